@@ -1,0 +1,1 @@
+"""How the programs are started: the local stack today, images and manifests beside it."""

@@ -1,0 +1,1 @@
+"""Decides what is exported, and asks for it."""

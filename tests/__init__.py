@@ -1,0 +1,1 @@
+"""Everything that checks the programs; the programs never import it."""

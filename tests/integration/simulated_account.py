@@ -1,0 +1,147 @@
+"""Forty minutes of an account in simulated time: askers that wake late, and the real pacing script on a real server.
+
+Wake-ups are late by 0 to 5 ms and a share of them by 50 to 250 ms; after a go, arrival jitters by 0 to 30 ms and half that
+share again by 50 to 250 ms. What arrives is judged by windows as strict as anybody could count them.
+"""
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from redis import Redis
+
+from tests.integration.walking import CLOCK, CLOCK_KEY, Immediate, immediately
+from wire.pacing import Go, Kind, Pacer, Wait
+from wire.store import Store
+from wire.topology import key
+
+ACCOUNT: Final = "acme.test"
+START_MS: Final = 1_700_000_000_000
+
+
+@dataclass
+class Arrivals:
+    """When requests reached the account, in seconds."""
+
+    imports: list[float] = field(default_factory=list)
+    polls: list[float] = field(default_factory=list)
+
+    @property
+    def everything(self) -> list[float]:
+        """All of them in order."""
+        return sorted(self.imports + self.polls)
+
+
+class Simulation:
+    """An account whose askers are simulated and whose pacer is real."""
+
+    def __init__(self, port: int, *, seed: int = 3, late_share: float = 0.02, **limits: float) -> None:
+        self.redis = Redis(port=port)
+        self.redis.flushall()
+        self.random = random.Random(seed)
+        self.late_share = late_share
+        self.set_time(0)
+        if limits:
+            self.redis.hset(key("account", ACCOUNT), mapping={name: str(limit) for name, limit in limits.items()})
+        self.pacer = Pacer(Store(Immediate(self.redis), clock=CLOCK))  # type: ignore[arg-type]
+        self.arrivals = Arrivals()
+
+    def set_time(self, seconds: float) -> None:
+        """Set the store's time."""
+        self.redis.set(CLOCK_KEY, self.milliseconds(seconds))
+
+    @staticmethod
+    def milliseconds(seconds: float) -> int:
+        """The store's time so many seconds after the start."""
+        return START_MS + round(seconds * 1000)
+
+    def ask(self, now: float, kind: Kind) -> Go | Wait:
+        """Ask the real script at this time."""
+        self.set_time(now)
+        answer = immediately(self.pacer.ask(ACCOUNT, kind))
+        assert isinstance(answer, Go | Wait)
+        return answer
+
+    def run(
+        self,
+        seconds: float,
+        *,
+        importers: int = 4,
+        pollers: int = 4,
+        kind: Kind = "import",
+        polls_per_import: float = 9,
+    ) -> Arrivals:
+        """Let so many askers ask for so long; polls are asked for up to so many per import."""
+        asked: list[tuple[float, int, Kind]] = []
+        kinds: list[Kind] = [kind] * importers + ["other"] * pollers
+        for asker, wanted in enumerate(kinds):
+            heapq.heappush(asked, (self.random.random() * 0.1, asker, wanted))
+        while asked:
+            now, asker, wanted = heapq.heappop(asked)
+            if now > seconds:
+                break
+            polls, imports = self.arrivals.polls, self.arrivals.imports
+            if wanted == "other" and importers and len(polls) >= len(imports) * polls_per_import:
+                heapq.heappush(asked, (now + 0.1, asker, wanted))
+                continue
+            match self.ask(now, wanted):
+                case Go():
+                    jitter = self.random.random() * 0.03 + self._late(self.late_share / 2)
+                    (polls if wanted == "other" else imports).append(now + jitter)
+                    again = now + 0.05 + self.random.random() * 0.3
+                case Wait(wait):
+                    again = now + wait + self.random.random() * 0.005 + self._late(self.late_share)
+            heapq.heappush(asked, (again, asker, wanted))
+        return self.arrivals
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.redis.close()
+
+    def _late(self, share: float) -> float:
+        return self.random.uniform(0.05, 0.25) if self.random.random() < share else 0.0
+
+
+def sliding_breaches(times: Iterable[float], most: int, window: float) -> int:
+    """Count arrivals that find `most` others in the window before them."""
+    breaches, recent = 0, deque[float]()
+    for at in sorted(times):
+        while recent and recent[0] <= at - window:
+            recent.popleft()
+        if len(recent) >= most:
+            breaches += 1
+        else:
+            recent.append(at)
+    return breaches
+
+
+def fixed_breaches(times: Iterable[float], most: int, window: float, offset: float) -> int:
+    """Count arrivals over `most` in windows that begin every `window` seconds, shifted by `offset`."""
+    counts: dict[int, int] = {}
+    for at in times:
+        number = int((at - offset) // window)
+        counts[number] = counts.get(number, 0) + 1
+    return sum(max(0, count - most) for count in counts.values())
+
+
+def bucket_breaches(times: Iterable[float], most: int, window: float) -> int:
+    """Count arrivals that find a bucket of `most` tokens, refilled evenly over the window, empty."""
+    breaches, tokens, last = 0, float(most), 0.0
+    for at in sorted(times):
+        tokens, last = min(most, tokens + (at - last) * most / window), at
+        if tokens < 1:
+            breaches += 1
+        else:
+            tokens -= 1
+    return breaches
+
+
+def every_window(times: list[float], most: int, window: float) -> Iterator[int]:
+    """The breaches under each kind of window."""
+    yield sliding_breaches(times, most, window)
+    yield bucket_breaches(times, most, window)
+    for offset in range(4):
+        yield fixed_breaches(times, most, window, offset * window / 4)

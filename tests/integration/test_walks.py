@@ -1,0 +1,132 @@
+"""Random walks over the record's scripts: whatever breaks between two steps, no contact is lost and the books close.
+
+A walk proves nothing unless it can fail: every line of a script marked `-- rule:` is taken out once, and the walks must
+then find what it was for.
+"""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from deploy.local.valkey import Valkey
+from tests.integration.walking import World
+from wire.store import load_scripts
+
+Step = Callable[[World], object]
+
+RULE = re.compile(r"^.*-- rule: (.+)$", re.MULTILINE)
+WALKED = (
+    *("refresh", "begin", "surveyed", "append", "ended_reading"),
+    *("ring", "take", "go", "hold", "settle", "steer", "look"),
+)
+SCRIPTS = {name: body for name, body in load_scripts().items() if name in WALKED}
+RULES = sorted({found for body in SCRIPTS.values() for found in RULE.findall(body)})
+
+
+def without(taken_out: str) -> dict[str, str]:
+    """The scripts with the line of one rule taken out."""
+    line = re.compile(rf"^.*-- rule: {re.escape(taken_out)}$", re.MULTILINE)
+    return {name: line.sub("", body) for name, body in SCRIPTS.items()}
+
+
+def _together(*steps: Step) -> Step:
+    def all_of_them(world: World) -> None:
+        for step in steps:
+            step(world)
+            world.pass_time(1)
+
+    return all_of_them
+
+
+def _times(count: int, *steps: Step) -> Step:
+    return _together(*steps * count)
+
+
+PRODUCE: list[Step] = [lambda world: world.produce(0), lambda world: world.produce(1)]
+WORK: list[Step] = [lambda world: world.work(0), lambda world: world.work(1), lambda world: world.work(2)]
+
+STEPS: dict[str, tuple[int, Step]] = {
+    "the first producer takes a step": (4, PRODUCE[0]),
+    "the second producer takes a step": (2, PRODUCE[1]),
+    "the first producer goes on": (3, _times(4, PRODUCE[0])),
+    "a worker takes a step": (3, WORK[0]),
+    "another worker takes a step": (3, WORK[1]),
+    "a worker works on": (3, _times(3, WORK[2])),
+    "the workers work off what is due": (4, _times(6, *WORK)),
+    "a producer is killed": (1, lambda world: world.kill_producers()),
+    "a worker is killed": (1, lambda world: world.kill_worker(0)),
+    "another worker is killed": (1, lambda world: world.kill_worker(1)),
+    "a lease runs out": (3, lambda world: world.pass_time(21_000)),
+    "the event comes again": (1, lambda world: world.refresh(1)),
+    "a second event comes": (1, lambda world: world.refresh(2)),
+    "a person pauses the run": (2, lambda world: world.steer("pause")),
+    "a person resumes the run": (3, lambda world: world.steer("resume")),
+    "a person cancels the run": (1, lambda world: world.steer("cancel")),
+    "a second passes": (3, lambda world: world.remember()),
+    "the store goes back a second": (4, lambda world: world.go_back()),
+}
+"""What may happen, and how often against the others."""
+
+DRAWN = [name for name, (weight, _) in STEPS.items() for _ in range(weight)]
+
+
+def walks(port: int, scripts: dict[str, str] | None = None) -> type[RuleBasedStateMachine]:
+    """Make the machine that walks over a server's scripts."""
+
+    class Walk(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.world = World(port, scripts)
+            self.world.refresh(1)
+
+        @rule(name=st.sampled_from(DRAWN))
+        def step(self, name: str) -> None:
+            STEPS[name][1](self.world)
+
+        @invariant()
+        def holds(self) -> None:
+            self.world.check()
+
+        def teardown(self) -> None:
+            try:
+                self.world.drain()
+            finally:
+                self.world.close()
+
+    return Walk
+
+
+def walk(port: int, examples: int, scripts: dict[str, str] | None = None) -> None:
+    """Walk so many times, the same way every time."""
+    run_state_machine_as_test(
+        walks(port, scripts),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            report_multiple_bugs=False,
+            print_blob=False,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.timeout(300)
+def test_no_walk_loses_a_contact_and_the_books_always_close(valkey: Valkey) -> None:
+    """Kills, lost answers, expired leases, two producers, a pause, a cancel and a store that goes back a second."""
+    walk(valkey.port, 150)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("taken_out", RULES)
+def test_walks_find_a_rule_that_is_missing(valkey: Valkey, taken_out: str) -> None:
+    """Without the rule some walk loses a contact, counts one twice, never ends or sends what it must not."""
+    with pytest.raises(AssertionError):
+        walk(valkey.port, 400, without(taken_out))

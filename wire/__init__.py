@@ -1,0 +1,1 @@
+"""What the two programs share: messages, names, the record, ActiveCampaign's client and its pacing."""

@@ -1,0 +1,48 @@
+"""Rings for accounts that have something due and nobody on the way to it.
+
+The record is the truth and a bell only a hint: a lost one rings again after 30 s, a double one finds nothing due. None is
+rung into a queue that is already long, so that bells cannot pile up while no worker runs.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import dramatiq
+
+from wire import messages
+from wire.store import Store
+
+LONG_QUEUE: Final = 500
+"""Messages. A worker process answers some hundred bells a second when nothing is due."""
+
+
+class Queue(Protocol):
+    """Where bells are put: the broker's one method that we use, and the length of its queue."""
+
+    async def put(self, message: dramatiq.Message[None]) -> None:
+        """Enqueue a message; raise whatever the broker raises."""
+
+    async def length(self) -> int:
+        """Count the messages that nobody has taken."""
+
+
+class Lanes:
+    """Looks at accounts and rings their bells."""
+
+    def __init__(self, store: Store, queue: Queue, *, name: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
+        self._store = store
+        self._queue = queue
+        self._name = name
+
+    async def ring(self, accounts: Sequence[str] = ()) -> int:
+        """Ring for these accounts, or for all; return how many bells were rung.
+
+        A bell that could not be enqueued is remembered all the same, and so rings again 30 s later.
+        """
+        if await self._queue.length() >= LONG_QUEUE:
+            return 0
+        rung = await self._store.run("ring", self._name(), *accounts)
+        for account, bell in zip(rung[::2], rung[1::2], strict=True):
+            await self._queue.put(messages.bell(account.decode(), bell.decode()))
+        return len(rung) // 2

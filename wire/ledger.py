@@ -1,0 +1,306 @@
+"""The record of chunks and runs in Python's words: every method is one script, and a script only writes what it checked.
+
+A chunk is `ready`, `leased` under a token, or `accepted` under a batch id; when its contacts have their fates it is gone.
+The lanes say what a worker does with it: `deliver` what is ready, `confirm` what is accepted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from wire import codec
+from wire.runs import Run, run_from
+from wire.store import Argument, Store
+from wire.topology import key
+
+LEASE_MS: Final = 20_000
+"""A living process renews every five seconds; a dead one's chunks are taken again when this is over."""
+
+Lane = Literal["deliver", "confirm"]
+Fate = Literal["applied", "refused", "unconfirmed", "unsent"]
+Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmatched"]
+Reading = Literal["ok", "lost", "over"]
+Steering = Literal["pause", "resume", "cancel"]
+Steered = Literal["done", "already", "over", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A chunk in our hands, with all that is needed to act on it, as one script saw it.
+
+    `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. Times are
+    milliseconds of the run's own clock, which stands still while the run does.
+    """
+
+    lane: Lane
+    run: Run
+    chunk: str
+    token: str
+    fence: str
+    count: int
+    contacts: bytes
+    rows: tuple[int, ...]
+    facts: dict[str, Any]
+    now: int
+    first_taken: int
+    accepted_at: int
+    trip_ms: float | None
+    first_poll_ms: float | None
+    connection: dict[str, Any]
+    secret: bytes
+
+    @property
+    def account(self) -> str:
+        """The ActiveCampaign account, by its host."""
+        return self.run.account
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a chunk that was split, a chunk from now on."""
+
+    id: str
+    contacts: bytes
+    rows: tuple[int, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a connection or a run is to be stopped.
+
+    `definite`: blocked at once; otherwise the third such answer blocks. `by_hand`: never probed, a person lifts it; `asks`:
+    and must say that they accept it.
+    """
+
+    scope: Literal["connection", "run"]
+    code: str
+    reason: str
+    definite: bool = True
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OverTheWire:
+    """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts."""
+
+    requests: int = 1
+    throttles: int = 0
+    trip_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a held chunk.
+
+    `ready` and `accepted` keep the chunk, with `count` contacts that stay in it; `split` puts `pieces` in its place; `over`
+    ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it.
+    """
+
+    to: Literal["ready", "accepted", "split", "over"]
+    books: Mapping[Book, int] = field(default_factory=dict)
+    count: int = 0
+    due_in_ms: int = 0
+    batch: str | None = None
+    facts: Mapping[str, Any] | None = None
+    contacts: bytes | None = None
+    rows: tuple[int, ...] = ()
+    pieces: Sequence[Piece] = ()
+    rejects: bytes = b""
+    stop: Stopped | None = None
+    answered: bool = False
+    ended: bool = False
+    first_poll_ms: float | None = None
+    wire: OverTheWire | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What the record says after a chunk was offered to it."""
+
+    reading: Reading
+    held_bytes: int = 0
+    ready_chunks: int = 0
+
+
+class Ledger:
+    """Appends, hands out and settles chunks, and ends runs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Reading a run ---------------------------------------------------------------------------------------------------
+
+    async def begin(self, token: str, lease_ms: int = LEASE_MS) -> Run | None:
+        """Take a run to read under `token`, if one may begin or has lost its reader."""
+        found = await self._store.run("begin", token, lease_ms)
+        return run_from(found[0].decode(), _fields(found[1:])) if found else None
+
+    async def keep_reading(self, readers: Mapping[str, str], lease_ms: int = LEASE_MS) -> None:
+        """Renew the leases of runs (run id -> token) that this process reads."""
+        await self._store.run("keep_reading", lease_ms, *(word for pair in readers.items() for word in pair))
+
+    async def surveyed(
+        self,
+        run: str,
+        token: str,
+        *,
+        figures: Mapping[str, int],
+        selection: bytes,
+        forecast: Mapping[str, Any],
+        rejects: Sequence[bytes],
+        pin: str,
+    ) -> Reading:
+        """Write a survey's figures, selection, forecast and rejects (NDJSON pages)."""
+        reply = await self._store.run(
+            "surveyed",
+            run,
+            token,
+            codec.text(dict(figures)),
+            selection,
+            codec.text(dict(forecast)),
+            pin,
+            *(codec.squeeze(page) for page in rejects),
+        )
+        told: Reading = _word(reply)
+        return told
+
+    async def append(
+        self, run: str, token: str, *, at: tuple[int, int], cursor: int, contacts: bytes, rows: Sequence[int]
+    ) -> Appended:
+        """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one."""
+        reply = await self._store.run(
+            "append", run, token, *at, cursor, len(rows), codec.squeeze(contacts), _packed_rows(rows)
+        )
+        return Appended(_word(reply[0]), *reply[1:])
+
+    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:
+        """Say that all of a run is appended, if the record stands at `at` (sequence, cursor)."""
+        told: Reading = _word(await self._store.run("ended_reading", run, token, "", *at))
+        return told
+
+    async def fail_reading(self, run: str, token: str, error: str) -> Reading:
+        """Say why a run cannot be read: it fails, and what is not under way becomes unsent."""
+        told: Reading = _word(await self._store.run("ended_reading", run, token, error))
+        return told
+
+    async def selection(self, run: str) -> bytes:
+        """Read which rows a survey selected."""
+        return await self._store.value(key("selection", run)) or b""
+
+    # Working on chunks -----------------------------------------------------------------------------------------------
+
+    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
+        """Answer a bell: take what is due on the account, or nothing."""
+        reply = await self._store.run("take", account, bell, token, lease_ms)
+        return _held(reply, token) if reply else None
+
+    async def renew(self, process: str, threads: int, chunks: Iterable[Held], lease_ms: int = LEASE_MS) -> None:
+        """Renew the leases of a living process and count it as alive; an empty name counts nothing."""
+        words: list[Argument] = [process, threads, lease_ms]
+        for held in chunks:
+            words += [held.account, held.run.id, held.chunk, held.lane, held.fence]
+        await self._store.run("renew", *words)
+
+    async def settle(self, held: Held, outcome: Outcome) -> bool:
+        """Write an outcome; False if the chunk was no longer ours, and nothing was written."""
+        pieces = [
+            {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
+        ]
+        fields = {} if outcome.facts is None else {"facts": codec.text(dict(outcome.facts))}
+        if outcome.batch is not None:
+            fields["batch"] = outcome.batch
+        document: dict[str, Any] = {
+            "to": outcome.to,
+            "books": dict(outcome.books),
+            "count": outcome.count,
+            "due_in_ms": outcome.due_in_ms,
+            "fields": fields,
+            "pieces": pieces,
+            "answered": outcome.answered,
+            "ended": outcome.ended,
+        }
+        if outcome.stop is not None:
+            document["block"] = {name: getattr(outcome.stop, name) for name in Stopped.__dataclass_fields__}
+        if outcome.wire is not None:
+            wire = {name: getattr(outcome.wire, name) for name in OverTheWire.__dataclass_fields__}
+            document["wire"] = {name: value for name, value in wire.items() if value is not None}
+        if outcome.first_poll_ms is not None:
+            document["first_poll_ms"] = outcome.first_poll_ms
+        words: list[Argument] = [
+            held.run.id,
+            held.chunk,
+            held.lane,
+            held.fence,
+            codec.text(document),
+            codec.squeeze(outcome.rejects) if outcome.rejects else b"",
+            b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
+            b"" if outcome.contacts is None else _packed_rows(outcome.rows),
+        ]
+        for piece in outcome.pieces:
+            words += [codec.squeeze(piece.contacts), _packed_rows(piece.rows)]
+        return bool(await self._store.run("settle", *words) == b"settled")
+
+    # Looking and steering --------------------------------------------------------------------------------------------
+
+    async def look(self, runs: Sequence[str]) -> list[Run]:
+        """Read runs as they stand; those that are gone are left out."""
+        if not runs:
+            return []
+        shown = await self._store.run("look", *runs)
+        return [
+            run_from(
+                run.decode(),
+                _fields(record),
+                ready_chunks=ready,
+                accepted_chunks=accepted,
+                blocks=(_fields(block), _fields(connection_block)),
+            )
+            for run, record, ready, accepted, block, connection_block in shown[1:]
+        ]
+
+    async def steer(self, run: str, action: Steering, *, accept: bool = False) -> Steered:
+        """Pause, resume or cancel a run; on disk when it returns."""
+        told: Steered = _word(await self._store.keep("steer", run, action, "1" if accept else ""))
+        return told
+
+    async def rejects(self, run: str, first: int = 0, last: int = -1) -> list[bytes]:
+        """Read pages of rejects, each some lines of NDJSON."""
+        return [codec.unsqueeze(page) for page in await self._store.page(key("rejects", run), first, last)]
+
+
+def _held(reply: list[Any], token: str) -> Held:
+    lane, run, chunk_id, now, trip, first_poll, chunk_list, record, connection_list = reply
+    chunk, connection = _fields(chunk_list), _fields(connection_list)
+    return Held(
+        lane=_word(lane),
+        run=run_from(run.decode(), _fields(record)),
+        chunk=chunk_id.decode(),
+        token=token,
+        fence=token if lane == b"deliver" else chunk["batch"].decode(),
+        count=int(chunk["count"]),
+        contacts=codec.unsqueeze(chunk["contacts"]),
+        rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
+        facts=codec.decode(chunk.get("facts", b"{}")),
+        now=now,
+        first_taken=int(chunk.get("first_taken", now)),
+        accepted_at=int(chunk.get("accepted_at", now)),
+        trip_ms=float(trip) if trip else None,
+        first_poll_ms=float(first_poll) if first_poll else None,
+        connection=codec.decode(connection.get("document", b"{}")),
+        secret=connection.get("secret", b""),
+    )
+
+
+def _fields(flat: Sequence[bytes]) -> dict[str, bytes]:
+    pairs = iter(flat)
+    return {name.decode(): value for name, value in zip(pairs, pairs, strict=True)}
+
+
+def _packed_rows(rows: Sequence[int]) -> bytes:
+    return codec.squeeze(codec.encode(list(rows)))
+
+
+def _word(reply: bytes) -> Any:
+    """A script's one-word answer; the scripts' headers close the set."""
+    return reply.decode()

@@ -1,0 +1,25 @@
+-- uses: readers
+-- Appends one chunk if the record stands where the reader believes it does.
+--   run(id)         hash  `sequence`, `cursor`, `packed`, `open`, `chunks`, `held`
+--   chunk(run, id)  hash  the chunk, ready
+--   ready, lane, accounts
+-- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows
+-- Returns {'ok', bytes held by the run, chunks not yet accepted} or {'lost' | 'over'}
+local run, token, sequence, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local now = clock()
+local why_not = may_not_read(run, token)
+if why_not then return {why_not} end
+local key = K.run(run)
+local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
+if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
+local bytes = #ARGV[7] + #ARGV[8]
+redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', ARGV[6], 'contacts', ARGV[7], 'rows', ARGV[8],
+  'bytes', bytes)
+redis.call('ZADD', K.ready(run), now, sequence)
+redis.call('HSET', key, 'sequence', tonumber(sequence) + 1, 'cursor', ARGV[5])
+redis.call('HINCRBY', key, 'packed', ARGV[6])
+redis.call('HINCRBY', key, 'open', 1)
+redis.call('HINCRBY', key, 'chunks', 1)
+redis.call('SADD', K.accounts(), f[3])
+redis.call('ZADD', K.lane(f[3]), 'NX', 0, run)
+return {'ok', redis.call('HINCRBY', key, 'held', bytes), redis.call('ZCARD', K.ready(run))}

@@ -1,0 +1,61 @@
+-- uses: blocks, pace
+-- Answers "may I send now?": go (booked, good for 50 ms), wait (ask again then), or drop (it is no longer yours to send).
+--   hold            string  until when a fresh server lets nobody send
+--   account, pace   as in lib/pace.lua
+--   chunk, run, block   what is asked for is still held, and nothing has stopped it since
+-- ARGV: account, kind (import, single, other), then run, chunk, lane, fence, lease token, or nothing: a request of no chunk
+-- Returns {'go', now} | {'wait', ms} | {'drop'}
+local account, kind = ARGV[1], ARGV[2]
+local run, id, lane, fence, token = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local CATCH_UP = 200
+local now = clock()
+
+if run then
+  local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'token', 'batch')
+  local record = redis.call('HMGET', K.run(run), 'connection', 'paused', 'ending')
+  if lane == 'deliver' then
+    if chunk[1] ~= 'leased' or chunk[2] ~= fence then return {'drop'} end
+    if record[2] or record[3] then return {'drop'} end -- rule: nothing is sent for a run that is paused or ending
+    if not passes(run, token) then return {'drop'} end
+  elseif chunk[1] ~= 'accepted' or chunk[3] ~= fence then
+    return {'drop'}
+  end
+  if not passes(record[1], token) then return {'drop'} end
+end
+
+local key = K.pace(account)
+local f = redis.call('HMGET', key, 'gate', 'next_any', 'next_import', 'next_single', 'import_seen')
+local import_every, any_every = interval(account, 'import', now), interval(account, 'any', now)
+
+-- What lies further ahead than a rule could have put it is cut to that: the clock went back.
+local function bounded(value, furthest) return math.min(tonumber(value or 0), now + furthest) end
+local next_any, next_import = bounded(f[2], any_every), bounded(f[3], import_every)
+local shut = math.max(bounded(f[1], FURTHEST_GATE), bounded(redis.call('GET', K.hold()), 1000))
+if shut > now then return {'wait', math.ceil(shut - now)} end
+
+local function book(...)
+  redis.call('HINCRBY', key, 'requests', 1)
+  redis.call('HSET', key, 'next_any', string.format('%.3f', now + any_every), ...)
+  return {'go', now}
+end
+
+if kind == 'other' then
+  local at = next_any
+  -- Imports go first: while they come, a poll may delay the next one by less than it can catch up.
+  local importing = now - tonumber(f[5] or 0) < 3 * import_every
+  if importing and math.max(now, next_any) + any_every > next_import + CATCH_UP * 0.8 then
+    at = math.max(next_any, next_import) + any_every
+  end
+  if now < at then return {'wait', math.ceil(at - now)} end
+  return book()
+end
+
+local single_every = interval(account, 'single', now)
+local next_single = kind == 'single' and bounded(f[4], single_every) or 0
+local at = math.max(next_any, next_import, next_single)
+redis.call('HSET', key, 'import_seen', now)
+if now < at then return {'wait', math.ceil(at - now)} end
+redis.call('HINCRBY', key, 'imports', 1)
+local function after(previous, every) return string.format('%.3f', math.max(previous, now - CATCH_UP) + every) end
+if kind == 'single' then redis.call('HSET', key, 'next_single', after(next_single, single_every)) end
+return book('next_import', after(next_import, import_every))

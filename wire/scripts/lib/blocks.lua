@@ -1,0 +1,79 @@
+-- What stops a connection or a run until somebody mends it.
+--   block(scope)  hash  scope: a connection's or a run's id
+--     code, reason   why
+--     since          when it began
+--     tries          answers counted so far; a doubtful one blocks with the third
+--     blocked        '1' once it is certain; before, it is a doubt that shuts the door for the moment
+--     probe_at       when the next try may be let in; absent: only a person lifts it
+--     probe          the token of the try that was let in last
+
+local PROBE_EVERY = 30000
+local DOUBT_EVERY = 3000
+local DOUBTS = 3
+
+-- Whether `token` may go on past the block of `scope`: there is none, or it is the probe.
+local function passes(scope, token)
+  local f = redis.call('HMGET', K.block(scope), 'code', 'probe')
+  return not f[1] or f[2] == token
+end
+
+-- Whether a try may be let in: there is no block, or a probe is due.
+local function lets_in(scope, now)
+  local f = redis.call('HMGET', K.block(scope), 'code', 'probe_at')
+  if not f[1] then return true end
+  if not f[2] then return false end
+  -- further ahead than any rule puts it: the clock went back
+  return math.min(tonumber(f[2]), now + PROBE_EVERY) <= now
+end
+
+local function let_in(scope, token, now)
+  if redis.call('EXISTS', K.block(scope)) == 1 then
+    redis.call('HSET', K.block(scope), 'probe', token, 'probe_at', now + PROBE_EVERY)
+  end
+end
+
+local function runs_of(account, connection)
+  local found = {}
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if redis.call('HGET', K.run(run), 'connection') == connection then found[#found + 1] = run end
+  end
+  return found
+end
+
+-- Counts an answer that says stop. `leased_at`: when the asker was let in; what was sent before the last counted answer
+-- says nothing new. Returns when the next try may go.
+local function block(scope, account, why, leased_at, now)
+  local f = redis.call('HMGET', K.block(scope), 'tries', 'counted', 'blocked')
+  if f[2] and leased_at < tonumber(f[2]) then
+    return tonumber(redis.call('HGET', K.block(scope), 'probe_at') or now + PROBE_EVERY)
+  end
+  local tries = tonumber(f[1] or 0) + 1
+  local certain = why.definite or tries >= DOUBTS or f[3] == '1'
+  local next_try = now + (certain and PROBE_EVERY or DOUBT_EVERY)
+  redis.call('HSET', K.block(scope), 'code', why.code, 'reason', why.reason, 'tries', tries, 'counted', now,
+    'blocked', certain and '1' or '0', 'probe', '', 'asks', why.by_hand and '1' or '0')
+  redis.call('HSETNX', K.block(scope), 'since', now)
+  if why.by_hand then
+    redis.call('HDEL', K.block(scope), 'probe_at')
+    next_try = now
+  else
+    redis.call('HSET', K.block(scope), 'probe_at', next_try)
+  end
+  if certain then
+    for _, run in ipairs(why.scope == 'run' and {scope} or runs_of(account, scope)) do stand_still(run, now) end
+  end
+  return next_try
+end
+
+-- Takes a block away and lets its runs' clocks go on.
+local function lift(scope, account, now)
+  if redis.call('DEL', K.block(scope)) == 0 then return end
+  for _, run in ipairs(runs_of(account, scope)) do go_on(run, now) end
+  if redis.call('EXISTS', K.run(scope)) == 1 then go_on(scope, now) end
+end
+
+-- A good answer lifts a block that is probed, unless it was asked for before the block began.
+local function prove(scope, account, leased_at, now)
+  local f = redis.call('HMGET', K.block(scope), 'counted', 'probe_at')
+  if f[1] and f[2] and leased_at >= tonumber(f[1]) then lift(scope, account, now) end
+end

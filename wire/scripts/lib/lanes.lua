@@ -1,0 +1,53 @@
+-- Which chunk of an account is due, and whose turn it is.
+--   lane(a)       zset  runs with chunks -> when they were last served
+--   ready(run)    zset  chunks to deliver -> due
+--   accepted(run) zset  chunks to confirm -> due
+--   leases(a, l)  zset  chunks in somebody's hands -> end of the lease
+--   workers       zset  `process/threads` -> until when it counts as alive
+
+local LANES = {deliver = K.ready, confirm = K.accepted}
+
+-- Whether this run's chunks may be worked on: polls go on while it is paused, ending or blocked itself.
+local function is_open(run, lane, now)
+  local f = redis.call('HMGET', K.run(run), 'connection', 'paused', 'ending')
+  if not f[1] or not lets_in(f[1], now) then return false end
+  if lane == 'confirm' then return true end
+  return not f[2] and not f[3] and lets_in(run, now)
+end
+
+local function due(run, lane, now)
+  return redis.call('ZRANGE', LANES[lane](run), '-inf', now, 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
+end
+
+local function leased(account, lane, now)
+  redis.call('ZREMRANGEBYSCORE', K.leases(account, lane), '-inf', now)
+  return redis.call('ZCARD', K.leases(account, lane))
+end
+
+-- The threads of all living worker processes.
+local function threads(now)
+  local found = 0
+  redis.call('ZREMRANGEBYSCORE', K.workers(), '-inf', now)
+  for _, process in ipairs(redis.call('ZRANGE', K.workers(), 0, -1)) do
+    found = found + tonumber(string.match(process, '/(%d+)$'))
+  end
+  return found
+end
+
+-- How many chunks of a lane may be in workers' hands at once: rate x round trip, plus a little. Imports go first: polls
+-- leave them their threads.
+local function width(account, lane, now)
+  local f = redis.call('HMGET', K.account(account), 'imports_per_minute', 'requests_per_second')
+  local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 500) / 1000
+  local deliver = math.ceil(tonumber(f[1] or 100) / 60 * trip) + 2
+  if lane == 'deliver' then return deliver end
+  local confirm = math.ceil(tonumber(f[2] or 5) * trip) + 2
+  return math.max(1, math.min(confirm, threads(now) - deliver))
+end
+
+-- Whether the pacer could let a request of this lane go within two seconds.
+local function opens_soon(account, lane, now)
+  local f = redis.call('HMGET', K.pace(account), 'gate', 'next_any', 'next_import')
+  local at = math.max(tonumber(f[1] or 0), tonumber(f[2] or 0), lane == 'deliver' and tonumber(f[3] or 0) or 0)
+  return math.min(at, now + 300000) <= now + 2000
+end

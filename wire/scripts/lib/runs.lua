@@ -1,0 +1,76 @@
+-- How runs begin and end: the close check that every step which can be the last one asks, and the claim on a list.
+--   run(id)         hash  the record
+--   turns(a, list)  zset  runs into the list; the first has the claim
+--   lane(a)         zset  runs with chunks on the account
+--   accounts        set   accounts with such runs
+--   reading         zset  runs still to be read
+
+local function numbers(key, ...)
+  local found = redis.call('HMGET', key, ...)
+  for i = 1, #found do found[i] = tonumber(found[i] or 0) end
+  return unpack(found)
+end
+
+local function is_over(run)
+  return redis.call('HEXISTS', K.run(run), 'finished') == 1
+end
+
+local function forget_chunk(run, id)
+  local bytes = numbers(K.chunk(run, id), 'bytes')
+  redis.call('DEL', K.chunk(run, id))
+  redis.call('ZREM', K.ready(run), id)
+  redis.call('ZREM', K.accepted(run), id)
+  redis.call('HINCRBY', K.run(run), 'open', -1)
+  redis.call('HINCRBY', K.run(run), 'held', -bytes)
+end
+
+-- Reading ended and no chunk open? Then the run ends in this step, and the next run that waits for its list may begin.
+local function close(run, now)
+  local key = K.run(run)
+  local f = redis.call('HMGET', key, 'reading_ended', 'open', 'finished', 'account', 'list', 'record_ms', 'rejects_ms')
+  if f[3] or not f[1] then return false end
+  if tonumber(f[2] or 0) > 0 then return false end -- rule: a run is over when no chunk is open
+  local selected, applied, refused, unconfirmed, unsent =
+    numbers(key, 'selected', 'applied', 'refused', 'unconfirmed', 'unsent')
+  redis.call('HSET', key, 'finished', now, 'unbalanced', selected - applied - refused - unconfirmed - unsent)
+  redis.call('HDEL', key, 'reader', 'paused', 'standing')
+  redis.call('ZREM', K.turns(f[4], f[5]), run)
+  redis.call('ZREM', K.reading(), run)
+  redis.call('ZREM', K.lane(f[4]), run)
+  if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), f[4]) end
+  redis.call('DEL', K.selection(run), K.block(run))
+  redis.call('PEXPIRE', K.rejects(run), f[7])
+  redis.call('PEXPIRE', key, f[6])
+  return true
+end
+
+-- The key is gone with the connection: nobody can ask any more what became of these.
+local function forget_accepted(run)
+  for _, id in ipairs(redis.call('ZRANGE', K.accepted(run), 0, -1)) do
+    redis.call('HINCRBY', K.run(run), 'unconfirmed', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+    forget_chunk(run, id)
+  end
+end
+
+-- Ends a run early: in this step all that is not under way becomes unsent. What is leased ends, what is accepted is followed.
+local function end_early(run, ending, error, now)
+  local key = K.run(run)
+  if is_over(run) or redis.call('HEXISTS', key, 'ending') == 1 then return false end
+  redis.call('HSET', key, 'ending', ending)
+  if error ~= '' then redis.call('HSET', key, 'error', error) end
+  redis.call('HSETNX', key, 'reading_ended', now)
+  redis.call('ZREM', K.reading(), run)
+  local selected, packed = numbers(key, 'selected', 'packed')
+  local unsent = selected - packed
+  for _, id in ipairs(redis.call('ZRANGE', K.ready(run), 0, -1)) do
+    local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'count')
+    if chunk[1] == 'ready' then
+      unsent = unsent + tonumber(chunk[2])
+      forget_chunk(run, id)
+    end
+  end
+  redis.call('HINCRBY', key, 'unsent', unsent)
+  if ending == 'deleted' then forget_accepted(run) end
+  close(run, now)
+  return true
+end

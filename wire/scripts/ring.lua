@@ -1,0 +1,51 @@
+-- uses: standing, blocks, runs, lanes
+-- Sweeps: says for which accounts a bell is to be rung because something is due and nobody is on the way.
+--   accounts  set    accounts with chunks
+--   bells(a)  zset   bells rung and not yet heard
+--   ready, accepted, chunk, leases, workers, lane, block, run   as in the libraries
+-- ARGV: the bells' name, then the accounts to look at (none: all)
+-- Returns account, bell, account, bell, ...
+local now, name = clock(), ARGV[1]
+local function count_due(account, lane)
+  local room = width(account, lane, now) - leased(account, lane, now)
+  if room <= 0 or not opens_soon(account, lane, now) then return 0 end
+  local found = 0
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if is_open(run, lane, now) then
+      found = found + redis.call('ZCOUNT', LANES[lane](run), '-inf', now)
+      if found >= room then return room end
+    end
+  end
+  return found
+end
+
+-- A chunk of a run that is ending, whose worker never came back, is not sent again.
+local function give_up_lost_leases(account)
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if redis.call('HEXISTS', K.run(run), 'ending') == 1 then
+      for _, id in ipairs(redis.call('ZRANGE', K.ready(run), '-inf', now, 'BYSCORE')) do
+        redis.call('HINCRBY', K.run(run), 'unsent', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+        forget_chunk(run, id)
+      end
+      close(run, now)
+    end
+  end
+end
+
+local accounts = {unpack(ARGV, 2)}
+if #accounts == 0 then accounts = redis.call('SMEMBERS', K.accounts()) end
+local rung = {}
+for _, account in ipairs(accounts) do
+  give_up_lost_leases(account)
+  redis.call('ZREMRANGEBYSCORE', K.bells(account), '-inf', now)
+  local unheard = redis.call('ZCARD', K.bells(account))
+  local busy = leased(account, 'deliver', now) + leased(account, 'confirm', now)
+  local wanted = math.min(count_due(account, 'deliver') + count_due(account, 'confirm'), math.max(threads(now) - busy, 1)) - unheard
+  for i = 1, wanted do
+    local bell = name .. '.' .. i
+    redis.call('ZADD', K.bells(account), now + 30000, bell)
+    rung[#rung + 1] = account
+    rung[#rung + 1] = bell
+  end
+end
+return rung

@@ -1,0 +1,25 @@
+-- uses: registry
+-- Creates an export or changes it, if it is still what its writer read; runs under way keep their copy.
+--   exports     hash  name -> id
+--   export(id)  hash  `document`, `connection`
+-- ARGV: id, name, document (JSON), connection's id or '' (detached), the document it replaces or '' for a new one,
+--       the connection it had or ''
+-- Returns 'saved'; 'taken' if the name is another's; 'changed' if it is not what was read; 'unknown' if there is no such
+-- connection.
+local id, name, document, connection, was, was_connection = unpack(ARGV)
+local before = redis.call('HMGET', K.export(id), 'document', 'connection')
+if (before[1] or '') ~= was or (before[2] or '') ~= was_connection then return 'changed' end
+local owner = redis.call('HGET', K.exports(), name)
+if owner and owner ~= id then return 'taken' end -- rule: a name has one owner
+if connection ~= '' and redis.call('EXISTS', K.connection(connection)) == 0 then return 'unknown' end
+
+if was ~= '' then redis.call('HDEL', K.exports(), cjson.decode(was).name) end
+redis.call('HSET', K.exports(), name, id)
+redis.call('HSET', K.export(id), 'document', document)
+if connection == '' then
+  redis.call('HDEL', K.export(id), 'connection')
+else
+  redis.call('HSET', K.export(id), 'connection', connection)
+end
+changed()
+return 'saved'

@@ -1,0 +1,97 @@
+-- uses: standing, blocks, runs
+-- Writes what became of a chunk: first checks everything, then writes everything.
+--   chunk(run, id)  hash  moves, changes or ends
+--   run(id)         hash  its books
+--   rejects(run)    list  a page of those refused
+--   ready, accepted, leases, block, pace   as in the libraries
+-- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), page of rejects or '',
+--       new contacts or '', new rows or '', then for every piece its contacts and its rows
+-- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
+-- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
+-- ended (a batch came to its end), first_poll_ms, wire (requests, throttles, trip_ms: what happened, held or not).
+-- Returns 'settled', or 'stale' if the chunk is no longer held under that fence: then nothing was written but the figures of
+-- what was asked over the wire.
+local run, id, lane, fence, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
+local now = clock()
+local record, key = K.run(run), K.chunk(run, id)
+local chunk = redis.call('HMGET', key, 'state', 'token', 'batch', 'leased_at', 'count')
+local account, connection = unpack(redis.call('HMGET', record, 'account', 'connection'))
+if not account then return 'stale' end
+
+local wire = outcome.wire
+if wire then
+  redis.call('HINCRBY', record, 'requests', wire.requests)
+  if wire.throttles > 0 then redis.call('HINCRBY', record, 'throttles', wire.throttles) end
+  if wire.trip_ms then redis.call('HSET', K.pace(account), 'trip_ms', wire.trip_ms) end
+  if lane == 'deliver' and wire.requests > 0 then
+    redis.call('HSETNX', record, 'first_import', now)
+    redis.call('HSET', record, 'last_import', now)
+  end
+end
+
+local held = lane == 'deliver' and chunk[1] == 'leased' and chunk[2] == fence
+  or lane == 'confirm' and chunk[1] == 'accepted' and chunk[3] == fence
+if not held then return 'stale' end -- rule: an outcome counts only under its fence
+
+local rest = outcome.count or 0
+local accounted = rest
+for _, fate in ipairs({'applied', 'refused', 'unconfirmed', 'unsent'}) do accounted = accounted + (outcome.books[fate] or 0) end
+for _, piece in ipairs(outcome.pieces or {}) do accounted = accounted + piece.count end
+if accounted ~= tonumber(chunk[5] or 0) then
+  return redis.error_reply('UNBALANCED outcome accounts for ' .. accounted .. ' of ' .. tostring(chunk[5]))
+end
+
+local ending = redis.call('HGET', record, 'ending')
+if ending and (outcome.to == 'ready' or outcome.to == 'split') then
+  -- The run is ending: what would be sent again is not.
+  outcome.books.unsent = (outcome.books.unsent or 0) + rest
+  for _, piece in ipairs(outcome.pieces or {}) do outcome.books.unsent = outcome.books.unsent + piece.count end
+  outcome.to, outcome.pieces = 'over', {}
+elseif ending == 'deleted' and outcome.to == 'accepted' then
+  -- The key is gone: nobody can ask what became of it.
+  outcome.books.unconfirmed = (outcome.books.unconfirmed or 0) + rest
+  outcome.to = 'over'
+end
+
+for name, by in pairs(outcome.books) do redis.call('HINCRBY', record, name, by) end
+if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
+if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
+if outcome.answered then prove(connection, account, tonumber(chunk[4]), now) end
+if outcome.answered and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
+if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
+local due = now + (outcome.due_in_ms or 0)
+if outcome.block then
+  local scope = outcome.block.scope == 'run' and run or connection
+  due = math.max(due, block(scope, account, outcome.block, tonumber(chunk[4]), now))
+end
+redis.call('ZREM', K.leases(account, lane), run .. '/' .. id)
+
+if outcome.to == 'ready' or outcome.to == 'accepted' then
+  local was_accepted = chunk[1] == 'accepted'
+  redis.call('HSET', key, 'state', outcome.to, 'count', rest)
+  redis.call('HDEL', key, 'token', 'lost')
+  for name, value in pairs(outcome.fields or {}) do redis.call('HSET', key, name, value) end
+  if ARGV[7] ~= '' then
+    local bytes = numbers(key, 'bytes')
+    redis.call('HSET', key, 'contacts', ARGV[7], 'rows', ARGV[8], 'bytes', #ARGV[7] + #ARGV[8])
+    redis.call('HINCRBY', record, 'held', #ARGV[7] + #ARGV[8] - bytes)
+  end
+  if outcome.to == 'accepted' and not was_accepted then redis.call('HSET', key, 'accepted_at', run_clock(run, now)) end
+  if outcome.to == 'ready' then redis.call('HDEL', key, 'batch') end
+  redis.call('ZREM', outcome.to == 'ready' and K.accepted(run) or K.ready(run), id)
+  redis.call('ZADD', outcome.to == 'ready' and K.ready(run) or K.accepted(run), due, id)
+  return 'settled'
+end
+
+for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
+  local contacts, rows = ARGV[7 + 2 * i], ARGV[8 + 2 * i]
+  redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
+    'bytes', #contacts + #rows)
+  for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
+  redis.call('ZADD', K.ready(run), due, piece.id)
+  redis.call('HINCRBY', record, 'open', 1)
+  redis.call('HINCRBY', record, 'held', #contacts + #rows)
+end
+forget_chunk(run, id)
+close(run, now)
+return 'settled'

@@ -1,0 +1,62 @@
+-- uses: standing, blocks, runs, lanes
+-- Answers a bell: hands out the oldest due chunk of the run whose turn it is, under a lease.
+--   bells(a)      zset  this bell is heard
+--   ready, accepted, chunk, leases, lane, block, run   as in the libraries
+-- ARGV: account, bell, token, lease in ms
+-- Returns nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, and three flat hashes: the
+-- chunk, the run, the connection.
+local account, bell, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now = clock()
+redis.call('ZREM', K.bells(account), bell)
+
+local function hand_out(lane, run, id)
+  local key = K.chunk(run, id)
+  local connection = redis.call('HGET', K.run(run), 'connection')
+  let_in(connection, token, now)
+  if lane == 'deliver' then
+    let_in(run, token, now)
+    redis.call('HSET', key, 'state', 'leased', 'token', token)
+    redis.call('ZADD', K.lane(account), 'XX', now, run)
+    redis.call('HSETNX', key, 'first_taken', run_clock(run, now))
+  else
+    redis.call('HSET', key, 'polled', token)
+  end
+  redis.call('HSET', key, 'leased_at', now)
+  redis.call('ZADD', LANES[lane](run), now + lease, id)
+  redis.call('ZADD', K.leases(account, lane), now + lease, run .. '/' .. id)
+  local pace = redis.call('HMGET', K.pace(account), 'trip_ms', 'first_poll_ms')
+  return {lane, run, id, run_clock(run, now), pace[1] or '', pace[2] or '',
+    redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection))}
+end
+
+-- A chunk whose lease ran out killed its worker, or its worker was killed. After five it is not tried again by itself.
+local function kills_workers(run, id)
+  local key = K.chunk(run, id)
+  if redis.call('HGET', key, 'state') ~= 'leased' then return false end
+  if redis.call('HINCRBY', key, 'lost', 1) < 5 then return false end
+  redis.call('HSET', key, 'state', 'ready', 'lost', 0)
+  block(run, account, {scope = 'run', code = 'chunk_kills_workers', definite = true, by_hand = true,
+    reason = 'chunk ' .. id .. ' lost its worker five times'}, now, now)
+  return true
+end
+
+if opens_soon(account, 'deliver', now) and leased(account, 'deliver', now) < width(account, 'deliver', now) then
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if is_open(run, 'deliver', now) then
+      local found = due(run, 'deliver', now)
+      if found[1] and not kills_workers(run, found[1]) then return hand_out('deliver', run, found[1]) end
+    end
+  end
+end
+
+if opens_soon(account, 'confirm', now) and leased(account, 'confirm', now) < width(account, 'confirm', now) then
+  local oldest, owner
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if is_open(run, 'confirm', now) then
+      local found = due(run, 'confirm', now)
+      if found[1] and (not oldest or tonumber(found[2]) < tonumber(oldest[2])) then oldest, owner = found, run end
+    end
+  end
+  if oldest then return hand_out('confirm', owner, oldest[1]) end
+end
+return false

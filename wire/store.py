@@ -1,0 +1,260 @@
+"""The one door to Redis: runs named scripts, reads plain keys, and knows what a yes of this server is worth.
+
+What can go wrong here, by what the caller does next:
+
+* StoreError
+  x Unreachable   no usable answer: the script may or may not have run. Ask the record again, never assume.
+  x Unwritable    the server refused (out of memory, read-only, loading): nothing was written. Try later.
+  x Unkept        written, but not known to be on disk: do not say yes. The same request may be repeated.
+
+A script is `scripts/NAME.lua` behind a prelude: the clock, the key names of `wire.topology` and the libraries named in its
+`-- uses:` line. Everything a decision stands on is checked inside the script; Python passes what it believes, never what is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, Final
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from wire.topology import lua_names
+
+REDIS_CLOCK: Final = """\
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+"""
+"""Milliseconds since 1970 as the server counts them: the only time that two processes may compare."""
+
+SOCKET_TIMEOUT_SECONDS: Final = 5.0
+CONNECT_TIMEOUT_SECONDS: Final = 3.0
+WAITAOF_TIMEOUT_MS: Final = 3_000
+
+Argument = str | bytes | int | float
+
+
+class StoreError(Exception):
+    """Something is wrong between us and the store."""
+
+
+class Unreachable(StoreError):
+    """No usable answer came; whether the script ran is unknown."""
+
+
+class Unwritable(StoreError):
+    """The server answered that it cannot write now; nothing was written."""
+
+
+class Unkept(StoreError):
+    """The write was answered, but not confirmed to be on disk."""
+
+
+class Durability:
+    """How this server makes a yes durable, read from its settings at start.
+
+    `always` needs nothing more. Under `everysec` the write is waited for with `WAITAOF 1 replicas` on the connection that
+    wrote. Anything else (persistence off, settings hidden by a managed service) can promise nothing, and `risk` says so.
+    """
+
+    def __init__(self, *, appendonly: bool, appendfsync: str, replicas: int) -> None:
+        self.waits = appendonly and appendfsync == "everysec"
+        self.replicas = replicas
+        self.risk: str | None = None
+        if not appendonly:
+            self.risk = "appendonly is off: everything accepted is lost when the server stops"
+        elif appendfsync == "no":
+            self.risk = "appendfsync is 'no': what was accepted in the last half minute may be lost with the machine"
+
+
+def load_scripts() -> dict[str, str]:
+    """Read every script with its libraries, by name, without the clock and names that `Store` puts before it."""
+    folder = files("wire") / "scripts"
+    library = {p.name.removesuffix(".lua"): p.read_text() for p in (folder / "lib").iterdir()}
+    scripts = {}
+    for path in folder.iterdir():
+        if path.name.endswith(".lua"):
+            body = path.read_text()
+            used = re.search(r"^-- uses: (.+)$", body, re.MULTILINE)
+            names = used[1].split(", ") if used else []
+            scripts[path.name.removesuffix(".lua")] = "\n".join([*(library[n] for n in names), body])
+    return scripts
+
+
+class Store:
+    """Runs the record's scripts on one server."""
+
+    def __init__(self, redis: Redis, *, clock: str = REDIS_CLOCK, scripts: Mapping[str, str] | None = None) -> None:
+        prelude = clock + lua_names()
+        # The client's types describe its synchronous and its asynchronous answers at once: they are narrowed here.
+        self._redis: Any = redis
+        self._scripts = {name: prelude + body for name, body in (scripts or load_scripts()).items()}
+        self._digests = {
+            name: sha1(body.encode(), usedforsecurity=False).hexdigest() for name, body in self._scripts.items()
+        }
+        self.durability = Durability(appendonly=True, appendfsync="always", replicas=0)
+
+    async def run(self, script: str, *arguments: Argument) -> Any:
+        """Run a script and return its reply; bulk strings come as bytes."""
+        with _translated():
+            return await self._evaluate(self._redis, script, arguments)
+
+    async def keep(self, script: str, *arguments: Argument) -> Any:
+        """Run a script whose outcome will be promised to somebody: return only when it is on disk.
+
+        Unkept if the server did not say so in time: the write stands, but no yes may be given for it.
+        """
+        if not self.durability.waits:
+            return await self.run(script, *arguments)
+        with _translated():
+            async with self._redis.client() as connection:
+                reply = await self._evaluate(connection, script, arguments)
+                waited = await connection.execute_command("WAITAOF", 1, self.durability.replicas, WAITAOF_TIMEOUT_MS)
+        if waited[0] < 1 or waited[1] < self.durability.replicas:
+            raise Unkept("the store did not confirm in time that the change is on disk")
+        return reply
+
+    async def hash(self, key: str) -> dict[str, bytes]:
+        """Read a whole hash; empty if there is none."""
+        with _translated():
+            fields = await self._redis.hgetall(key)
+        return {name.decode(): value for name, value in fields.items()}
+
+    async def hashes(self, keys: Sequence[str]) -> list[dict[str, bytes]]:
+        """Read many whole hashes in one round trip."""
+        with _translated():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.hgetall(key)
+                found = await pipeline.execute()
+        return [{name.decode(): value for name, value in fields.items()} for fields in found]
+
+    async def value(self, key: str) -> bytes | None:
+        """Read a string; None if there is none."""
+        with _translated():
+            found: bytes | None = await self._redis.get(key)
+        return found
+
+    async def page(self, key: str, first: int, last: int) -> list[bytes]:
+        """Read elements `first` to `last` (both included, -1 the end) of a list."""
+        with _translated():
+            found: list[bytes] = await self._redis.lrange(key, first, last)
+        return found
+
+    async def ranked(
+        self, key: str, first: int = 0, last: int = -1, *, newest: bool = False
+    ) -> list[tuple[str, float]]:
+        """Read members of a sorted set with their scores, lowest first unless `newest`."""
+        with _translated():
+            found = await self._redis.zrange(key, first, last, desc=newest, withscores=True)
+        return [(member.decode(), float(score)) for member, score in found]
+
+    async def members(self, key: str) -> set[str]:
+        """Read a set."""
+        with _translated():
+            found = await self._redis.smembers(key)
+        return {member.decode() for member in found}
+
+    async def info(self, section: str) -> dict[str, Any]:
+        """Read a section of the server's INFO."""
+        with _translated():
+            found: dict[str, Any] = await self._redis.info(section)
+        return found
+
+    async def settings(self, pattern: str) -> dict[str, str]:
+        """Read server settings; empty where a managed service hides them."""
+        try:
+            with _translated():
+                found = await self._redis.config_get(pattern)
+        except StoreError:
+            return {}
+        return {_as_text(name): _as_text(value) for name, value in found.items()}
+
+    async def ping(self) -> None:
+        """Ask whether the server answers; StoreError if not."""
+        with _translated():
+            await self._redis.ping()
+
+    async def queued(self, queue: str) -> int:
+        """Count the elements of a list: with a store over the queue's database, the messages nobody has taken yet."""
+        with _translated():
+            return int(await self._redis.llen(queue))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
+
+    async def _evaluate(self, redis: Any, script: str, arguments: Sequence[Argument]) -> Any:
+        digest = self._digests[script]
+        try:
+            return await redis.evalsha(digest, 0, *arguments)
+        except exceptions.NoScriptError:
+            if script == "go":
+                # A server that does not know the pacer's script is new, and may have forgotten its last bookings.
+                await redis.eval(self._scripts["hold"], 0)
+            await redis.script_load(self._scripts[script])
+            return await redis.evalsha(digest, 0, *arguments)
+
+
+def connect(url: str) -> Redis:
+    """Make a client of one server, or of the master that Sentinels name (`redis+sentinel://h1:p,h2:p/service/db`).
+
+    No automatic retries: a script whose answer was lost may have run, and only its caller knows whether it may run again.
+    """
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+    }
+    sentinel = re.fullmatch(r"redis\+sentinel://([^/]+)/([^/]+)(?:/(\d+))?", url)
+    if sentinel is None:
+        return Redis.from_url(url, **options)
+    hosts = [host.rsplit(":", 1) for host in sentinel[1].split(",")]
+    untyped: Any = Sentinel
+    nodes = untyped([(host, int(port)) for host, port in hosts], **options)
+    master: Redis = nodes.master_for(sentinel[2], db=int(sentinel[3] or 0), **options)
+    return master
+
+
+async def open_store(url: str) -> Store:
+    """Connect and learn what a yes of this server is worth; StoreError if it cannot be reached."""
+    store = Store(connect(url))
+    await store.ping()
+    settings = await store.settings("append*")
+    replication = await store.info("replication")
+    store.durability = Durability(
+        appendonly=settings.get("appendonly", "yes") == "yes",
+        appendfsync=settings.get("appendfsync", "everysec"),
+        replicas=min(1, int(replication.get("connected_slaves", 0))),
+    )
+    return store
+
+
+def _as_text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the client library's errors into ours."""
+    refusals = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.BusyLoadingError)
+    words = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "LOADING")
+    try:
+        yield
+    except refusals as error:
+        raise Unwritable(f"the store refuses to write: {type(error).__name__}") from None
+    except exceptions.ResponseError as error:
+        if str(error).startswith(words):
+            raise Unwritable(f"the store refuses to write: {str(error).split()[0]}") from None
+        raise
+    except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
+        raise Unreachable(f"the store does not answer: {type(error).__name__}") from None

@@ -1,0 +1,91 @@
+"""Every queue, actor and key by its name: what it holds, how long it lives and who writes it.
+
+The templates are the one place where a name is spelt: Python fills them in through the functions of `Keys`, and the scripts
+through the table `K`, which `wire.store` writes from the same templates.
+
+| name            | type   | holds                                                                | lives            | written by      |
+|-----------------|--------|----------------------------------------------------------------------|------------------|-----------------|
+| revision        | string | counts every change of connections and exports                       | for ever         | registry        |
+| connections     | hash   | connection name -> id                                                | for ever         | registry        |
+| connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
+| exports         | hash   | export name -> id                                                    | for ever         | registry        |
+| export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
+| segments        | set    | names of segments heard of                                           | for ever         | intake          |
+| segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
+| event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
+| runs            | zset   | run id -> created                                                    | as the run       | intake          |
+| run(id)         | hash   | the run's record: what it is to do, its books, its state's parts     | retention        | everybody       |
+| selection(run)  | string | which rows are sent, one bit a row, compressed                       | the run          | reader          |
+| rejects(run)    | list   | pages of rejects, compressed NDJSON                                  | 30 days          | reader, workers |
+| reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
+| turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |
+| accounts        | set    | accounts with chunks                                                 | while they do    | reader          |
+| account(a)      | hash   | its limits: the least of its connections'                            | for ever         | registry        |
+| pace(a)         | hash   | when the next request may go, the gate, how far the pace is cut      | for ever         | pacer           |
+| hold            | string | until when a fresh server lets nobody send                           | 1 s              | store           |
+| lane(a)         | zset   | runs with chunks on the account -> when they were last served        | the run          | reader, workers |
+| bells(a)        | zset   | bells rung and not yet heard -> until when they are remembered       | 30 s             | everybody       |
+| leases(a, lane) | zset   | chunks in somebody's hands -> end of the lease                       | the lease        | workers         |
+| ready(run)      | zset   | chunks to deliver -> due                                             | until accepted   | reader, workers |
+| accepted(run)   | zset   | chunks to confirm -> due                                             | until final      | workers         |
+| chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
+| block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
+| workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
+"""
+
+from typing import Final
+
+PREFIX: Final = "segment-export:"
+
+QUEUE: Final = "segment-export"
+"""The one Dramatiq queue. Its messages are bells: they carry an account, never a contact."""
+
+ACTOR: Final = "hear"
+
+TEMPLATES: Final[dict[str, str]] = {
+    "revision": "revision",
+    "connections": "connections",
+    "connection": "connection:{}",
+    "exports": "exports",
+    "export": "export:{}",
+    "segments": "segments",
+    "segment": "segment:{}",
+    "event": "event:{}",
+    "runs": "runs",
+    "run": "run:{}",
+    "selection": "run:{}:selection",
+    "rejects": "run:{}:rejects",
+    "reading": "reading",
+    "turns": "turns:{}:{}",
+    "accounts": "accounts",
+    "account": "account:{}",
+    "pace": "account:{}:pace",
+    "hold": "hold",
+    "lane": "account:{}:lane",
+    "bells": "account:{}:bells",
+    "leases": "account:{}:leases:{}",
+    "ready": "run:{}:ready",
+    "accepted": "run:{}:accepted",
+    "chunk": "run:{}:chunk:{}",
+    "block": "block:{}",
+    "workers": "workers",
+}
+
+
+def key(name: str, *parts: str) -> str:
+    """Spell the key called `name` for these parts; KeyError or IndexError if there is no such key."""
+    return PREFIX + TEMPLATES[name].format(*parts)
+
+
+def lua_names() -> str:
+    """Write the table `K` of key-spelling functions that every script begins with."""
+    functions = []
+    for name, template in TEMPLATES.items():
+        count = template.count("{}")
+        parameters = ", ".join("abcd"[:count])
+        pieces = f"{PREFIX}{template}".split("{}")
+        joined = f"'{pieces[0]}'"
+        for parameter, piece in zip("abcd", pieces[1:], strict=False):
+            joined += f" .. {parameter}" + (f" .. '{piece}'" if piece else "")
+        functions.append(f"  {name} = function({parameters}) return {joined} end,")
+    return "local K = {\n" + "\n".join(functions) + "\n}\n"

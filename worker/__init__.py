@@ -1,0 +1,1 @@
+"""Takes a chunk and makes it true in ActiveCampaign."""
