@@ -6,6 +6,7 @@ rung into a queue that is already long, so that bells cannot pile up while no wo
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import dramatiq
@@ -15,6 +16,27 @@ from wire.store import Store
 
 LONG_QUEUE: Final = 500
 """Messages. A worker process answers some hundred bells a second when nothing is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account with chunks: its limit, the imports booked since it is known, and the chunks workers could hold at once."""
+
+    account: str
+    imports_per_minute: float
+    booked_imports: int
+    holdable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What is there at one moment, `now` in the store's milliseconds."""
+
+    now: int
+    workers: int
+    threads: int
+    accounts: tuple[Account, ...]
+    queued: int
 
 
 class Queue(Protocol):
@@ -46,3 +68,12 @@ class Lanes:
         for account, bell in zip(rung[::2], rung[1::2], strict=True):
             await self._queue.put(messages.bell(account.decode(), bell.decode()))
         return len(rung) // 2
+
+    async def census(self) -> Census:
+        """Count accounts, workers and queued bells."""
+        now, workers, threads, *accounts = await self._store.run("census")
+        found = (
+            Account(account.decode(), float(limit), int(booked), holdable)
+            for account, limit, booked, holdable in accounts
+        )
+        return Census(now, workers, threads, tuple(found), await self._queue.length())

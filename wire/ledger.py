@@ -151,7 +151,7 @@ class Ledger:
         rejects: Sequence[bytes],
         pin: str,
     ) -> Reading:
-        """Write a survey's figures, selection, forecast and rejects (NDJSON pages)."""
+        """Write a survey's figures, selection, forecast and pages of rejects."""
         reply = await self._store.run(
             "surveyed",
             run,
@@ -160,7 +160,7 @@ class Ledger:
             selection,
             codec.text(dict(forecast)),
             pin,
-            *(codec.squeeze(page) for page in rejects),
+            *rejects,
         )
         told: Reading = _word(reply)
         return told
@@ -233,7 +233,7 @@ class Ledger:
             held.lane,
             held.fence,
             codec.text(document),
-            codec.squeeze(outcome.rejects) if outcome.rejects else b"",
+            outcome.rejects,
             b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
             b"" if outcome.contacts is None else _packed_rows(outcome.rows),
         ]

@@ -57,7 +57,7 @@ for name, by in pairs(outcome.books) do redis.call('HINCRBY', record, name, by) 
 if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
 if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
 if outcome.answered then prove(connection, account, tonumber(chunk[4]), now) end
-if outcome.answered and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
+if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
 if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
 local due = now + (outcome.due_in_ms or 0)
 if outcome.block then

@@ -34,15 +34,19 @@ local function threads(now)
   return found
 end
 
--- How many chunks of a lane may be in workers' hands at once: rate x round trip, plus a little. Imports go first: polls
--- leave them their threads.
-local function width(account, lane, now)
+-- How many chunks of a lane the account's limits can keep in workers' hands: rate x round trip, plus a little.
+local function full_width(account, lane)
   local f = redis.call('HMGET', K.account(account), 'imports_per_minute', 'requests_per_second')
   local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 500) / 1000
-  local deliver = math.ceil(tonumber(f[1] or 100) / 60 * trip) + 2
-  if lane == 'deliver' then return deliver end
-  local confirm = math.ceil(tonumber(f[2] or 5) * trip) + 2
-  return math.max(1, math.min(confirm, threads(now) - deliver))
+  local rate = lane == 'deliver' and tonumber(f[1] or 100) / 60 or tonumber(f[2] or 5)
+  return math.ceil(rate * trip) + 2
+end
+
+-- How many there may be: imports go first, so polls leave them their threads.
+local function width(account, lane, now)
+  local most = full_width(account, lane)
+  if lane == 'deliver' then return most end
+  return math.max(1, math.min(most, threads(now) - full_width(account, 'deliver')))
 end
 
 -- Whether the pacer could let a request of this lane go within two seconds.

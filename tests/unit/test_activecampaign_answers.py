@@ -1,0 +1,275 @@
+"""Every answer that ActiveCampaign is known to give, and what it is taken for."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wire.activecampaign.answers import Answer, document_of
+from wire.activecampaign.errors import (
+    TROUBLES,
+    Because,
+    NotFound,
+    Reason,
+    Refused,
+    Rejected,
+    Throttled,
+    TooLarge,
+    Trouble,
+    Unavailable,
+    Unreachable,
+)
+from wire.activecampaign.results import (
+    Accepted,
+    Account,
+    Contact,
+    ContactList,
+    contact_list,
+    read_accepted,
+    read_account,
+    read_batch,
+    read_contact,
+    read_list,
+    read_page,
+    read_user,
+)
+
+NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
+HTML = b"<!DOCTYPE html><title>Login</title>"
+DOCUMENTED_THROTTLE = (
+    b'{"success":0,"message":"Rate limit exceeded.","failureReasons":["Up to 100 imports may be requested per minute.'
+    b'Please batch contacts into larger requests, or retry this request in a minute."]}'
+)
+OK = Answer(200, b"{}", request_id="abc")
+
+
+def trouble(status: int, body: bytes | None, **headers: str) -> Trouble:
+    try:
+        document_of(Answer(status, body, request_id="abc", **headers), now=NOW)
+    except TROUBLES as error:
+        found = error
+    else:
+        raise AssertionError("it was taken for a good answer")
+    assert (found.status, found.request_id) == (status, "abc")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (429, b"", Throttled),
+        (429, HTML, Throttled),
+        (429, None, Throttled),
+        (503, b"", Throttled),
+        (400, DOCUMENTED_THROTTLE, Throttled),
+        (400, b'{"message":"Rate limit exceeded."}', Throttled),
+        (400, b'{"failureReasons":["Up to 20 imports may be requested per minute."]}', Throttled),
+        (413, HTML, TooLarge),
+        (400, b'{"message":"The payload is too large"}', TooLarge),
+        (400, b'{"failureReasons":["Request size limit exceeded"]}', TooLarge),
+        (400, b'{"message":"No more than 250 contacts per request are allowed"}', TooLarge),
+        (400, b'{"failureReasons":["Invalid or unparsable json"]}', Rejected),
+        (400, b'{"failureReasons":[{"contact":230,"failureReason":"Field is too large"}]}', Rejected),
+        (422, b'{"errors":[{"title":"Contact Email Address is not valid.","detail":"","code":"email_invalid"}]}', Rejected),
+        (400, b"{}", Rejected),
+        (400, b"[]", Rejected),
+        (409, b"null", Rejected),
+        (404, b'{"message":"No Result found for _List with id 7"}', NotFound),
+        (404, b"{}", NotFound),
+        (500, b"{}", Unavailable),
+        (502, b'{"title":"Error 502: Bad gateway","status":502,"cloudflare_error":true,"retry_after":60}', Unavailable),
+        (504, HTML, Unavailable),
+        (520, None, Unavailable),
+        (408, b"{}", Unavailable),
+        (400, HTML, Unavailable),
+        (400, b"", Unavailable),
+        (199, b"{}", Unavailable),
+        (400, None, Unreachable),
+        (200, None, Unreachable),
+        (200, b"", Unreachable),
+        (200, b'{"success":1,"batchId":"0641f', Unreachable),
+        (200, b' [{"a":', Unreachable),
+        (202, b'"cut', Unreachable),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_and_what_it_is_taken_for(status: int, body: bytes | None, expected: type[Trouble]) -> None:
+    """By status where that is enough, else by form and words."""
+    assert type(trouble(status, body)) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "because", "definite"),
+    [
+        (401, b'{"message":"Unauthorized"}', Because.CREDENTIALS, True),
+        (402, b"{}", Because.PAYMENT, True),
+        (403, b'{"message":"Forbidden"}', Because.PERMISSION, False),
+        (403, HTML, Because.PERMISSION, False),
+        (200, HTML, Because.NOT_ACTIVECAMPAIGN, True),
+        (200, b"\n <html>", Because.NOT_ACTIVECAMPAIGN, True),
+        (200, b"OK", Because.NOT_ACTIVECAMPAIGN, True),
+        (301, b"", Because.NOT_ACTIVECAMPAIGN, True),
+        (404, HTML, Because.NOT_ACTIVECAMPAIGN, False),
+        (400, b'{"message":"You have reached your contact limit."}', Because.CONTRACT, True),
+        (400, b'{"failureReasons":["Exceeds the number of contacts of your account"]}', Because.CONTRACT, True),
+        (422, b'{"errors":"subscriber_limit reached, upgrade your plan"}', Because.CONTRACT, True),
+    ],
+)
+def test_who_is_refused_and_how_surely(status: int, body: bytes, because: Because, definite: bool) -> None:  # noqa: FBT001  a table's column
+    """A 403 comes now and then with a good key; the others do not pass by themselves."""
+    refused = trouble(status, body)
+    assert isinstance(refused, Refused)
+    assert (refused.because, refused.definite) == (because, definite)
+
+
+def test_a_body_that_claims_to_be_json_and_is_not_is_an_unknown_outcome_and_html_never_is() -> None:
+    """A login page may be served under any content type."""
+    assert isinstance(trouble(200, b"tru", content_type="application/json"), Unreachable)
+    assert isinstance(trouble(200, HTML, content_type="application/json"), Refused)
+
+
+def test_a_byte_order_mark_does_not_spoil_an_answer() -> None:
+    """The JSON behind it is whole."""
+    assert document_of(Answer(200, b'\xef\xbb\xbf{"a":1}'), now=NOW) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        (b'{"failureReasons":[{"contact":230,"failureReason":"email"}]}', [Reason(230, "email")]),
+        (b'{"failureReasons":[{"contact":"230","failureReason":"email"}]}', [Reason(230, "email")]),
+        (b'{"failureReasons":{"contact":1,"failureReason":"email"}}', [Reason(1, "email")]),
+        (b'{"failureReasons":[{"contact":true,"failureReason":"email"}]}', [Reason(None, "email")]),
+        (b'{"failureReasons":[{"failureReason":"email"},"other"]}', [Reason(None, "email"), Reason(None, "other")]),
+        (b'{"errors":"text"}', [Reason(None, "text")]),
+        (b'{"errors":["text"]}', [Reason(None, "text")]),
+        (b'{"errors":[{"status":400,"title":"Bad Request","detail":"x"}]}', [Reason(None, "Bad Request: x")]),
+        (b'{"message":"did not pass validation","failureReasons":[]}', [Reason(None, "did not pass validation")]),
+        (b'{"failureReasons":[7,null,""]}', []),
+        (b"{}", []),
+    ],
+)
+def test_reasons_are_read_from_every_envelope(body: bytes, reasons: list[Reason]) -> None:
+    """Those that name a contact keep its number, as written."""
+    rejected = trouble(400, body)
+    assert isinstance(rejected, Rejected)
+    assert list(rejected.reasons) == reasons
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"retry_after": "30"}, b"", 30.0),
+        ({"retry_after": "Mon, 01 Jun 2026 10:00:09 GMT", "date": "Mon, 01 Jun 2026 10:00:00 GMT"}, b"", 9.0),
+        ({}, b'{"retry_after":60}', 60.0),
+        ({"retry_after": "soon"}, b'{"retry_after":60}', 60.0),
+        ({"retry_after": "7"}, b'{"retry_after":60}', 7.0),
+        ({}, b'{"retry_after":null}', None),
+        ({}, b"", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503, 502])
+def test_how_long_to_wait_is_in_the_header_or_in_the_edges_json(
+    status: int, headers: dict[str, str], body: bytes, seconds: float | None
+) -> None:
+    """The header is believed first."""
+    waits = trouble(status, body, **headers)
+    assert isinstance(waits, Throttled | Unavailable)
+    assert waits.retry_after_seconds == seconds
+
+
+@given(st.integers(100, 599), st.none() | st.binary(max_size=40), st.none() | st.text(max_size=20))
+def test_no_answer_is_too_strange_to_be_judged(status: int, body: bytes | None, retry_after: str | None) -> None:
+    """It is JSON with a 2xx, or one of the closed set."""
+    try:
+        document_of(Answer(status, body, retry_after=retry_after), now=NOW)
+    except TROUBLES:
+        return
+    assert 200 <= status < 300
+
+
+@pytest.mark.parametrize("key", ["Success", "success", "other"])
+def test_an_import_is_accepted_when_there_is_a_batch_id(key: str) -> None:
+    """Whatever it says of success, and however many it says it queued."""
+    assert read_accepted({key: 5, "queued_contacts": 3, "batchId": "0641"}, OK) == Accepted("0641", 200, "abc")
+    assert read_accepted({"batchId": 17}, OK).batch_id == "17"
+
+
+@pytest.mark.parametrize("document", [{}, [], None, "0641", {"batchId": ""}, {"batchId": None}, {"batchId": True}])
+def test_an_import_without_a_batch_id_was_not_answered_by_activecampaign(document: Any) -> None:
+    """Whole JSON that lacks what was asked for is a definite refusal."""
+    with pytest.raises(Refused) as refusal:
+        read_accepted(document, OK)
+    assert (refusal.value.because, refusal.value.definite) == (Because.NOT_ACTIVECAMPAIGN, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("waiting", "waiting"),
+        ("claimed", "claimed"),
+        ("Active", "active"),
+        ("completed", "completed"),
+        ("failed", "failed"),
+        ("interrupted", "interrupted"),
+        (False, "unknown"),
+        (None, "unknown"),
+        ("new", "unknown"),
+    ],
+)
+def test_a_batch_is_in_one_of_a_closed_set_of_states(status: Any, state: str) -> None:
+    """In its first second it is `false`."""
+    assert read_batch({"status": status}, OK).state == state
+
+
+def test_failures_come_as_a_list_or_as_phps_object() -> None:
+    """A list with gaps becomes an object in PHP; nothing at all becomes nothing."""
+    assert read_batch({"status": "completed", "failure": ["a@x.org", 7]}, OK).failures == ("a@x.org", "7")
+    assert read_batch({"status": "completed", "failure": {"1": "a@x.org"}}, OK).failures == ("a@x.org",)
+    assert read_batch({"status": "completed", "failure": None}, OK).failures == ()
+    assert "a@x" not in repr(read_batch({"status": "completed", "failure": ["a@x.org"]}, OK))
+
+
+def test_an_answer_that_lacks_the_thing_asked_for_is_no_answer() -> None:
+    """For every thing that is asked for."""
+    for read in (read_batch, read_user, read_list, read_account):
+        with pytest.raises(Refused):
+            read({"other": 1}, OK)
+    with pytest.raises(Refused):
+        read_page("lists", contact_list, {"fields": []}, OK, offset=0, limit=100)
+    with pytest.raises(Refused):
+        read_contact({}, OK, email="a@x.org")
+
+
+def test_numbers_may_be_written_as_text() -> None:
+    """And ids as numbers."""
+    assert read_account({"subscriber_limit": "1000", "subscriber_total": 12}, OK) == Account(1000, 12, 200, "abc")
+    assert read_account({"subscriber_limit": "unlimited"}, OK) == Account(None, None, 200, "abc")
+    assert read_list({"list": {"id": 7, "name": "News"}}, OK) == ContactList("7", "News")
+    assert read_user({"user": {"id": 1, "username": "jo"}}, OK).id == "1"
+
+
+@pytest.mark.parametrize(
+    ("count", "meta", "more"),
+    [
+        (2, {"total": "5"}, True),
+        (2, {"total": 4}, False),
+        (2, None, True),
+        (1, None, False),
+        (0, {"total": "9"}, False),
+    ],
+)
+def test_a_page_says_whether_there_are_more(count: int, meta: Any, more: bool) -> None:  # noqa: FBT001  a table's column
+    """By the total; without one a full page promises more, and an empty one never does."""
+    document = {"lists": [{"id": str(n), "name": "x"} for n in range(count)], "meta": meta}
+    page = read_page("lists", contact_list, document, OK, offset=2, limit=2)
+    assert len(page.items) == count
+    assert page.next_offset == (2 + count if more else None)
+
+
+def test_a_search_that_finds_somebody_else_finds_nobody() -> None:
+    """Otherwise a filter that is not understood would delete the wrong person."""
+    found = {"contacts": [{"id": "1", "email": "bob@x.org"}, {"id": 2, "email": "Ann@x.org"}]}
+    assert read_contact(found, OK, email="ann@X.org") == Contact("2")
+    assert read_contact(found, OK, email="eve@x.org") is None

@@ -1,0 +1,181 @@
+"""What a good answer holds, read into frozen values; the asking is `client`'s.
+
+ActiveCampaign writes numbers as text here and there, and PHP's empty list for an empty object, so every reader is
+tolerant of form; what it lacks of substance makes the answer no good. Every result carries the answer's HTTP `status`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, TypeVar, get_args
+
+from wire.activecampaign.answers import Answer, lacking
+from wire.activecampaign.numerals import whole
+
+T = TypeVar("T")
+
+BatchState = Literal["waiting", "claimed", "active", "completed", "failed", "interrupted", "unknown"]
+_STATES: Final[dict[str, BatchState]] = {state: state for state in get_args(BatchState)}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An import was queued as this batch. How many it says it queued is not believed: callers count their own."""
+
+    batch_id: str
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInfo:
+    """How far a batch is; `failures` are addresses as ActiveCampaign writes them, letter case not guaranteed.
+
+    `unknown`: it does not know the batch, or not yet (in its first second it says `false`).
+    """
+
+    state: BatchState
+    failures: tuple[str, ...] = field(repr=False)
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whose key this is."""
+
+    id: str
+    username: str
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactList:
+    """A list contacts can be subscribed to."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field of contacts besides the built-in ones."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact as ActiveCampaign knows it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How many contacts the contract allows and how many count toward it; None where it does not say."""
+
+    subscriber_limit: int | None
+    subscriber_total: int | None
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of many; `next_offset` asks for more, None where there are none."""
+
+    items: tuple[T, ...]
+    next_offset: int | None
+    status: int
+    request_id: str | None
+
+
+def read_accepted(document: Any, answer: Answer) -> Accepted:
+    """Read the answer to an import. `success` has two spellings and several values, so the batch id is believed."""
+    return Accepted(_id(_object(document, answer).get("batchId"), answer), answer.status, answer.request_id)
+
+
+def read_batch(document: Any, answer: Answer) -> BatchInfo:
+    """Read the answer to import/info."""
+    fields = _object(document, answer)
+    if "status" not in fields:
+        raise lacking(answer)
+    named = fields.get("failure") or ()
+    # PHP writes a list with gaps as an object.
+    failures = named.values() if isinstance(named, dict) else named if isinstance(named, list) else ()
+    state = _STATES.get(str(fields["status"]).lower(), "unknown")
+    return BatchInfo(state, tuple(map(str, failures)), answer.status, answer.request_id)
+
+
+def read_user(document: Any, answer: Answer) -> User:
+    """Read the answer to users/me."""
+    user = _object(_object(document, answer).get("user"), answer)
+    return User(_id(user.get("id"), answer), str(user.get("username", "")), answer.status, answer.request_id)
+
+
+def read_list(document: Any, answer: Answer) -> ContactList:
+    """Read one list's own answer."""
+    return contact_list(_object(document, answer).get("list"), answer)
+
+
+def read_account(document: Any, answer: Answer) -> Account:
+    """Read the answer to settings/account, which is flat."""
+    fields = _object(document, answer)
+    if "subscriber_limit" not in fields and "subscriber_total" not in fields:
+        raise lacking(answer)
+    limit, total = whole(fields.get("subscriber_limit")), whole(fields.get("subscriber_total"))
+    return Account(limit, total, answer.status, answer.request_id)
+
+
+def read_page(
+    name: str, item: Callable[[Any, Answer], T], document: Any, answer: Answer, *, offset: int, limit: int
+) -> Page[T]:
+    """Read some of many from under `name`. Without a total, a full page promises more."""
+    fields = _object(document, answer)
+    found = fields.get(name)
+    if not isinstance(found, list):
+        raise lacking(answer)
+    meta = fields.get("meta")
+    total = whole(meta.get("total")) if isinstance(meta, dict) else None
+    end = offset + len(found)
+    more = bool(found) and (end < total if total is not None else len(found) == limit)
+    items = tuple(item(each, answer) for each in found)
+    return Page(items, end if more else None, answer.status, answer.request_id)
+
+
+def contact_list(found: Any, answer: Answer) -> ContactList:
+    """Read a list from among others."""
+    fields = _object(found, answer)
+    return ContactList(_id(fields.get("id"), answer), str(fields.get("name", "")))
+
+
+def custom_field(found: Any, answer: Answer) -> CustomField:
+    """Read a custom field from among others."""
+    fields = _object(found, answer)
+    return CustomField(_id(fields.get("id"), answer), str(fields.get("title", "")))
+
+
+def read_contact(document: Any, answer: Answer, *, email: str) -> Contact | None:
+    """Pick who has this address from what a search found: a filter that is not understood finds everybody."""
+    found = _object(document, answer).get("contacts")
+    if not isinstance(found, list):
+        raise lacking(answer)
+    for each in found:
+        fields = _object(each, answer)
+        if str(fields.get("email", "")).lower() == email.lower():
+            return Contact(_id(fields.get("id"), answer))
+    return None
+
+
+def _object(found: Any, answer: Answer) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise lacking(answer)
+    return found
+
+
+def _id(found: object, answer: Answer) -> str:
+    if isinstance(found, bool) or not isinstance(found, str | int) or not str(found):
+        raise lacking(answer)
+    return str(found)

@@ -1,0 +1,59 @@
+"""Sets up logging for a program, once: one JSON object a line, ours and the libraries' alike; it logs nothing itself.
+
+Events carry ids and figures, never addresses or keys. Exceptions are written as type, message and places, without local
+variables, in which a contact or a key may be. JSON escapes line breaks, so data cannot forge a line.
+"""
+
+import logging
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from wire import codec
+
+FRAMES_MAX: Final = 20
+
+QUIET: Final = ("aiohttp.access", "asyncio")
+"""Loggers heard from warnings up: access lines would carry query strings, and the event loop's are about itself."""
+
+
+def configure(level: int, stream: TextIO) -> None:
+    """Send everything from `level` up to the stream; `level` is one of the standard library's numbers."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=FRAMES_MAX)),
+            structlog.processors.JSONRenderer(serializer=_json),
+        ],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, _event_last_to_standard],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _event_last_to_standard(logger: WrappedLogger, name: str, event: EventDict) -> Any:
+    """Hand the event to the standard library, whose one handler writes it."""
+    return structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, name, event)
+
+
+def _json(value: object, **_: object) -> str:
+    return codec.text_for_logs(value)

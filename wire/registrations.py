@@ -1,0 +1,127 @@
+"""What people register: connections, exports and the segments heard of, as values and as the documents that are kept.
+
+Pure. Times are milliseconds since 1970 of the process that wrote them: told to people and compared with nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from wire import codec
+from wire.activecampaign.hosts import account_of
+
+
+class Allow(StrEnum):
+    """Who may use a connection."""
+
+    ADMINS = "admins"
+    CONTRIBUTORS = "contributors"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What ActiveCampaign lets an account do; the defaults are the published figures."""
+
+    imports_per_minute: float = 100
+    single_imports_per_minute: float = 20
+    requests_per_second: float = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who agreed that contacts leave for ActiveCampaign, and when."""
+
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A way into an ActiveCampaign account; its key is kept apart, sealed.
+
+    `administrator`: whether the key is an administrator's, as its last check found.
+    """
+
+    id: str
+    name: str
+    display_name: str
+    host: str
+    allow: Allow
+    limits: Limits
+    consent: Consent
+    administrator: bool
+    created: int
+    changed: int
+
+    @property
+    def account(self) -> str:
+        """The ActiveCampaign account behind the host."""
+        return account_of(self.host)
+
+    def document(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Connection":
+        """Read what `document` wrote."""
+        return cls(
+            **{
+                **document,
+                "allow": Allow(document["allow"]),
+                "limits": Limits(**document["limits"]),
+                "consent": Consent(**document["consent"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Segment to list, over a connection (its id; None while detached).
+
+    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column.
+    """
+
+    id: str
+    name: str
+    connection: str | None
+    segment: str
+    list_id: str
+    mapping: Mapping[str, Any]
+    leavers: str
+    automations: bool
+    default_region: str | None
+    budget_minutes: float
+    patience_minutes: float
+    delivery_patience_minutes: float
+    created: int
+    changed: int
+
+    def document(self) -> dict[str, Any]:
+        """What is kept of it; the connection is kept beside, so that a script can detach it."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "connection"}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], connection: str | None) -> "Export":
+        """Read what `document` wrote."""
+        return cls(**document, connection=connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment heard of or named by an export; without a snapshot it was never refreshed.
+
+    `refreshed`: the event's time, `accepted`: when it was taken; both of the store's clock at the latest.
+    """
+
+    name: str
+    snapshot: str | None = None
+    refreshed: int | None = None
+    accepted: int | None = None
+    exports: tuple[str, ...] = ()
+
+
+def text_of(registered: Connection | Export) -> str:
+    """Return the one text under which this value is kept: scripts compare it with what stands in the record."""
+    return codec.canonical(registered.document()).decode()

@@ -1,0 +1,200 @@
+"""Keeps connections, exports and segments in the record; a change is one script, on disk when its method returns.
+
+A change names what it replaces and counts only if that still stands, so nobody overwrites what he has not seen:
+
+* RegistryError
+  x NameTaken           another one of this kind has the name.
+  x Unregistered        there is none of that name (any more).
+  x ChangedMeanwhile    somebody changed it first. Read it again and decide anew.
+  x RunsUnderWay        runs stand in the old account's lane. Let them end, or cancel them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wire import codec
+from wire.registrations import Connection, Export, Segment, text_of
+from wire.store import Store
+from wire.topology import key
+
+
+class RegistryError(Exception):
+    """A change of the registry was not made."""
+
+
+class NameTaken(RegistryError):
+    """The name is another's."""
+
+
+class Unregistered(RegistryError):
+    """There is none of that name."""
+
+
+class ChangedMeanwhile(RegistryError):
+    """What was to be replaced is no longer what was read."""
+
+
+class RunsUnderWay(RegistryError):
+    """The account cannot change under runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What the deletion of a connection brought with it: exports by name, runs by id."""
+
+    detached: tuple[str, ...]
+    ended_runs: tuple[str, ...]
+
+
+class Registry:
+    """Reads and writes what people register."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def revision(self) -> str:
+        """Return the count of changes: intake's scripts refuse to act on an older one."""
+        return (await self._store.value(key("revision")) or b"0").decode()
+
+    # Connections -----------------------------------------------------------------------------------------------------
+
+    async def connections(self) -> list[Connection]:
+        """Read all connections by name."""
+        ids = await self._store.hash(key("connections"))
+        found = await self._store.hashes([key("connection", of.decode()) for _, of in sorted(ids.items())])
+        return [Connection.from_document(codec.decode(one["document"])) for one in found if one]
+
+    async def connection(self, name: str) -> Connection:
+        """Read a connection by its name; Unregistered if there is none."""
+        found = (await self._store.hash(key("connections"))).get(name)
+        connection = None if found is None else await self.connection_by_id(found.decode())
+        if connection is None:
+            raise Unregistered(f"there is no connection {name!r}")
+        return connection
+
+    async def connection_by_id(self, connection_id: str) -> Connection | None:
+        """Read a connection by its id; None if there is none."""
+        found = await self._store.hash(key("connection", connection_id))
+        return Connection.from_document(codec.decode(found["document"])) if found else None
+
+    async def secret(self, connection_id: str) -> bytes:
+        """Read a connection's sealed key; Unregistered if the connection is gone."""
+        found = (await self._store.hash(key("connection", connection_id))).get("secret")
+        if found is None:
+            raise Unregistered("the connection was deleted")
+        return found
+
+    async def save_connection(
+        self, connection: Connection, *, secret: bytes | None, replaces: Connection | None = None
+    ) -> None:
+        """Keep a new connection, or one in the place of another; without a secret the key stays."""
+        word = await self._store.keep(
+            "save_connection",
+            connection.id,
+            connection.name,
+            text_of(connection),
+            connection.account,
+            secret or b"",
+            text_of(replaces) if replaces else "",
+        )
+        _check(word, f"connection {connection.name!r}")
+
+    async def delete_connection(self, name: str) -> Deleted:
+        """Delete a connection and its key, detach its exports and end its runs."""
+        reply = await self._store.keep("delete_connection", name)
+        if reply is None:
+            raise Unregistered(f"there is no connection {name!r}")
+        detached, ended = reply
+        return Deleted(_texts(detached), _texts(ended))
+
+    # Exports ---------------------------------------------------------------------------------------------------------
+
+    async def exports(self) -> list[Export]:
+        """Read all exports by name."""
+        ids = await self._store.hash(key("exports"))
+        found = await self._store.hashes([key("export", of.decode()) for _, of in sorted(ids.items())])
+        return [_export(one) for one in found if one]
+
+    async def export(self, name: str) -> Export:
+        """Read an export by its name; Unregistered if there is none."""
+        found = (await self._store.hash(key("exports"))).get(name)
+        fields = {} if found is None else await self._store.hash(key("export", found.decode()))
+        if not fields:
+            raise Unregistered(f"there is no export {name!r}")
+        return _export(fields)
+
+    async def save_export(self, export: Export, *, replaces: Export | None = None) -> None:
+        """Keep a new export, or one in the place of another; runs under way keep their copy."""
+        word = await self._store.keep(
+            "save_export",
+            export.id,
+            export.name,
+            text_of(export),
+            export.connection or "",
+            text_of(replaces) if replaces else "",
+            (replaces.connection or "") if replaces else "",
+        )
+        _check(word, f"export {export.name!r}")
+
+    async def delete_export(self, name: str) -> tuple[str, ...]:
+        """Delete an export and cancel its runs; return their ids."""
+        reply = await self._store.keep("delete_export", name)
+        if reply is None:
+            raise Unregistered(f"there is no export {name!r}")
+        return _texts(reply)
+
+    # Segments and runs -----------------------------------------------------------------------------------------------
+
+    async def segment(self, name: str) -> Segment:
+        """Read what is known of a segment, without its exports."""
+        return _segment(name, await self._store.hash(key("segment", name)))
+
+    async def segments(self) -> list[Segment]:
+        """Read every segment heard of or named by an export, by name, with the names of its exports."""
+        exports: dict[str, list[str]] = {}
+        for export in await self.exports():
+            exports.setdefault(export.segment, []).append(export.name)
+        names = sorted(await self._store.members(key("segments")) | exports.keys())
+        found = await self._store.hashes([key("segment", name) for name in names])
+        return [
+            replace(_segment(name, fields), exports=tuple(exports.get(name, ())))
+            for name, fields in zip(names, found, strict=True)
+        ]
+
+    async def runs(self, *, after: str = "", most: int, export_id: str = "") -> tuple[str, ...]:
+        """List ids of runs, the newest first, those older than the run `after`."""
+        return _texts(await self._store.run("list_runs", after, most, export_id))
+
+
+def _export(fields: dict[str, bytes]) -> Export:
+    connection = fields.get("connection")
+    return Export.from_document(codec.decode(fields["document"]), connection.decode() if connection else None)
+
+
+def _segment(name: str, fields: dict[str, bytes]) -> Segment:
+    if not fields:
+        return Segment(name)
+    return Segment(
+        name,
+        snapshot=fields["snapshot"].decode(),
+        refreshed=int(fields["time"]),
+        accepted=int(fields["accepted"]),
+    )
+
+
+def _check(word: bytes, what: str) -> None:
+    match word:
+        case b"saved":
+            return
+        case b"taken":
+            raise NameTaken(f"there is a {what} already")
+        case b"unknown":
+            raise ChangedMeanwhile(f"the connection of {what} was deleted meanwhile")
+        case b"busy":
+            raise RunsUnderWay(f"runs of {what} are under way; let them end or cancel them before the host changes")
+        case _:
+            raise ChangedMeanwhile(f"{what} was changed meanwhile")
+
+
+def _texts(words: Iterable[bytes]) -> tuple[str, ...]:
+    return tuple(word.decode() for word in words)
