@@ -1,0 +1,114 @@
+"""Turns rows of a snapshot into contacts, as an export's mapping says; reads no file and sends nothing."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from producer.addresses import Unusable, address_key, read_address
+from producer.chunking import CONTACT_BYTES_MAX
+from producer.cleaning import clean_line, clean_text
+from producer.phones import to_e164
+from producer.rows import Fault, Invalid, Mapped
+from wire.activecampaign.payloads import contact_json
+
+_BETWEEN_TAGS = re.compile(r"\|\||,")
+
+
+@dataclass(frozen=True)
+class MappingSpec:
+    """
+    Which column of a snapshot becomes what, and what every contact gets besides.
+
+    `fields` is from the id of a custom field to a column. `tags_column` holds tags as `||a||b||` or between commas.
+    `default_region` ("GB") is where telephone numbers without a country code are at home.
+    """
+
+    email: str
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    tags_column: str | None = None
+    default_region: str | None = None
+
+
+class Mapper:
+    """Maps batches, as `Snapshot.read` gives them for `columns`: text, null where there is nothing."""
+
+    def __init__(self, spec: MappingSpec, list_id: int, *, automations: bool) -> None:
+        self._spec = spec
+        self._list_id = list_id
+        self._automations = automations
+        self._field_ids = tuple(map(int, spec.fields))
+        self._tags = tuple(dict.fromkeys(filter(None, map(clean_line, spec.tags))))
+        named = (spec.email, spec.first_name, spec.last_name, spec.phone, *spec.fields.values(), spec.tags_column)
+        self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for column in named if column is not None))
+
+    def addresses(self, batch: pa.RecordBatch) -> list[str | None]:
+        """Return what tells each row's person from others, None where there is no address; see `address_key`."""
+        column = batch.column(self._spec.email)
+        keys: list[str | None] = pc.utf8_lower(pc.utf8_trim_whitespace(column)).to_pylist()
+        # Arrow's lower case is Unicode's for ASCII only, and only ASCII domains are in their final form.
+        for index in pc.indices_nonzero(pc.invert(pc.string_is_ascii(column))).to_pylist():
+            keys[index] = address_key(column[index].as_py())
+        return [key or None for key in keys]
+
+    def contacts(self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int) -> Iterator[Mapped | Invalid]:
+        """
+        Yield what becomes of these rows of the batch, in order.
+
+        `rows` are indexes from 0 within the batch, `before` is how many rows of the snapshot came before the batch.
+        """
+        spec, region = self._spec, self._spec.default_region
+        chosen = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
+        texts: dict[str | None, list[str | None]] = {
+            column: chosen.column(column).to_pylist() for column in self.columns
+        }
+        nothing = repeat(None)
+        columns = (
+            texts[spec.email],
+            texts.get(spec.first_name, nothing),
+            texts.get(spec.last_name, nothing),
+            texts.get(spec.phone, nothing),
+            texts.get(spec.tags_column, nothing),
+            zip(*(texts[column] for column in spec.fields.values()), strict=True) if spec.fields else repeat(()),
+        )
+        for index, email, first, last, phone, tags, values in zip(rows, *columns, strict=False):
+            row = before + index + 1
+            address = read_address(email or "")
+            if isinstance(address, Unusable):
+                yield Invalid(row, email or "", address.code, address.reason)
+                continue
+            number = to_e164(phone, region) if phone is not None else None
+            json = contact_json(
+                email=address.sent,
+                first_name=clean_line(first) if first is not None else None,
+                last_name=clean_line(last) if last is not None else None,
+                phone=number,
+                fields=self._fields(values),
+                tags=self._tags if tags is None else self._tags_and(tags),
+                list_id=self._list_id,
+                automations=self._automations,
+            )
+            if len(json) > CONTACT_BYTES_MAX:
+                yield Invalid(
+                    row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes."
+                )
+                continue
+            yield Mapped(row, address.key, json, phone is not None and number is None and not phone.isspace())
+
+    def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
+        return [
+            (number, cleaned)
+            for number, value in zip(self._field_ids, values, strict=True)
+            if value is not None and (cleaned := clean_text(value))
+        ]
+
+    def _tags_and(self, text: str) -> tuple[str, ...]:
+        further = filter(None, map(clean_line, _BETWEEN_TAGS.split(text)))
+        return tuple(dict.fromkeys((*self._tags, *further)))

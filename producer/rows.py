@@ -1,0 +1,36 @@
+"""What becomes of a row on its way to ActiveCampaign: a contact, or the reason why there is none."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Fault(StrEnum):
+    """Why a row is no contact; the closed set of codes that rejects of the fate `invalid` carry."""
+
+    EMAIL_MISSING = "email_missing"
+    EMAIL_INVALID = "email_invalid"
+    EMAIL_TOO_LONG = "email_too_long"
+    TOO_LARGE = "too_large"
+
+
+class Mapped(NamedTuple):
+    """
+    A contact: `row` counts from 1 over the whole snapshot, `json` is its part of an import request.
+
+    `address_key` is what tells people apart (see `producer.addresses`). A phone that is no telephone number is left
+    out, and `phone_left_out` says so.
+    """
+
+    row: int
+    address_key: str
+    json: bytes
+    phone_left_out: bool
+
+
+class Invalid(NamedTuple):
+    """A row that cannot be a contact, with the address as it was read and a sentence for a person."""
+
+    row: int
+    email: str
+    code: Fault
+    reason: str

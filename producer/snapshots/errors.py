@@ -1,0 +1,98 @@
+"""
+What can be wrong with a snapshot, as exceptions whose message names file, row and column.
+
+Each of them ends the run before anything is sent; they differ in what a person has to mend:
+
+* SnapshotError
+  x OutsideRoots      the place is not below SNAPSHOT_ROOTS. Allow it, or put the snapshot elsewhere.
+  x Missing           there is no such file, or it may not be read.
+  x Unsupported       the place or the format is none that we read.
+  x Empty             there is not a single row.
+  x Changed           the files are no longer those that the run began with. Start another run.
+  x Truncated         a file ends early or is damaged. Write it again.
+  x ColumnError
+    x MissingColumn     a mapped column is not there. Mend the mapping or the file.
+    x UnlikeColumns     two files of one snapshot have different columns.
+    x UnclearColumns    the header names a column twice, or is no header.
+    x TextlessColumn    the column's type has no text: structs, maps, unions.
+  x BadRow            one row cannot be read.
+
+Messages never repeat a value: an address in an error would end in a log.
+Rows are counted from 1 within the named file, without its header: what an editor or a notebook shows.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class SnapshotError(Exception):
+    """A snapshot cannot be read as asked."""
+
+
+class OutsideRoots(SnapshotError):
+    """The place, its links resolved, is not below any of the allowed roots."""
+
+
+class Missing(SnapshotError):
+    """No file is there, or none that we may read."""
+
+
+class Unsupported(SnapshotError):
+    """The place or the format is none that we read."""
+
+
+class Empty(SnapshotError):
+    """The snapshot holds no rows."""
+
+
+class Changed(SnapshotError):
+    """The files are not those that were pinned."""
+
+
+class Truncated(SnapshotError):
+    """A file ends before its time, or is damaged."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
+class ColumnError(SnapshotError):
+    """The columns are not what the mapping or the other files need."""
+
+
+class MissingColumn(ColumnError):
+    """The mapping names columns that are not there."""
+
+    def __init__(self, place: Path, missing: Sequence[str], present: Sequence[str]) -> None:
+        there = ", ".join(map(repr, present)) or "none"
+        super().__init__(f"{place}: no column {', '.join(map(repr, missing))}; there is {there}")
+
+
+class UnlikeColumns(ColumnError):
+    """Two files of one snapshot have different columns."""
+
+    def __init__(self, one: Path, other: Path, differing: Sequence[str]) -> None:
+        names = ", ".join(map(repr, differing))
+        super().__init__(f"{one} and {other} have different columns: {names} is in one of them only")
+
+
+class UnclearColumns(ColumnError):
+    """The header does not tell which column is which."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
+class TextlessColumn(ColumnError):
+    """The column is of a type that has no text."""
+
+    def __init__(self, file: Path, column: str, kind: str) -> None:
+        super().__init__(f"{file}, column {column!r}: {kind} cannot be written as text")
+
+
+class BadRow(SnapshotError):
+    """One row cannot be read; without it the file would lose data silently."""
+
+    def __init__(self, file: Path, row: int, problem: str, *, column: str | None = None) -> None:
+        where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
+        super().__init__(f"{where}: {problem}")

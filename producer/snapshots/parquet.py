@@ -1,0 +1,113 @@
+"""Reads Parquet files a few thousand rows at a time, whatever the size of their row groups."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from producer.snapshots.canonical import Textless, Undecodable, canonical
+from producer.snapshots.errors import BadRow, Missing, MissingColumn, TextlessColumn, Truncated, UnclearColumns
+from producer.snapshots.source import without_first
+from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX
+
+BATCH_BYTES = 16 << 20
+"""What the rows of one batch may take; wide rows come in smaller batches."""
+
+
+class ParquetReader:
+    """Parquet through `ParquetFile`: `pyarrow.dataset` holds whole row groups in memory."""
+
+    same_columns = True
+
+    def columns(self, file: Path) -> list[str]:
+        """Return the top-level columns."""
+        with _open(file) as parquet:
+            return list(dict.fromkeys(parquet.schema_arrow.names))
+
+    def count(self, file: Path) -> int:
+        """Return the number of rows that the file's last bytes tell."""
+        with _open(file) as parquet:
+            return int(parquet.metadata.num_rows)
+
+    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows, passing over the row groups before `from_row` without reading them."""
+        with _open(file) as parquet:
+            _check_columns(file, parquet.schema_arrow.names, columns)
+            found.update(columns)
+            groups, skipped = _groups_from(parquet.metadata, from_row)
+            typed = parquet.iter_batches(
+                batch_size=_batch_rows(parquet.metadata, columns),
+                row_groups=groups,
+                columns=list(columns),
+                use_threads=False,
+            )
+            row = skipped
+            for batch in without_first(_whole(file, typed, skipped), from_row - skipped):
+                row = max(row, from_row)
+                yield _texts(file, batch, columns, row)
+                row += batch.num_rows
+
+
+def _open(file: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES)
+    except (FileNotFoundError, PermissionError) as error:
+        raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error
+    except (pa.ArrowException, OSError) as error:
+        raise Truncated(file, "not a whole Parquet file: it ends early or is damaged") from error
+
+
+def _check_columns(file: Path, present: Sequence[str], wanted: Sequence[str]) -> None:
+    if missing := [column for column in wanted if column not in present]:
+        raise MissingColumn(file, missing, present)
+    for column in wanted:
+        if present.count(column) > 1:
+            raise UnclearColumns(file, f"there are two columns {column!r}")
+
+
+def _groups_from(metadata: pq.FileMetaData, from_row: int) -> tuple[list[int], int]:
+    """Return the row groups that hold rows after `from_row`, and how many rows lie before them."""
+    before = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if before + rows > from_row:
+            return list(range(group, metadata.num_row_groups)), before
+        before += rows
+    return [], before
+
+
+def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
+    row_bytes = 1
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        parts = (group.column(at) for at in range(group.num_columns))
+        taken = sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] in columns)
+        row_bytes = max(row_bytes, taken // max(1, group.num_rows))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
+
+
+def _whole(file: Path, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in typed:
+            yield batch
+            row += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise Truncated(file, f"damaged after row {row}") from error
+
+
+def _texts(file: Path, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
+    texts = []
+    for column in columns:
+        try:
+            text = canonical(batch.column(column))
+        except Textless as error:
+            raise TextlessColumn(file, column, f"the type {error}") from None
+        except Undecodable as error:
+            raise BadRow(file, before + error.index + 1, "not UTF-8", column=column) from None
+        long = pc.index(pc.greater(pc.binary_length(text), ROW_BYTES_MAX), value=True).as_py()
+        if long >= 0:
+            raise BadRow(file, before + long + 1, f"longer than {ROW_BYTES_MAX} bytes", column=column)
+        texts.append(text)
+    return pa.RecordBatch.from_arrays(texts, names=list(columns))
