@@ -1,0 +1,103 @@
+"""Puts a worker process together: the only place where it builds and opens things."""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+from typing import Final
+
+import dramatiq
+import structlog
+from aiohttp import ClientSession
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware.asyncio import AsyncIO
+from prometheus_client import REGISTRY
+
+from wire import logs
+from wire.activecampaign.session import open_session
+from wire.broker import BellQueue, make_broker
+from wire.lanes import Lanes
+from wire.ledger import Ledger
+from wire.loops import every
+from wire.pacing import Pacer
+from wire.secrets import Vault
+from wire.store import Store, connect
+from worker import telling
+from worker.actors import Lifecycle, declare_actor
+from worker.asking import Asker
+from worker.metrics import Metrics, serve
+from worker.reports import Report
+from worker.settings import Settings, read_settings
+from worker.working import Desk
+
+RENEW_EVERY_SECONDS: Final = 5.0
+SWEEP_EVERY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def create_broker() -> None:
+    """Set this process's broker up, as dramatiq's command asks for. SettingsError if it cannot be."""
+    settings = read_settings(os.environ)
+    logs.configure(settings.log_level, sys.stderr)
+    process = Process(settings)
+    broker = make_broker(settings.queue_url, [AsyncIO(), Lifecycle(opened=process.open, closed=process.close)])
+    process.broker = broker
+    declare_actor(broker, process.hear)
+    dramatiq.set_broker(broker)
+
+
+class Process:
+    """What one worker process holds open between its boot and its end."""
+
+    broker: RedisBroker
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+        self._metrics = Metrics(REGISTRY)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._store: Store
+        self._queue: BellQueue
+        self._session: ClientSession
+        self._desk: Desk
+
+    async def open(self, threads: int) -> None:
+        """Open the store, the queue and the session on this loop, and begin to renew and to sweep."""
+        settings = self._settings
+        serve(settings.metrics_port, REGISTRY)
+        self._store = Store(connect(settings.redis_url))
+        self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
+        self._session = open_session(settings.trusted_hosts)
+        ledger, lanes = Ledger(self._store), Lanes(self._store, self._queue)
+        vault = Vault(settings.secret_keys)
+        asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
+        self._desk = Desk(ledger, asker, lanes, self._listen)
+
+        async def renew() -> None:
+            await ledger.renew(self._name, threads, self._desk.in_hand())
+
+        self._tasks = [
+            asyncio.create_task(every(RENEW_EVERY_SECONDS, renew, "renew")),
+            asyncio.create_task(every(SWEEP_EVERY_SECONDS, lanes.ring, "sweep")),
+        ]
+        _log.info("worker_ready", process=self._name, threads=threads)
+
+    async def hear(self, account: str, bell: str) -> None:
+        """Answer a bell."""
+        await self._desk.hear(account, bell)
+
+    async def close(self) -> None:
+        """Close what was opened; what is still in hand is taken again when its lease is over."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._session.close()
+        await self._queue.close()
+        await self._store.close()
+        _log.info("worker_stopped", process=self._name)
+
+    def _listen(self, report: Report) -> None:
+        self._metrics(report)
+        telling.tell(report)

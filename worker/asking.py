@@ -1,0 +1,118 @@
+"""Asks ActiveCampaign for one held chunk: waits its turn, sends once, measures, and tells the account of a throttle."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Generic, TypeVar
+
+from aiohttp import ClientSession
+
+from wire.activecampaign.client import Client
+from wire.activecampaign.errors import TROUBLES, Because, Refused, Rejected, Throttled, TooLarge, Trouble
+from wire.activecampaign.hosts import scheme_for
+from wire.activecampaign.results import Accepted, BatchInfo
+from wire.ledger import Held, OverTheWire
+from wire.pacing import Drop, Kind, Limit, Pacer, Wait
+from wire.secrets import SecretError, Vault
+from worker.reports import Asked, Endpoint, Listen, Paced
+
+PATIENCE_SECONDS: Final = 2.0
+"""A longer wait is not slept through in a worker's thread: the chunk goes back until then."""
+
+SMOOTHING: Final = 0.2
+"""The share of a new round trip in the account's average."""
+
+T = TypeVar("T", Accepted, BatchInfo)
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Nothing was sent: it was not to be, or not for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[T]):
+    """What came back, and what it cost."""
+
+    outcome: T | Trouble
+    wire: OverTheWire
+
+    @property
+    def proves(self) -> bool:
+        """Whether the account understood and allowed the request: host and key are good."""
+        return isinstance(self.outcome, Accepted | BatchInfo | Rejected | TooLarge)
+
+
+class Asker:
+    """Sends the requests of held chunks over one session."""
+
+    def __init__(
+        self, session: ClientSession, pacer: Pacer, vault: Vault, trusted_hosts: frozenset[str], listen: Listen
+    ) -> None:
+        self._session = session
+        self._pacer = pacer
+        self._vault = vault
+        self._trusted = trusted_hosts
+        self._listen = listen
+
+    async def import_contacts(self, held: Held, body: bytes, count: int) -> Answered[Accepted] | NotNow:
+        """Queue an import of `count` contacts."""
+        kind: Kind = "single" if count == 1 else "import"
+        return await self._ask(held, kind, "import", lambda client: client.import_contacts(body))
+
+    async def import_info(self, held: Held) -> Answered[BatchInfo] | NotNow:
+        """Ask how far the held chunk's batch is."""
+        return await self._ask(held, "other", "info", lambda client: client.import_info(held.fence))
+
+    async def _ask(
+        self, held: Held, kind: Kind, endpoint: Endpoint, call: Callable[[Client], Awaitable[T]]
+    ) -> Answered[T] | NotNow:
+        try:
+            client = self._client(held)
+        except SecretError:
+            # The key was sealed with a secret that this worker does not have: a person has to mend it.
+            return Answered(Refused(Because.CREDENTIALS, definite=True), OverTheWire(requests=0))
+        asked = monotonic()
+        match await self._pacer.wait(held.account, kind, held, patience_seconds=PATIENCE_SECONDS):
+            case Drop():
+                return NotNow(0)
+            case Wait(seconds):
+                return NotNow(seconds)
+            case go:
+                sent = monotonic()
+                self._listen(Paced(sent - asked))
+        outcome: T | Trouble
+        try:
+            outcome = await call(client)
+        except TROUBLES as trouble:
+            outcome = trouble
+        seconds = monotonic() - sent
+        throttled = isinstance(outcome, Throttled)
+        status = "error" if outcome.status is None else str(outcome.status)
+        self._listen(
+            Asked(
+                connection=held.run.connection_name,
+                endpoint=endpoint,
+                status=status,
+                seconds=seconds,
+                request_id=outcome.request_id,
+                throttled=throttled,
+                run=held.run.id,
+                chunk=held.chunk,
+            )
+        )
+        if isinstance(outcome, Throttled):
+            limit: Limit = "any" if kind == "other" else kind
+            await self._pacer.throttled(held.account, limit, outcome.retry_after_seconds, go.at)
+        return Answered(outcome, OverTheWire(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000)))
+
+    def _client(self, held: Held) -> Client:
+        host: str = held.connection["host"]
+        key = self._vault.open(held.run.connection, held.secret)
+        return Client(self._session, host, key, scheme=scheme_for(host, self._trusted))
+
+
+def _smoothed(average_ms: float | None, new_ms: float) -> float:
+    return round(new_ms if average_ms is None else average_ms + SMOOTHING * (new_ms - average_ms), 1)

@@ -1,0 +1,147 @@
+"""From a verdict on a delivery to the outcome that is written: contacts leave a chunk here, with their rejects."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from wire.activecampaign.payloads import contacts_of, email_of, import_body
+from wire.ledger import Held, Outcome, OverTheWire, Piece, Stopped
+from wire.rejects import Reject, page
+from worker.verdict import (
+    DeliveryVerdict,
+    Done,
+    Facts,
+    Later,
+    Memory,
+    Never,
+    Part,
+    Progress,
+    Refusal,
+    Split,
+    Stop,
+    Unsent,
+)
+
+FIRST_POLL_MS: Final = 5_000
+"""From acceptance to the first question, where nothing has been measured on the account."""
+
+MINUTE_MS: Final = 60_000
+
+
+def facts(held: Held, jitter: float) -> Facts:
+    """What a delivery of this chunk is judged by."""
+    patience_ms = held.run.spec["delivery_patience_minutes"] * MINUTE_MS
+    return Facts(
+        count=held.count,
+        memory=Memory.read(held.facts),
+        progress=Progress(held.run.accepted, held.run.books.applied),
+        trusted=held.run.trusted,
+        patience_over=held.now - held.first_taken > patience_ms,
+        jitter=jitter,
+    )
+
+
+def to_send(held: Held) -> tuple[bytes, int]:
+    """The request's body without those set aside, and how many contacts it has; as packed, if there are none."""
+    aside = {one.position for one in Memory.read(held.facts).aside}
+    if not aside:
+        return held.contacts, held.count
+    rest = [contact for position, contact in enumerate(contacts_of(held.contacts)) if position not in aside]
+    return _body(held, rest), len(rest)
+
+
+def outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered: bool) -> Outcome:
+    """What to write for a verdict; `answered`: the account understood and allowed the request."""
+    match verdict:
+        case Done():
+            return _accepted(verdict, held, wire)
+        case Later(delay_seconds=delay, memory=memory):
+            return Outcome(
+                to="ready",
+                count=held.count,
+                due_in_ms=round(delay * 1000),
+                facts=memory.document(),
+                answered=answered,
+                wire=wire,
+            )
+        case Split(parts=parts, delay_seconds=delay):
+            return Outcome(
+                to="split",
+                pieces=pieces(held, parts),
+                due_in_ms=round(delay * 1000),
+                answered=answered,
+                wire=wire,
+            )
+        case Never(refused=refused):
+            return Outcome(
+                to="over",
+                books={"refused": len(refused)},
+                rejects=page(rejects(held, refused)),
+                answered=answered,
+                wire=wire,
+            )
+        case Stop(memory=memory):
+            return Outcome(to="ready", count=held.count, facts=memory.document(), stop=stopped(verdict), wire=wire)
+        case Unsent():
+            return Outcome(to="over", books={"unsent": held.count}, wire=wire)
+
+
+def back(held: Held, seconds: float) -> Outcome:
+    """The chunk goes back as it was: nothing was sent."""
+    return Outcome(to="ready", count=held.count, due_in_ms=round(seconds * 1000))
+
+
+def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
+    """A line for each refused contact of the chunk."""
+    contacts = contacts_of(held.contacts)
+    return [
+        Reject(held.rows[one.position], email_of(contacts[one.position]), "refused", one.code, one.reason)
+        for one in refused
+    ]
+
+
+def pieces(held: Held, parts: Sequence[Part]) -> list[Piece]:
+    """The parts of a chunk as chunks, named after it."""
+    contacts = contacts_of(held.contacts)
+    return [
+        Piece(
+            id=f"{held.chunk}.{number}",
+            contacts=_body(held, [contacts[position] for position in part.positions]),
+            rows=tuple(held.rows[position] for position in part.positions),
+            facts=part.memory.document(),
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def stopped(verdict: Stop) -> Stopped:
+    """What to write about a stop."""
+    return Stopped(
+        scope=verdict.scope,
+        code=verdict.code,
+        reason=verdict.reason,
+        definite=verdict.definite,
+        by_hand=verdict.by_hand,
+    )
+
+
+def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
+    gone = {one.position for one in verdict.refused}
+    rest = [position for position in range(held.count) if position not in gone]
+    contacts = contacts_of(held.contacts) if gone else []
+    return Outcome(
+        to="accepted",
+        batch=verdict.batch_id,
+        count=len(rest),
+        books={"accepted": len(rest), "refused": len(gone)},
+        contacts=_body(held, [contacts[position] for position in rest]) if gone else None,
+        rows=tuple(held.rows[position] for position in rest),
+        rejects=page(rejects(held, verdict.refused)) if gone else b"",
+        facts=verdict.memory.document(),
+        due_in_ms=round(held.first_poll_ms or FIRST_POLL_MS),
+        answered=True,
+        wire=wire,
+    )
+
+
+def _body(held: Held, contacts: Sequence[bytes]) -> bytes:
+    return import_body(contacts, automations=bool(held.run.spec["automations"]))

@@ -1,0 +1,47 @@
+"""What a worker tells about its work, as frozen reports; metrics and logs listen to them, the work knows neither."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from wire.ledger import Book
+
+Endpoint = Literal["import", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A request was let go after so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request was answered, or not: `status` is the HTTP status as text, or `error`; `seconds` is its round trip."""
+
+    connection: str
+    endpoint: Endpoint
+    status: str
+    seconds: float
+    request_id: str | None
+    throttled: bool
+    run: str
+    chunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An outcome was offered to the record; if it was not `kept`, the chunk was no longer ours and nothing was counted."""
+
+    run: str
+    export: str
+    chunk: str
+    batch: str | None
+    verdict: str
+    books: Mapping[Book, int]
+    kept: bool
+
+
+Report = Paced | Asked | Settled
+Listen = Callable[[Report], None]

@@ -1,0 +1,54 @@
+"""What becomes of a chunk after one answer, as a value: pure, with no clock, no dice and no network.
+
+`judge_delivery` judges the answer to an import, `judge_batch` the answer to how far its batch is. Both get what happened
+and the chunk's facts, and return one of a closed set of verdicts (`verdicts`), with what the chunk must remember for the
+next time (`memory`). Who asks carries them out.
+"""
+
+from worker.verdict.batches import BatchFacts, judge_batch
+from worker.verdict.deliveries import Facts, judge_delivery
+from worker.verdict.memory import Aside, Memory, Progress
+from worker.verdict.verdicts import (
+    Applied,
+    BatchVerdict,
+    DeliveryVerdict,
+    Done,
+    Later,
+    Never,
+    Part,
+    Poll,
+    Refusal,
+    RejectCode,
+    Split,
+    Stop,
+    StopCode,
+    Unconfirmed,
+    Unsent,
+    Waiting,
+)
+
+__all__ = [
+    "Applied",
+    "Aside",
+    "BatchFacts",
+    "BatchVerdict",
+    "DeliveryVerdict",
+    "Done",
+    "Facts",
+    "Later",
+    "Memory",
+    "Never",
+    "Part",
+    "Poll",
+    "Progress",
+    "Refusal",
+    "RejectCode",
+    "Split",
+    "Stop",
+    "StopCode",
+    "Unconfirmed",
+    "Unsent",
+    "Waiting",
+    "judge_batch",
+    "judge_delivery",
+]

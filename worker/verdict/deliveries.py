@@ -1,0 +1,177 @@
+"""Judges the answer to an import; pure.
+
+* Accepted: done; whoever was set aside on the way is refused, as the rest was accepted without them.
+* Throttled: later, and it costs the chunk nothing. Refused and not found: stop, at no cost either.
+* No answer, or unavailable: later, backing off; after eight times halves, after the run's patience unsent.
+* Too large: halves. Rejected with names: later, without those; after three rounds halves.
+* Rejected without names: halves. A lone contact is refused for good, but not on the word of an account that refuses
+  everything: when a quarter, or a lone part, is refused without a name and nothing of the run was accepted since the whole
+  was, both halves have been refused, and the run is stopped. The stop is doubtful, and one accepted part lifts it.
+
+Silence halves only if others of the run were accepted meanwhile. Until then it is an outage, which must not grind a lane of
+full chunks down to single contacts that pass five times slower; four times the bound ends that benefit of the doubt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from wire.activecampaign.errors import (
+    NotFound,
+    Reason,
+    Refused,
+    Rejected,
+    Throttled,
+    TooLarge,
+    Trouble,
+    Unavailable,
+    Unreachable,
+)
+from wire.activecampaign.results import Accepted
+from worker.verdict import stopping
+from worker.verdict.memory import Aside, Memory, Progress
+from worker.verdict.names import PROBED_BASE, counting
+from worker.verdict.parting import halves
+from worker.verdict.verdicts import (
+    DeliveryVerdict,
+    Done,
+    Later,
+    Never,
+    Refusal,
+    RejectCode,
+    Split,
+    Unsent,
+    Waiting,
+)
+from worker.verdict.waits import backoff_seconds
+
+MOST_ATTEMPTS: Final = 8
+MOST_ATTEMPTS_IN_AN_OUTAGE: Final = 4 * MOST_ATTEMPTS
+MOST_ROUNDS: Final = 3
+
+_QUARTER: Final = 2
+"""Halvings. A quarter's turn comes when both halves have had theirs."""
+
+_LONGEST_REASON: Final = 300
+_NO_REASON: Final = "ActiveCampaign refused this contact and gave no reason."
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a delivery is judged by, besides its answer.
+
+    `count`: contacts of the chunk, those set aside included. `trusted`: a person has said that they believe refusals.
+    `patience_over`: the run's delivery patience has ended. `jitter`: 0 to 1.
+    """
+
+    count: int
+    memory: Memory = field(default_factory=Memory)
+    progress: Progress = field(default_factory=Progress)
+    trusted: bool = False
+    patience_over: bool = False
+    jitter: float = 0.5
+
+
+def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict:
+    """Say what becomes of a chunk after one request."""
+    verdict: DeliveryVerdict
+    match outcome:
+        case Accepted(batch_id=batch_id):
+            memory = replace(facts.memory, aside=(), rounds=0, troubles=0)
+            verdict = Done(batch_id, tuple(map(_believed, facts.memory.aside)), memory)
+        case Throttled():
+            verdict = _throttled(outcome, facts)
+        case Unreachable():
+            verdict = _silence(Waiting.UNKNOWN_OUTCOME, facts, counts=outcome.sent)
+        case Unavailable():
+            verdict = _silence(Waiting.UNAVAILABLE, facts, at_least_seconds=outcome.retry_after_seconds or 0.0)
+        case Refused():
+            verdict = stopping.refused(outcome, facts.memory)
+        case NotFound():
+            verdict = stopping.list_missing(facts.memory)
+        case TooLarge():
+            verdict = _too_large(facts)
+        case Rejected():
+            verdict = _rejected(outcome, facts)
+    return verdict
+
+
+def _throttled(outcome: Throttled, facts: Facts) -> Later | Unsent:
+    if facts.patience_over:
+        return Unsent(possibly_there=facts.memory.attempts > 0)
+    return Later(Waiting.THROTTLED, outcome.retry_after_seconds or 0.0, facts.memory)
+
+
+def _silence(
+    waiting: Waiting, facts: Facts, *, counts: bool = True, at_least_seconds: float = 0.0
+) -> Later | Split | Unsent:
+    before = facts.memory
+    attempts = before.attempts + (1 if counts else 0)
+    if facts.patience_over:
+        return Unsent(possibly_there=attempts > 0)
+    since = before.since or facts.progress
+    memory = replace(before, attempts=attempts, troubles=before.troubles + 1, since=since)
+    delay = max(backoff_seconds(memory.troubles, facts.jitter), at_least_seconds)
+    most = MOST_ATTEMPTS if memory.others_accepted(facts.progress) else MOST_ATTEMPTS_IN_AN_OUTAGE
+    if counts and attempts >= most and facts.count > 1:
+        # Each halving wants news of the others of its own; the backoff goes on where it was.
+        return halves(facts.count, replace(memory, since=None), delay_seconds=delay)
+    return Later(waiting, delay, memory)
+
+
+def _too_large(facts: Facts) -> Never | Split:
+    if facts.count > 1:
+        return halves(facts.count, facts.memory)
+    return Never((Refusal(0, RejectCode.TOO_LARGE, "ActiveCampaign says that this contact is too large."),))
+
+
+def _rejected(outcome: Rejected, facts: Facts) -> DeliveryVerdict:
+    named = {reason.index: reason.text for reason in reversed(outcome.reasons) if reason.index is not None}
+    if not named:
+        return _nameless(outcome.reasons, facts)
+    if facts.count == 1:
+        return _lone(*named.values())
+    return _named(named, facts)
+
+
+def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
+    memory, count = facts.memory, facts.count
+    left_out = {aside.position for aside in memory.aside}
+    sent = [position for position in range(count) if position not in left_out]
+    told = counting(named, len(sent), memory.base)
+    if told is None:
+        return halves(count, replace(memory, base=None))
+    if memory.base is None and memory.aside and told.base != PROBED_BASE:
+        # Those set aside so far were the neighbours of those meant: begin anew, knowing better.
+        aside: tuple[Aside, ...] = ()
+    else:
+        aside = (*memory.aside, *(Aside(sent[name - told.base], named[name]) for name in sorted(named)))
+    memory = replace(memory, base=told.base if told.certain else None)
+    if stopping.nearly_all(len(aside), count):
+        if not facts.trusted:
+            return stopping.refuses_nearly_all(len(aside), count, facts.memory)
+        if len(aside) == count:
+            return Never(tuple(map(_believed, aside)))
+    if len(aside) == count or memory.rounds >= MOST_ROUNDS:
+        return halves(count, memory)
+    memory = replace(memory, aside=aside, rounds=memory.rounds + 1, attempts=memory.attempts + 1)
+    return Later(Waiting.NAMED, 0.0, memory)
+
+
+def _nameless(reasons: tuple[Reason, ...], facts: Facts) -> DeliveryVerdict:
+    memory = replace(facts.memory, since=facts.memory.since or facts.progress)
+    believed = facts.trusted or memory.others_accepted(facts.progress)
+    if facts.count == 1 and (believed or not memory.nameless):
+        return _lone(*(reason.text for reason in reasons))
+    if not believed and (facts.count == 1 or memory.nameless >= _QUARTER):
+        return stopping.refuses_everything(memory)
+    return halves(facts.count, replace(memory, nameless=memory.nameless + 1))
+
+
+def _lone(*reasons: str) -> Never:
+    return Never((_believed(Aside(0, reasons[0] if reasons else "")),))
+
+
+def _believed(aside: Aside) -> Refusal:
+    reason = aside.reason.strip()[:_LONGEST_REASON] or _NO_REASON
+    return Refusal(aside.position, RejectCode.REFUSED_BY_ACTIVECAMPAIGN, reason)

@@ -1,0 +1,65 @@
+"""What a chunk remembers from one answer to the next, as its record carries it; what follows from it is judged elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A contact that was named and is left out of the next request, by its position in the chunk, from 0."""
+
+    position: int
+    reason: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many contacts of the whole run ActiveCampaign has accepted and applied so far."""
+
+    accepted: int = 0
+    applied: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was tried with a chunk.
+
+    `attempts`: sendings that came to nothing and count toward the bound. `troubles`: answers missing in a row, which the
+    backoff grows with. `lost`: batches that did not come to a good end. `rounds`: times that contacts were named;
+    `aside`: who, and `base`: what ActiveCampaign counts from, once an answer has told. `nameless`: how many times this and
+    what it was part of was halved because all was refused and nobody named.
+
+    `since` is how far the run was when the trouble began. It tells a chunk's trouble from everybody's: what others of the
+    run achieved since then, ActiveCampaign does in the same hour, for the same key and list. So pieces need not know of
+    each other, and a record of this size is all that a verdict takes.
+    """
+
+    attempts: int = 0
+    troubles: int = 0
+    lost: int = 0
+    rounds: int = 0
+    nameless: int = 0
+    base: int | None = None
+    aside: tuple[Aside, ...] = ()
+    since: Progress | None = None
+
+    def others_accepted(self, progress: Progress) -> bool:
+        """Whether ActiveCampaign has accepted contacts of the run since the trouble began."""
+        return self.since is not None and progress.accepted > self.since.accepted
+
+    def others_applied(self, progress: Progress) -> bool:
+        """Whether ActiveCampaign has applied contacts of the run since the trouble began."""
+        return self.since is not None and progress.applied > self.since.applied
+
+    def document(self) -> dict[str, Any]:
+        """Write it as JSON's values, without what is as in a chunk that was never tried."""
+        untried = asdict(Memory())
+        return {name: value for name, value in asdict(self).items() if value != untried[name]}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `document` wrote; an empty document is a chunk that was never tried."""
+        aside = tuple(Aside(**each) for each in document.get("aside", ()))
+        since = Progress(**document["since"]) if "since" in document else None
+        return cls(**(dict(document) | {"aside": aside, "since": since}))

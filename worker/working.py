@@ -1,0 +1,102 @@
+"""What a worker does when it hears a bell: take what is due, ask ActiveCampaign, judge, write down, ring on.
+
+Nothing here is raised to be retried: what cannot be written down now is taken again when its lease is over.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import random
+from typing import Final
+
+import structlog
+
+from wire.lanes import Lanes
+from wire.ledger import Held, Ledger, Outcome
+from wire.store import StoreError
+from worker import confirming, delivering
+from worker.asking import Asker, NotNow
+from worker.reports import Listen, Settled
+from worker.verdict import judge_batch, judge_delivery
+
+SETTLE_TRIES: Final = 6
+SETTLE_AGAIN_SECONDS: Final = 1.0
+"""An outcome is offered again while its lease may hold: writing it twice changes nothing, as the second one is stale."""
+
+NOT_SENT: Final = "NotSent"
+
+_log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """Works on one chunk at a time for each bell; knows which chunks are in this process's hands."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        asker: Asker,
+        lanes: Lanes,
+        listen: Listen,
+        *,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._ledger = ledger
+        self._asker = asker
+        self._lanes = lanes
+        self._listen = listen
+        self._jitter = jitter
+        self._held: dict[str, Held] = {}
+
+    def in_hand(self) -> tuple[Held, ...]:
+        """The chunks whose leases this process is to renew."""
+        return tuple(self._held.values())
+
+    async def hear(self, account: str, bell: str) -> None:
+        """Answer a bell."""
+        try:
+            held = await self._ledger.take(account, bell, secrets.token_hex(16))
+            if held is None:
+                return
+            with self._holding(held):
+                outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
+                await self._settle(held, outcome, verdict)
+            await self._lanes.ring([account])
+        except StoreError as error:
+            _log.warning("store_failed", account=account, error=str(error))
+
+    @contextmanager
+    def _holding(self, held: Held) -> Iterator[None]:
+        self._held[held.token] = held
+        try:
+            yield
+        finally:
+            del self._held[held.token]
+
+    async def _deliver(self, held: Held) -> tuple[Outcome, str]:
+        body, count = delivering.to_send(held)
+        answer = await self._asker.import_contacts(held, body, count)
+        if isinstance(answer, NotNow):
+            return delivering.back(held, answer.seconds), NOT_SENT
+        verdict = judge_delivery(answer.outcome, delivering.facts(held, self._jitter()))
+        return delivering.outcome(verdict, held, answer.wire, answered=answer.proves), type(verdict).__name__
+
+    async def _confirm(self, held: Held) -> tuple[Outcome, str]:
+        answer = await self._asker.import_info(held)
+        if isinstance(answer, NotNow):
+            return confirming.back(held, answer.seconds), NOT_SENT
+        verdict = judge_batch(answer.outcome, confirming.facts(held, self._jitter()))
+        return confirming.outcome(verdict, held, answer.wire, answered=answer.proves), type(verdict).__name__
+
+    async def _settle(self, held: Held, outcome: Outcome, verdict: str) -> None:
+        for tries_left in reversed(range(SETTLE_TRIES)):
+            try:
+                kept = await self._ledger.settle(held, outcome)
+                break
+            except StoreError:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(SETTLE_AGAIN_SECONDS)
+        batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
+        run = held.run
+        self._listen(Settled(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
