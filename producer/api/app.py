@@ -1,0 +1,35 @@
+"""Puts the API together from what it is handed; it opens nothing, `producer.app` serves it."""
+
+from typing import Final
+
+from aiohttp import web
+
+from producer.api.access import Identify, Role, guard
+from producer.api.collaborators import COLLABORATORS, Collaborators
+from producer.api.openapi import describe
+from producer.api.problems import as_problems
+from producer.api.routes import ANYBODY, ROUTES
+from producer.api.standing import DESCRIPTION
+
+BODY_BYTES_MAX: Final = 1 << 20
+VERSION: Final = "1"
+"""Of the API, as in its paths; the program has its own."""
+
+
+def make_app(collaborators: Collaborators, *, identify: Identify) -> web.Application:
+    """Make the application; `identify` says whose a token is."""
+    needed: dict[tuple[str, str], frozenset[Role] | None] = {
+        (route.method, route.path): route.roles for route in ROUTES
+    }
+
+    def roles(request: web.Request) -> frozenset[Role] | None:
+        """Whoever asks for what is not there needs a token, too: nobody learns our addresses without one."""
+        resource = request.match_info.route.resource
+        return needed[request.method, resource.canonical] if resource else ANYBODY
+
+    app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[as_problems, guard(identify, roles)])
+    app[COLLABORATORS] = collaborators
+    app[DESCRIPTION] = describe(ROUTES, version=VERSION)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    return app

@@ -1,0 +1,162 @@
+"""What may be said to the API: a model for each request body, from which `/openapi.json` tells people the same."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
+
+from producer.api.reading import Body
+from producer.naming import is_line
+
+DAY_MINUTES: Final = 1_440
+API_KEY_CHARACTERS_MAX: Final = 512
+
+
+def _line(text: str) -> str:
+    if not is_line(text):
+        raise ValueError("must be one line of text, not blank")
+    return text
+
+
+def _header_safe(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be printable ASCII without spaces, since it travels in a header")
+    if not 1 <= len(text) <= API_KEY_CHARACTERS_MAX:
+        raise ValueError(f"must have 1 to {API_KEY_CHARACTERS_MAX} characters")
+    return SecretStr(text)
+
+
+def _without_separators(tag: str) -> str:
+    if "," in tag or "||" in tag:
+        raise ValueError("must hold neither a comma nor ||, which stand between tags")
+    return tag
+
+
+def _agreed(consent: bool) -> bool:  # noqa: FBT001  pydantic calls it with the value and nothing else
+    if not consent:
+        raise ValueError("must be true: contacts leave for ActiveCampaign")
+    return consent
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line)]
+Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line)]
+Column = Text
+Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Tag = Annotated[Text, AfterValidator(_without_separators)]
+Agreed = Annotated[bool, AfterValidator(_agreed), Field(json_schema_extra={"const": True})]
+ApiKey = Annotated[SecretStr, AfterValidator(_header_safe)]
+Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(gt=0, le=30 * DAY_MINUTES, allow_inf_nan=False)]
+
+
+class LimitsBody(Body):
+    """What the account lets us do; the defaults are ActiveCampaign's published figures."""
+
+    imports_per_minute: Rate = 100
+    single_imports_per_minute: Rate = 20
+    requests_per_second: Rate = 5
+
+
+class ConnectionBody(Body):
+    """A new connection. `consent`: contacts may leave for ActiveCampaign. The key is never returned."""
+
+    name: Name
+    display_name: Text | None = None
+    host: Text
+    api_key: ApiKey
+    consent: Agreed
+    allow: Literal["admins", "contributors"] = "admins"
+    limits: LimitsBody = LimitsBody()
+
+
+class ConnectionChange(ConnectionBody):
+    """A connection after a change; without a key the old one stays. Consent ends with the connection, not before."""
+
+    api_key: ApiKey | None = None  # type: ignore[assignment]  # a change may leave the key out
+    consent: Agreed = True
+
+
+class MappingBody(Body):
+    """Which column becomes what; `fields` goes from the id of a custom field to a column."""
+
+    email: Column
+    first_name: Column | None = None
+    last_name: Column | None = None
+    phone: Column | None = None
+    fields: dict[Number, Column] = Field(default_factory=dict)
+    tags: list[Tag] = Field(default_factory=list)
+    tags_column: Column | None = None
+
+    @field_validator("first_name", "last_name", "phone")
+    @classmethod
+    def _is_not_the_address(cls, column: str | None, before: ValidationInfo) -> str | None:
+        """Refuse the address column as another attribute: one of the two is a slip."""
+        if column is not None and column == before.data.get("email"):
+            raise ValueError("names the same column as email")
+        return column
+
+
+class ExportBody(Body):
+    """A new export. Without `budget_minutes` it is what the producer's settings say."""
+
+    name: Name
+    connection: Name
+    segment: Text
+    list_id: Number
+    mapping: MappingBody
+    leavers: Literal["keep"] = "keep"
+    automations: bool = False
+    default_region: Region | None = None
+    budget_minutes: Minutes | None = None
+    patience_minutes: Minutes = 30
+    delivery_patience_minutes: Minutes = 720
+
+
+class ExportChange(ExportBody):
+    """An export after a change; a detached one may stay so."""
+
+    connection: Name | None = None  # type: ignore[assignment]  # detached
+
+
+class DemandBody(Body):
+    """A run on demand; without a snapshot, the segment's latest."""
+
+    snapshot: Place | None = None
+    mode: Literal["changes", "full"] = "changes"
+    dry_run: bool = False
+    include_refused: bool = False
+
+
+class NothingBody(Body):
+    """Nothing need be said."""
+
+
+class ResumeBody(Body):
+    """`accept`: I have seen what the run was stopped for, and it may go on."""
+
+    accept: bool = False
+
+
+class EventData(Body):
+    """What a refresh says; further fields are the publisher's own. Described here, judged by `producer.intake`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    segment: Text
+    snapshot: Place
+
+
+class EventBody(Body):
+    """A CloudEvents 1.0 event, structured; in binary mode the context is in `ce-` headers and `data` the body."""
+
+    model_config = ConfigDict(extra="allow")
+
+    specversion: Literal["1.0"]
+    type: Literal["segment.refreshed"]
+    source: str
+    id: str
+    subject: str | None = None
+    time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    data: EventData

@@ -1,0 +1,50 @@
+"""Whom the handlers work with, handed in as one value: they build nothing and know no process-wide state."""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from producer.findings import Checks
+from producer.intake import Intake
+from wire.ledger import Ledger
+from wire.registry import Registry
+from wire.runs import Run
+from wire.secrets import Vault
+
+Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
+"""From runs to when each is foreseen to finish: by id, in milliseconds since 1970; without a forecast, left out."""
+
+Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
+"""Write the metrics: bytes and their content type."""
+
+Readiness = Callable[[], Awaitable[Sequence[str]]]
+"""Say what keeps the producer from its work, a sentence each; nothing: it is ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborators:
+    """What `make_app` is given; `clock_ms` dates what people registered, `new_id` names it for ever."""
+
+    registry: Registry
+    ledger: Ledger
+    intake: Intake
+    checks: Checks
+    vault: Vault
+    project: Project
+    exposition: Exposition
+    readiness: Readiness
+    budget_minutes: float
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8)
+
+
+COLLABORATORS: Final = web.AppKey("collaborators", Collaborators)
+
+
+def collaborators(request: web.Request) -> Collaborators:
+    """Return whom the handler of this request works with."""
+    return request.app[COLLABORATORS]

@@ -1,0 +1,141 @@
+"""The handlers of connections; the key of one goes in, is checked and sealed, and never comes out."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from producer.api.access import IDENTITY
+from producer.api.answering import answer, answer_page, cut, window
+from producer.api.bodies import ConnectionBody, ConnectionChange, NothingBody
+from producer.api.collaborators import Collaborators, collaborators
+from producer.api.documents import CheckDocument, ConnectionDeleted, ConnectionDocument
+from producer.api.problems import later, unprocessable
+from producer.api.reading import read_body
+from producer.findings import Busy, Finding, Good, Wrong
+from wire.registrations import Allow, Connection, Consent, Limits
+from wire.registry import NameTaken, Unregistered
+
+BUSY = "The ActiveCampaign account answers no questions now."
+
+
+async def create(request: web.Request) -> web.Response:
+    """Check host and key, then keep the connection with its key sealed."""
+    of = collaborators(request)
+    body = await read_body(request, ConnectionBody)
+    host = mended_host(of, body.host)
+    await _refuse_taken(of, body.name)
+    found = good(await of.checks.check_key(host, body.api_key))
+    now = of.clock_ms()
+    connection = Connection(
+        id=of.new_id(),
+        name=body.name,
+        display_name=body.display_name or body.name,
+        host=host,
+        allow=Allow(body.allow),
+        limits=Limits(**body.limits.model_dump()),
+        consent=Consent(request[IDENTITY].name, now),
+        administrator=found.administrator,
+        created=now,
+        changed=now,
+    )
+    await of.registry.save_connection(connection, secret=of.vault.seal(connection.id, body.api_key))
+    return answer(ConnectionDocument.of(connection), 201)
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List connections by name."""
+    part, following = cut(await collaborators(request).registry.connections(), lambda one: one.name, window(request))
+    return answer_page([ConnectionDocument.of(connection) for connection in part], following)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show a connection."""
+    return answer(ConnectionDocument.of(await _named(request)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """Change a connection by a merge patch; with another host or key, both are checked again."""
+    of, before = collaborators(request), await _named(request)
+    body = await read_body(request, ConnectionChange, onto=_as_body(before))
+    host = mended_host(of, body.host)
+    administrator = before.administrator
+    if host != before.host or body.api_key is not None:
+        key: SecretStr = body.api_key or await opened_key(of, before)
+        administrator = good(await of.checks.check_key(host, key)).administrator
+    after = replace(
+        before,
+        name=body.name,
+        display_name=body.display_name or body.name,
+        host=host,
+        allow=Allow(body.allow),
+        limits=Limits(**body.limits.model_dump()),
+        administrator=administrator,
+        changed=of.clock_ms(),
+    )
+    secret = None if body.api_key is None else of.vault.seal(before.id, body.api_key)
+    await of.registry.save_connection(after, secret=secret, replaces=before)
+    return answer(ConnectionDocument.of(after))
+
+
+async def delete(request: web.Request) -> web.Response:
+    """Delete a connection and its key."""
+    gone = await collaborators(request).registry.delete_connection(request.match_info["name"])
+    return answer(ConnectionDeleted(detached=list(gone.detached), ended_runs=list(gone.ended_runs)))
+
+
+async def check(request: web.Request) -> web.Response:
+    """Look whether host and key are still good."""
+    of, connection = collaborators(request), await _named(request)
+    await read_body(request, NothingBody, optional=True)
+    match await of.checks.check_key(connection.host, await opened_key(of, connection)):
+        case Good(administrator):
+            return answer(CheckDocument(ok=True, administrator=administrator))
+        case Wrong(field, reason):
+            return answer(CheckDocument(ok=False, field=field, detail=reason))
+        case Busy(seconds):
+            raise later(BUSY, seconds)
+
+
+def good(found: Finding) -> Good:
+    """Return what is good; Problem 422 naming the field, or 503 while the account is busy."""
+    match found:
+        case Good():
+            return found
+        case Wrong(field, reason):
+            raise unprocessable({f"/{field}": reason})
+        case Busy(seconds):
+            raise later(BUSY, seconds)
+
+
+def mended_host(of: Collaborators, text: str) -> str:
+    """Return the host that was meant; Problem 422."""
+    match of.checks.mend_host(text):
+        case Wrong(field, reason):
+            raise unprocessable({f"/{field}": reason})
+        case host:
+            return host
+
+
+async def opened_key(of: Collaborators, connection: Connection) -> SecretStr:
+    """Open the kept key of a connection."""
+    return of.vault.open(connection.id, await of.registry.secret(connection.id))
+
+
+async def _refuse_taken(of: Collaborators, name: str) -> None:
+    """Say that the name is taken before anything is asked of ActiveCampaign; the script that saves decides."""
+    try:
+        await of.registry.connection(name)
+    except Unregistered:
+        return
+    raise NameTaken(f"there is a connection {name!r} already")
+
+
+async def _named(request: web.Request) -> Connection:
+    return await collaborators(request).registry.connection(request.match_info["name"])
+
+
+def _as_body(connection: Connection) -> dict[str, Any]:
+    document = ConnectionDocument.of(connection).model_dump()
+    return {name: document[name] for name in ("name", "display_name", "host", "allow", "limits")}

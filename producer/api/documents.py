@@ -1,0 +1,186 @@
+"""What the API answers: a model for each document, made from our values; names and times are as people read them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, Field
+
+from wire.registrations import Connection, Export, Limits, Segment
+
+T = TypeVar("T")
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time of RFC 3339 in UTC."""
+
+NOT_ADMINISTRATOR = "the key is not an administrator's: the account's contract cannot be read"
+
+
+def moment(milliseconds: int) -> str:
+    """Write a time as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_or_none(milliseconds: int | None) -> str | None:
+    """Write a time, if there is one."""
+    return None if milliseconds is None else moment(milliseconds)
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list; `next` is the `after` of the next one, null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class LimitsDocument(BaseModel):
+    """What the account lets us do."""
+
+    imports_per_minute: float
+    single_imports_per_minute: float
+    requests_per_second: float
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Show limits."""
+        return cls(
+            imports_per_minute=limits.imports_per_minute,
+            single_imports_per_minute=limits.single_imports_per_minute,
+            requests_per_second=limits.requests_per_second,
+        )
+
+
+class ConsentDocument(BaseModel):
+    """Who agreed that contacts leave, and when."""
+
+    by: str
+    at: Moment
+
+
+class ConnectionDocument(BaseModel):
+    """A connection; its key is never shown."""
+
+    id: str
+    type: Literal["activecampaign"] = "activecampaign"
+    name: str
+    display_name: str
+    host: str
+    allow: Literal["admins", "contributors"]
+    limits: LimitsDocument
+    consent: ConsentDocument
+    administrator: bool
+    warning: str | None
+    created: Moment
+    changed: Moment
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        """Show a connection."""
+        return cls(
+            id=connection.id,
+            name=connection.name,
+            display_name=connection.display_name,
+            host=connection.host,
+            allow=connection.allow.value,
+            limits=LimitsDocument.of(connection.limits),
+            consent=ConsentDocument(by=connection.consent.by, at=moment(connection.consent.at)),
+            administrator=connection.administrator,
+            warning=None if connection.administrator else NOT_ADMINISTRATOR,
+            created=moment(connection.created),
+            changed=moment(connection.changed),
+        )
+
+
+class ConnectionDeleted(BaseModel):
+    """What went with a connection: exports by name, runs by id."""
+
+    detached: list[str]
+    ended_runs: list[str]
+
+
+class CheckDocument(BaseModel):
+    """What a look at ActiveCampaign found; `field` is what to mend."""
+
+    ok: bool
+    administrator: bool | None = None
+    field: Literal["host", "api_key", "list_id"] | None = None
+    detail: str | None = None
+
+
+class MappingDocument(BaseModel):
+    """Which column becomes what."""
+
+    email: str
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    fields: dict[str, str]
+    tags: list[str]
+    tags_column: str | None
+
+
+class ExportDocument(BaseModel):
+    """An export; `connection` is null while it is detached."""
+
+    id: str
+    name: str
+    connection: str | None
+    segment: str
+    list_id: str
+    mapping: MappingDocument
+    leavers: Literal["keep"]
+    automations: bool
+    default_region: str | None
+    budget_minutes: float
+    patience_minutes: float
+    delivery_patience_minutes: float
+    created: Moment
+    changed: Moment
+
+    @classmethod
+    def of(cls, export: Export, connection_name: str | None) -> Self:
+        """Show an export with its connection by name."""
+        times = {"created": moment(export.created), "changed": moment(export.changed)}
+        return cls.model_validate(export.document() | times | {"connection": connection_name})
+
+
+class ExportDeleted(BaseModel):
+    """The runs that ended with an export, by id."""
+
+    ended_runs: list[str]
+
+
+class SegmentDocument(BaseModel):
+    """A segment; one that was never refreshed has neither snapshot nor times."""
+
+    name: str
+    refreshed: Moment | None
+    accepted: Moment | None
+    snapshot: str | None
+    exports: list[str]
+    warning: str | None
+
+    @classmethod
+    def of(cls, segment: Segment) -> Self:
+        """Show a segment."""
+        return cls(
+            name=segment.name,
+            refreshed=moment_or_none(segment.refreshed),
+            accepted=moment_or_none(segment.accepted),
+            snapshot=segment.snapshot,
+            exports=list(segment.exports),
+            warning=None if segment.snapshot else "the segment was never refreshed",
+        )
+
+
+class EventDocument(BaseModel):
+    """The runs an event opened, or why it opened none."""
+
+    runs: list[str]
+    reason: str | None = None
+
+
+class StandingDocument(BaseModel):
+    """How the producer is; `problems` says what is in the way."""
+
+    ok: bool
+    problems: list[str] = []

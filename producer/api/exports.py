@@ -1,0 +1,97 @@
+"""The handlers of exports; saving checks that the list is there and runs nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from producer.api.answering import answer, answer_page, cut, window
+from producer.api.bodies import ExportBody, ExportChange
+from producer.api.collaborators import Collaborators, collaborators
+from producer.api.connections import good, opened_key
+from producer.api.documents import ExportDeleted, ExportDocument
+from producer.api.problems import unprocessable
+from producer.api.reading import read_body
+from wire.registrations import Connection, Export
+from wire.registry import Unregistered
+
+
+async def create(request: web.Request) -> web.Response:
+    """Check the list, then keep the export."""
+    of = collaborators(request)
+    body = await read_body(request, ExportBody)
+    connection = await _connection(of, body.connection)
+    await _check_list(of, connection, body.list_id)
+    now = of.clock_ms()
+    export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
+    await of.registry.save_export(export)
+    return answer(ExportDocument.of(export, connection.name), 201)
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List exports by name."""
+    registry = collaborators(request).registry
+    part, following = cut(await registry.exports(), lambda export: export.name, window(request))
+    names = {connection.id: connection.name for connection in await registry.connections()}
+    return answer_page([ExportDocument.of(export, names.get(export.connection or "")) for export in part], following)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show an export."""
+    of, export = collaborators(request), await _named(request)
+    return answer(ExportDocument.of(export, await _connection_name(of, export)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """Change an export by a merge patch; with another list or connection, the list is checked again."""
+    of, before = collaborators(request), await _named(request)
+    document = ExportDocument.of(before, await _connection_name(of, before)).model_dump()
+    body = await read_body(request, ExportChange, onto=_as_body(document))
+    connection = None if body.connection is None else await _connection(of, body.connection)
+    moved = connection is not None and connection.id != before.connection
+    if connection is not None and (moved or body.list_id != before.list_id):
+        await _check_list(of, connection, body.list_id)
+    after = replace(
+        before,
+        connection=None if connection is None else connection.id,
+        changed=of.clock_ms(),
+        **_settings(of, body),
+    )
+    await of.registry.save_export(after, replaces=before)
+    return answer(ExportDocument.of(after, None if connection is None else connection.name))
+
+
+async def delete(request: web.Request) -> web.Response:
+    """Delete an export and cancel its runs."""
+    ended = await collaborators(request).registry.delete_export(request.match_info["name"])
+    return answer(ExportDeleted(ended_runs=list(ended)))
+
+
+async def _named(request: web.Request) -> Export:
+    return await collaborators(request).registry.export(request.match_info["name"])
+
+
+async def _connection(of: Collaborators, name: str) -> Connection:
+    try:
+        return await of.registry.connection(name)
+    except Unregistered as error:
+        raise unprocessable({"/connection": str(error)}) from None
+
+
+async def _connection_name(of: Collaborators, export: Export) -> str | None:
+    found = None if export.connection is None else await of.registry.connection_by_id(export.connection)
+    return None if found is None else found.name
+
+
+async def _check_list(of: Collaborators, connection: Connection, list_id: str) -> None:
+    good(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
+
+
+def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
+    """Return what the body says of an export, but for the connection, which is kept by its id."""
+    said = body.model_dump(exclude={"connection"})
+    return said | {"budget_minutes": body.budget_minutes or of.budget_minutes}
+
+
+def _as_body(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name in ExportBody.model_fields}

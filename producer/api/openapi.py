@@ -1,0 +1,101 @@
+"""Describes the API as OpenAPI 3.1, from the table of routes and the models, so that it cannot be outdated."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from producer.api.problems import MEDIA_TYPE, ProblemDocument
+from producer.api.reading import JSON, MERGE_PATCH
+from producer.api.table import Parameter, Route
+from producer.cloudevents import STRUCTURED
+
+SCHEMA: Final = "#/components/schemas/{model}"
+WITH_TOKEN: Final = (401, 403)
+WITH_BODY: Final = (400, 413, 415, 422)
+
+
+def describe(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
+    """Write the OpenAPI document of these routes."""
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemDocument, "serialization")]
+    used += [(route.body, "validation") for route in routes if route.body]
+    used += [(route.answer, "serialization") for route in routes if route.answer]
+    references, schemas = models_json_schema(list(dict.fromkeys(used)), ref_template=SCHEMA)
+    definitions = schemas.get("$defs", {})
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references, definitions)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "segment-export",
+            "version": version,
+            "description": "Keeps an ActiveCampaign list in step with a customer segment.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(route: Route, references: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    named = [_named(name) for name in re.findall(r"{(\w+)}", route.path)]
+    operation: dict[str, Any] = {
+        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
+        "summary": route.says,
+        "security": [] if route.roles is None else [{"token": []}],
+        "responses": _responses(route, references),
+    }
+    if route.roles is not None:
+        operation["description"] = f"For: {', '.join(sorted(route.roles))}."
+    if parameters := [*named, *map(_parameter, route.parameters)]:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        operation["requestBody"] = _request(route, references, definitions)
+    return operation
+
+
+def _request(route: Route, references: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    reference = references[route.body, "validation"]
+    if route.patches:
+        whole = definitions[reference["$ref"].rpartition("/")[2]]
+        partial = {name: value for name, value in whole.items() if name != "required"}
+        return {"required": True, "content": {media: {"schema": partial} for media in (MERGE_PATCH, JSON)}}
+    media = STRUCTURED if route.path.endswith("/events") else JSON
+    return {"required": route.needs_body, "content": {media: {"schema": reference}}}
+
+
+def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
+    if route.answer is not None:
+        good["content"] = {JSON: {"schema": references[route.answer, "serialization"]}}
+    elif route.media:
+        good["content"] = {media: {} for media in route.media}
+    responses = {str(route.status): good}
+    statuses = {*route.refusals, 503}
+    statuses |= set(WITH_TOKEN if route.roles is not None else ())
+    statuses |= set(WITH_BODY if route.body is not None else ())
+    statuses |= {404} if "{" in route.path else set()
+    problem = {MEDIA_TYPE: {"schema": references[ProblemDocument, "serialization"]}}
+    for status in sorted(statuses):
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+    return responses
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.says,
+        "schema": {"type": "string"},
+    }

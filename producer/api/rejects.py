@@ -1,0 +1,91 @@
+"""The handler of a run's rejects: streamed page by page, as NDJSON or as CSV that is safe in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Final, Literal
+
+from aiohttp import web
+
+from producer.api.collaborators import collaborators
+from producer.api.problems import Problem
+from wire import codec
+from wire.ledger import Ledger
+from wire.rejects import Reject
+
+PAGES: Final = 16
+"""Pages read at once: 8,000 lines, so that memory is flat however many were rejected."""
+
+COLUMNS: Final = tuple(Reject.__dataclass_fields__)
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet run a cell. Source: OWASP, "CSV Injection"."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Stream a run's rejects."""
+    ledger, run = collaborators(request).ledger, request.match_info["id"]
+    form = _form(request)
+    if not await ledger.look([run]):
+        raise Problem(404, f"There is no run {run!r}.")
+    pages = _pages(ledger, run)
+    # The first page is read before the status is sent: a store that fails is still a 503.
+    first = await anext(pages, b"")
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": NDJSON if form == "ndjson" else f"{CSV}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="rejects-{run}.{form}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    await response.prepare(request)
+    if form == "csv":
+        await response.write(_line(COLUMNS))
+    await response.write(_written(first, form))
+    async for page in pages:
+        await response.write(_written(page, form))
+    await response.write_eof()
+    return response
+
+
+def as_csv(page: bytes) -> bytes:
+    """Write lines of NDJSON as lines of CSV; a cell that a spreadsheet would run begins with an apostrophe."""
+    lines = (codec.decode(line) for line in page.splitlines())
+    return b"".join(_line([_safe(line.get(column, "")) for column in COLUMNS]) for line in lines)
+
+
+async def _pages(ledger: Ledger, run: str) -> AsyncIterator[bytes]:
+    first = 0
+    while pages := await ledger.rejects(run, first, first + PAGES - 1):
+        for page in pages:
+            yield page
+        first += PAGES
+
+
+def _form(request: web.Request) -> Literal["ndjson", "csv"]:
+    match request.query.get("format"):
+        case "csv":
+            return "csv"
+        case "ndjson":
+            return "ndjson"
+        case None:
+            return "csv" if CSV in request.headers.get("Accept", "") else "ndjson"
+        case _:
+            raise Problem(422, "The parameter format must be ndjson or csv.")
+
+
+def _written(page: bytes, form: Literal["ndjson", "csv"]) -> bytes:
+    return page if form == "ndjson" else as_csv(page)
+
+
+def _safe(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow(cells)
+    return written.getvalue().encode()

@@ -1,0 +1,134 @@
+"""What the API answers about runs: their books, why they stand still, and when they are foreseen to end."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel
+
+from producer.api.documents import Moment, moment, moment_or_none
+from wire import runs as runs_
+from wire.runs import Mode, Run, State, Trigger
+
+
+class Leaving(BaseModel):
+    """Where those who left the segment went; counted apart, since they are sent but not read."""
+
+    applied: int = 0
+    refused: int = 0
+    unconfirmed: int = 0
+    unsent: int = 0
+    pending: int = 0
+    kept: int = 0
+
+
+class BooksDocument(BaseModel):
+    """Where every profile went: read is the sum of the next five, selected of the last five."""
+
+    read: int
+    invalid: int
+    duplicate: int
+    unchanged: int
+    held_back: int
+    selected: int
+    applied: int
+    refused: int
+    unconfirmed: int
+    unsent: int
+    pending: int
+    leaving: Leaving
+
+
+class BlockedDocument(BaseModel):
+    """Why a run stands still; `needs_acceptance`: only `resume` with `accept` lets it go on."""
+
+    code: str
+    reason: str
+    since: Moment
+    needs_acceptance: bool
+
+
+class RunDocument(BaseModel):
+    """A run as it stands."""
+
+    id: str
+    export: str
+    segment: str
+    connection: str
+    list_id: str
+    state: State
+    phase: State
+    trigger: Trigger
+    mode: Mode
+    dry_run: bool
+    snapshot: str
+    books: BooksDocument
+    chunks: int
+    requests: int
+    throttles: int
+    accepted: int
+    unmatched: int
+    phones_left_out: int
+    forecast: dict[str, Any] | None
+    created: Moment
+    started: Moment | None
+    finished: Moment | None
+    deadline: Moment
+    projected_finish: Moment | None
+    blocked: BlockedDocument | None
+    error: str | None
+
+    @classmethod
+    def of(cls, run: Run, projected_finish: int | None) -> Self:
+        """Show a run."""
+        blocked = run.block and BlockedDocument(
+            code=run.block.code,
+            reason=run.block.reason,
+            since=moment(run.block.since),
+            needs_acceptance=run.block.by_hand,
+        )
+        return cls(
+            id=run.id,
+            export=run.export_name,
+            segment=run.segment,
+            connection=run.connection_name,
+            list_id=run.list_id,
+            state=runs_.state(run),
+            phase=runs_.phase(run),
+            trigger=run.trigger,
+            mode=run.mode,
+            dry_run=run.dry_run,
+            snapshot=run.snapshot,
+            books=BooksDocument(**run.books.document(), leaving=Leaving()),
+            chunks=run.chunks,
+            requests=run.requests,
+            throttles=run.throttles,
+            accepted=run.accepted,
+            unmatched=run.unmatched,
+            phones_left_out=run.phones_left_out,
+            forecast=run.forecast,
+            created=moment(run.created),
+            started=moment_or_none(run.begun),
+            finished=moment_or_none(run.finished),
+            deadline=moment(run.deadline),
+            projected_finish=moment_or_none(projected_finish),
+            blocked=blocked,
+            error=run.error,
+        )
+
+    @classmethod
+    def all_of(cls, runs: list[Run], projected: Mapping[str, int]) -> list[Self]:
+        """Show runs with the ends foreseen for them, by id."""
+        return [cls.of(run, projected.get(run.id)) for run in runs]
+
+
+class OpenedDocument(BaseModel):
+    """The run that was opened."""
+
+    run: RunDocument
+
+
+class SteeredDocument(BaseModel):
+    """What a hand on a run did: `done`, `already` so, or the run is `over`."""
+
+    run: RunDocument
+    result: Literal["done", "already", "over"]

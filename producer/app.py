@@ -1,0 +1,139 @@
+"""Puts the producer together: the only place where it builds and opens things."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from prometheus_client import REGISTRY
+
+from producer.api.access import AdminToken
+from producer.api.app import make_app
+from producer.api.collaborators import Collaborators
+from producer.checking import Checker
+from producer.intake import Intake
+from producer.metrics import Metrics
+from producer.opening import Retention
+from producer.overview import Overview
+from producer.reading import Reading
+from producer.settings import Settings, read_settings
+from wire import logs
+from wire.activecampaign.session import open_session
+from wire.broker import BellQueue, make_broker
+from wire.lanes import Lanes
+from wire.ledger import Ledger
+from wire.loops import every
+from wire.pacing import Pacer
+from wire.registry import Registry
+from wire.secrets import Vault
+from wire.settings import SettingsError
+from wire.store import Store, StoreError, connect, open_store
+
+SWEEP_SECONDS: Final = 1.0
+SAMPLE_SECONDS: Final = 5.0
+GRACE_SECONDS: Final = 10.0
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(environment: Mapping[str, str]) -> int:
+    """Run the producer until it is told to end; 0, or 2 where settings or store do not let it start."""
+    try:
+        settings = read_settings(environment)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201  there is no log yet
+        return 2
+    logs.configure(settings.log_level, sys.stderr)
+    try:
+        asyncio.run(_serve(settings))
+    except StoreError as error:
+        _log.error("producer_cannot_start", error=str(error))
+        return 2
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.redis_url)
+        stack.push_async_callback(store.close)
+        await _check_store(store)
+        queue = BellQueue(make_broker(settings.queue_url), Store(connect(settings.queue_url)))
+        stack.push_async_callback(queue.close)
+        session = await stack.enter_async_context(open_session(settings.trusted_hosts))
+
+        ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
+        overview = Overview(store, ledger, lanes)
+        metrics = Metrics(REGISTRY, overview)
+
+        async def ring(account: str) -> None:
+            await lanes.ring([account])
+
+        reading = Reading(
+            ledger,
+            roots=settings.snapshot_roots,
+            allowance=overview.allowance,
+            appended=ring,
+            surveyed=metrics.surveyed,
+        )
+        collaborators = Collaborators(
+            registry=registry,
+            ledger=ledger,
+            intake=Intake(
+                store,
+                registry,
+                snapshot_roots=settings.snapshot_roots,
+                retention=Retention(settings.rejects_days, settings.runs_days),
+            ),
+            checks=Checker(session, Pacer(store), settings.trusted_hosts),
+            vault=Vault(settings.secret_keys),
+            project=overview.project,
+            exposition=metrics.exposition,
+            readiness=lambda: _readiness(store),
+            budget_minutes=settings.budget_minutes,
+        )
+        app = make_app(collaborators, identify=AdminToken(settings.admin_token))
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        host, port = settings.listen
+        await web.TCPSite(runner, host, port).start()
+        _log.info("producer_ready", host=host, port=port)
+        await _until_told(
+            reading.run(),
+            every(SWEEP_SECONDS, lanes.ring, "sweep"),
+            every(SAMPLE_SECONDS, overview.sample, "sample"),
+        )
+        _log.info("producer_stops")
+
+
+async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
+    """Run loops until SIGTERM or SIGINT, then end them."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    waiting = asyncio.create_task(told.wait())
+    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in [waiting, *tasks]:
+        task.cancel()
+    await asyncio.gather(waiting, *tasks, return_exceptions=True)
+    for task in done - {waiting}:
+        task.result()
+
+
+async def _check_store(store: Store) -> None:
+    """Say what a yes of this store risks, and refuse one that may throw records away."""
+    if store.durability.risk:
+        _log.warning("store_may_lose", risk=store.durability.risk)
+    policy = (await store.settings("maxmemory-policy")).get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        raise StoreError(f"maxmemory-policy is {policy}: the store would throw records away; set it to noeviction")
+
+
+async def _readiness(store: Store) -> list[str]:
+    await store.ping()
+    return []

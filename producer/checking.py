@@ -1,0 +1,120 @@
+"""Asks ActiveCampaign whether a host, a key and a list are what a person says they are; what it finds are values."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from aiohttp import ClientSession
+from pydantic import SecretStr
+
+from producer.findings import Busy, Field, Finding, Good, Wrong
+from wire.activecampaign.client import Client
+from wire.activecampaign.errors import (
+    TROUBLES,
+    Because,
+    NotFound,
+    Refused,
+    Rejected,
+    Throttled,
+    TooLarge,
+    Trouble,
+    Unavailable,
+    Unreachable,
+)
+from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
+from wire.pacing import Go, Pacer, Wait
+
+PATIENCE_SECONDS: Final = 10.0
+"""As long as a person waits for an answer; under load on the account they are asked to come again."""
+
+TRIES: Final = 3
+"""A good key is refused now and then (403); only the third refusal in a row is believed."""
+
+T = TypeVar("T")
+
+
+class Checker:
+    """Looks at accounts within their limits, over a session that is handed in."""
+
+    def __init__(self, session: ClientSession, pacer: Pacer, trusted_hosts: frozenset[str]) -> None:
+        self._session = session
+        self._pacer = pacer
+        self._trusted = trusted_hosts
+
+    def mend_host(self, text: str) -> str | Wrong:
+        """Make a host of what was pasted, or say why it cannot be one."""
+        try:
+            return read_host(text, self._trusted)
+        except InvalidHost as error:
+            return Wrong("host", str(error))
+
+    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+        """Find out whether the host takes the key, and whether it is an administrator's."""
+        client = self._client(host, api_key)
+        user = await self._ask(host, client.me)
+        if isinstance(user, Wrong | Busy):
+            return user
+        account = await self._ask(host, client.account)
+        if isinstance(account, Wrong | Busy):
+            return account
+        return Good(administrator=account is not None)
+
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+        """Find out whether the list is there."""
+        client = self._client(host, api_key)
+        found = await self._ask(host, lambda: client.contact_list(list_id), missing="list_id")
+        return found if isinstance(found, Wrong | Busy) else Good(administrator=False)
+
+    def _client(self, host: str, api_key: SecretStr) -> Client:
+        return Client(self._session, host, api_key, scheme=scheme_for(host, self._trusted))
+
+    async def _ask(
+        self, host: str, request: Callable[[], Awaitable[T]], *, missing: Field = "host"
+    ) -> T | Wrong | Busy:
+        """Send a request when it may go, again while its refusal is a doubtful one; `missing` is at fault for a 404."""
+        account = account_of(host)
+        tries = 0
+        while True:
+            tries += 1
+            match await self._pacer.wait(account, "other", patience_seconds=PATIENCE_SECONDS):
+                case Go(at):
+                    sent_at = at
+                case Wait(seconds):
+                    return Busy(seconds)
+                case _:
+                    return Busy(PATIENCE_SECONDS)
+            try:
+                return await request()
+            except Throttled as error:
+                return Busy(await self._pacer.throttled(account, "any", error.retry_after_seconds, sent_at))
+            except TROUBLES as error:
+                if not isinstance(error, Refused) or error.definite or tries == TRIES:
+                    return judged(error, missing)
+
+
+def judged(error: Trouble, missing: Field) -> Wrong | Busy:
+    """Say what a person has to mend after an error; `missing` is what a 404 is about."""
+    match error:
+        case Unreachable():
+            return Wrong("host", "nothing answered at this host; is it copied from Settings > Developer?")
+        case Unavailable() | Throttled():
+            return Busy(error.retry_after_seconds or PATIENCE_SECONDS)
+        case Refused():
+            return _refused(error.because)
+        case NotFound():
+            return Wrong(missing, "there is no such list" if missing == "list_id" else "this is no ActiveCampaign host")
+        case Rejected() | TooLarge():
+            return Wrong("host", "the host does not understand us; it is no ActiveCampaign host")
+
+
+def _refused(because: Because) -> Wrong:
+    match because:
+        case Because.CREDENTIALS:
+            return Wrong("api_key", "ActiveCampaign refuses the key")
+        case Because.PERMISSION:
+            return Wrong("api_key", "the key's user may not see this")
+        case Because.PAYMENT | Because.CONTRACT:
+            return Wrong("api_key", "ActiveCampaign refuses the account: its contract has to be mended first")
+        case Because.NOT_ACTIVECAMPAIGN:
+            return Wrong("host", "the answer is not ActiveCampaign's: host or key is wrong")
+        case Because.HOST_NOT_ALLOWED:
+            return Wrong("host", "the host has no public address")

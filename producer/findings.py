@@ -1,0 +1,49 @@
+"""What a look at ActiveCampaign can find out about a host, a key or a list, and who can be asked to look. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import SecretStr
+
+Field = Literal["host", "api_key", "list_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """Everything is as it should be. `administrator`: whether the key may see the whole account."""
+
+    administrator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """ActiveCampaign refuses, or is not there: a person has to mend `field`."""
+
+    field: Field
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The account answers no questions now."""
+
+    retry_after_seconds: float
+
+
+Finding = Good | Wrong | Busy
+
+
+class Checks(Protocol):
+    """Whoever looks: `producer.checking.Checker`, or a double in tests."""
+
+    def mend_host(self, text: str) -> str | Wrong:
+        """Make a host of what was pasted, or say why it cannot be one."""
+        ...
+
+    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+        """Find out whether the host takes the key."""
+        ...
+
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+        """Find out whether the list is there."""
+        ...

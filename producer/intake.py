@@ -1,0 +1,214 @@
+"""Turns an event or a person's demand into runs, once, however often it is said; it reads no snapshot.
+
+* IntakeError
+  x Unusable      the event or demand cannot be followed as it is; `faults` says what to mend, by JSON pointer.
+  x Detached      the export has no connection. Attach it to one.
+  x Conflicting   the same id or key was used for something else before.
+  x Contended     exports changed under every attempt. Say it again.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from producer.cloudevents import Event
+from producer.naming import is_line
+from producer.opening import DAY_MS, Order, Retention, Row, row, run_id
+from producer.snapshots import SnapshotError
+from producer.snapshots.errors import Missing
+from producer.snapshots.files import find_files
+from wire import codec
+from wire.registrations import Connection, Export
+from wire.registry import Registry
+from wire.runs import Mode, Trigger
+from wire.store import Store
+
+REFRESHED: Final = "segment.refreshed"
+REMEMBERED_MS: Final = 14 * DAY_MS
+ATTEMPTS: Final = 5
+"""How often exports may change between reading and writing before the caller is asked to come again."""
+
+NAME_CHARACTERS_MAX: Final = 255
+PLACE_CHARACTERS_MAX: Final = 4_096
+
+
+class IntakeError(Exception):
+    """No run was opened."""
+
+
+class Unusable(IntakeError):
+    """The event or demand cannot be followed."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults.values()))
+
+
+class Detached(IntakeError):
+    """The export has no connection."""
+
+
+class Conflicting(IntakeError):
+    """The id or key stands for something else."""
+
+
+class Contended(IntakeError):
+    """Exports changed under every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer to an event: the runs it opened, or why it opened none."""
+
+    runs: tuple[str, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a person asks of an export; without a snapshot, the latest of its segment."""
+
+    snapshot: str | None = None
+    mode: Mode = Mode.CHANGES
+    dry_run: bool = False
+    include_refused: bool = False
+
+
+class Intake:
+    """Opens runs."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        *,
+        snapshot_roots: Sequence[Path],
+        retention: Retention,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        dice: Callable[[], str] = lambda: secrets.token_hex(4),
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._roots = snapshot_roots
+        self._retention = retention
+        self._clock_ms = clock_ms
+        self._dice = dice
+
+    async def accept_event(self, event: Event) -> Accepted:
+        """Open one run for each export of the refreshed segment; the same event again gets the same answer."""
+        segment, snapshot = _refreshed(event)
+        await self._check_place(snapshot, "/data/snapshot")
+        digest = _digest("event", event.source, event.id)
+        fingerprint = sha256(codec.canonical(event.data)).hexdigest()
+        order = Order(snapshot, Trigger.EVENT)
+        for _ in range(ATTEMPTS):
+            revision = await self._registry.revision()
+            rows, reason = await self._rows(segment, order)
+            answer = await self._store.keep(
+                "refresh",
+                *(digest, fingerprint, REMEMBERED_MS),
+                *(segment, snapshot, "" if event.time is None else event.time, event.id),
+                *(revision, reason),
+                *(codec.encode(one) for one in rows),
+            )
+            match answer:
+                case b"changed":
+                    continue
+                case b"conflict":
+                    raise Conflicting("an event with this source and id was accepted before, with other data")
+                case _:
+                    said = codec.decode(answer)
+                    return Accepted(tuple(said["runs"]), said.get("reason"))
+        raise Contended("exports are being changed; send the event again")
+
+    async def demand(self, export_name: str, demand: Demand, *, idempotency_key: str = "") -> str:
+        """Open one run of an export and return its id; the same key with the same demand opens nothing new.
+
+        Besides IntakeError, Unregistered if there is no such export.
+        """
+        if demand.snapshot is not None:
+            await self._check_place(demand.snapshot, "/snapshot")
+        for _ in range(ATTEMPTS):
+            revision = await self._registry.revision()
+            export = await self._registry.export(export_name)
+            connection = await self._connection(export)
+            if connection is None:
+                raise Detached(f"export {export_name!r} is detached: attach it to a connection first")
+            order = await self._order(export, demand)
+            said = {"export": export.id, **asdict(demand)}
+            answer: bytes = await self._store.keep(
+                "demand",
+                _digest("demand", export.id, idempotency_key) if idempotency_key else "",
+                sha256(codec.canonical(said)).hexdigest(),
+                REMEMBERED_MS,
+                revision,
+                codec.encode(self._row(export, connection, order)),
+            )
+            match answer:
+                case b"changed":
+                    continue
+                case b"conflict":
+                    raise Conflicting("this Idempotency-Key was used for another demand before")
+                case _:
+                    return answer.decode()
+        raise Contended("exports are being changed; ask again")
+
+    async def _rows(self, segment: str, order: Order) -> tuple[list[Row], str]:
+        """Return the runs to open, and why there are none if there are none."""
+        exports = [export for export in await self._registry.exports() if export.segment == segment]
+        pairs = [(export, await self._connection(export)) for export in exports]
+        rows = [self._row(export, connection, order) for export, connection in pairs if connection]
+        if exports and not rows:
+            return [], "every export of this segment is detached from its connection"
+        return rows, "no export names this segment"
+
+    async def _connection(self, export: Export) -> Connection | None:
+        return None if export.connection is None else await self._registry.connection_by_id(export.connection)
+
+    async def _order(self, export: Export, demand: Demand) -> Order:
+        snapshot = demand.snapshot or (await self._registry.segment(export.segment)).snapshot
+        if snapshot is None:
+            never = f"segment {export.segment!r} was never refreshed: name a snapshot"
+            raise Unusable({"/snapshot": never})
+        return Order(snapshot, Trigger.DEMAND, demand.mode, demand.dry_run, demand.include_refused)
+
+    def _row(self, export: Export, connection: Connection, order: Order) -> Row:
+        return row(run_id(self._clock_ms(), self._dice()), export, connection, order, self._retention)
+
+    async def _check_place(self, snapshot: str, pointer: str) -> None:
+        """Refuse a place that we may not read. One that holds nothing (yet) opens a run, which fails and says so."""
+        try:
+            await asyncio.to_thread(find_files, snapshot, self._roots)
+        except Missing:
+            return
+        except SnapshotError as error:
+            raise Unusable({pointer: str(error)}) from None
+
+
+def _refreshed(event: Event) -> tuple[str, str]:
+    """Return segment and snapshot of a refresh; fields of `data` that we do not know are the publisher's own."""
+    faults = {}
+    if event.type != REFRESHED:
+        faults["/type"] = f"must be {REFRESHED!r}"
+    data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
+    if event.data is not data:
+        faults["/data"] = "must be an object with segment and snapshot"
+    for name, most in (("segment", NAME_CHARACTERS_MAX), ("snapshot", PLACE_CHARACTERS_MAX)):
+        value = data.get(name)
+        if not isinstance(value, str) or len(value) > most or not is_line(value):
+            faults[f"/data/{name}"] = f"must be one line of text, of 1 to {most} characters"
+    if not faults and event.subject is not None and event.subject != data["segment"]:
+        faults["/subject"] = "must be the segment that data names, or absent"
+    if faults:
+        raise Unusable(faults)
+    return data["segment"], data["snapshot"]
+
+
+def _digest(*parts: str) -> str:
+    """Name what was said; lengths go before the parts, so that no two lists of parts share a name."""
+    return sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""Looks at the record as a whole: what an account allows, when runs will finish, and what there is to show on gauges."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from producer.forecast import MINUTE_MS, Allowance, projected_finish
+from wire.lanes import Census, Lanes
+from wire.ledger import Ledger
+from wire.runs import Run
+from wire.store import Store
+from wire.topology import key
+
+PUBLISHED_IMPORTS_PER_MINUTE: Final = 100.0
+LOOKED_AT: Final = 200
+"""The newest runs: gauges show the newest of each export and all that are under way."""
+
+THREADS_OF_A_WORKER: Final = 32
+"""While no worker tells how many it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The record at one moment: the newest run of each export and all under way, and what was counted."""
+
+    runs: tuple[Run, ...]
+    finishes: Mapping[str, int]
+    census: Census
+    used: Mapping[str, float]
+
+    @property
+    def workers_wanted(self) -> int:
+        """How many worker processes the accounts' allowances can keep busy."""
+        each = self.census.threads / self.census.workers if self.census.workers else THREADS_OF_A_WORKER
+        return ceil(sum(account.holdable for account in self.census.accounts) / each)
+
+
+class Overview:
+    """Reads views; keeps of the last minute what each account had booked when."""
+
+    def __init__(self, store: Store, ledger: Ledger, lanes: Lanes) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._lanes = lanes
+        self._samples: deque[Census] = deque()
+
+    async def view(self) -> View:
+        """Read the record."""
+        census = await self._lanes.census()
+        newest = [run for run, _ in await self._store.ranked(key("runs"), 0, LOOKED_AT - 1, newest=True)]
+        runs = _shown(await self._ledger.look(newest))
+        return View(runs, await self._project(runs, census.now), census, self._used(census))
+
+    async def sample(self) -> None:
+        """Remember what is booked now."""
+        census = await self._lanes.census()
+        self._samples.append(census)
+        while self._samples and census.now - self._samples[0].now > MINUTE_MS:
+            self._samples.popleft()
+
+    async def allowance(self, run: Run) -> Allowance:
+        """What the run's account allows, shared with the other runs in its lane."""
+        limits = await self._store.hash(key("account", run.account))
+        lane = [other for other, _ in await self._store.ranked(key("lane", run.account))]
+        most = float(limits.get("imports_per_minute", PUBLISHED_IMPORTS_PER_MINUTE))
+        return Allowance(most, runs=len({run.id, *lane}))
+
+    async def project(self, runs: Sequence[Run]) -> dict[str, int]:
+        """When each of the runs is foreseen to finish, in milliseconds; those without a forecast are left out."""
+        census = await self._lanes.census()
+        return await self._project(runs, census.now)
+
+    async def _project(self, runs: Sequence[Run], now: int) -> dict[str, int]:
+        foreseen = {}
+        for run in runs:
+            allowance = Allowance(1) if run.over or run.surveyed is None else await self.allowance(run)
+            finish = projected_finish(run, now=now, allowance=allowance)
+            if finish is not None:
+                foreseen[run.id] = finish
+        return foreseen
+
+    def _used(self, census: Census) -> dict[str, float]:
+        """The share of each account's imports used in the last minute, or since it was first looked at."""
+        if not self._samples or census.now <= self._samples[0].now:
+            return {}
+        oldest = self._samples[0]
+        before = {account.account: account.booked_imports for account in oldest.accounts}
+        minutes = (census.now - oldest.now) / MINUTE_MS
+        return {
+            found.account: (found.booked_imports - before.get(found.account, 0)) / (found.imports_per_minute * minutes)
+            for found in census.accounts
+        }
+
+
+def _shown(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Of runs, the newest first: the first of each export, and all that are not over."""
+    exports: set[str] = set()
+    shown = []
+    for run in runs:
+        if not run.over or run.export not in exports:
+            shown.append(run)
+        exports.add(run.export)
+    return tuple(shown)

@@ -1,0 +1,173 @@
+"""Reads runs: takes those that may begin, surveys them, sends them, and ends those that cannot be read.
+
+Every step is checked by the record; whoever finds that somebody else reads a run forgets it. A run whose reader is killed
+is taken again when its lease is over.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from producer.forecast import Allowance, forecast
+from producer.mapping import Mapper, MappingSpec
+from producer.sending import Room, send
+from producer.snapshots import SnapshotError, open_snapshot
+from producer.snapshots.source import Snapshot
+from producer.surveying import Abandoned, Survey, survey
+from wire.ledger import Ledger
+from wire.loops import every
+from wire.runs import Run
+from wire.store import StoreError
+
+LOOK_SECONDS: Final = 0.25
+RENEW_SECONDS: Final = 5.0
+MOST_RUNS: Final = 64
+"""Runs read at the same time; each holds a reader's buffers and waits for its account most of the time."""
+
+MOST_SURVEYS: Final = 1
+"""A survey keeps a processor busy; a second one would only make both late."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Reading:
+    """Reads the runs of one producer process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        roots: tuple[Path, ...],
+        allowance: Callable[[Run], Awaitable[Allowance]],
+        appended: Callable[[str], Awaitable[object]],
+        surveyed: Callable[[Run, Survey], None],
+    ) -> None:
+        self._ledger = ledger
+        self._roots = roots
+        self._allowance = allowance
+        self._appended = appended
+        self._surveyed = surveyed
+        self._readers: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._surveys = asyncio.Semaphore(MOST_SURVEYS)
+        self._going = True
+
+    async def run(self) -> None:
+        """Take and read runs until cancelled."""
+        renewing = asyncio.create_task(every(RENEW_SECONDS, self._renew, "renew_reading"))
+        try:
+            await every(LOOK_SECONDS, self.run_all, "look_for_runs")
+        finally:
+            self._going = False
+            renewing.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
+
+    async def run_all(self) -> None:
+        """Begin to read all runs that may begin."""
+        while await self.run_once():
+            continue
+
+    async def run_once(self) -> bool:
+        """Begin to read one run, if there is one and room for it."""
+        if len(self._tasks) >= MOST_RUNS:
+            return False
+        token = secrets.token_hex(16)
+        run = await self._ledger.begin(token)
+        if run is None:
+            return False
+        self._readers[run.id] = token
+        task = asyncio.create_task(self._read(run, token))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _renew(self) -> None:
+        if self._readers:
+            await self._ledger.keep_reading(self._readers)
+
+    async def _read(self, run: Run, token: str) -> None:
+        log = _log.bind(run=run.id, export=run.export_name)
+        try:
+            await self._survey_and_send(run, token, log)
+        except Abandoned:
+            return
+        except StoreError as error:
+            log.warning("reading_interrupted", error=str(error))
+        except SnapshotError as error:
+            await self._fail(run, token, str(error), log)
+        except Exception as error:
+            log.exception("reading_failed")
+            await self._fail(run, token, f"the snapshot could not be read: {type(error).__name__}", log)
+        finally:
+            if self._readers.get(run.id) == token:
+                del self._readers[run.id]
+
+    async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
+        snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots)
+        mapper = mapper_of(run)
+        if run.surveyed is None:
+            found = await self._survey(run, token, snapshot, mapper, log)
+            if found is None:
+                return
+            run = found
+        allowance = await self._allowance(run)
+        room = Room(max(2, round(allowance.imports_per_minute)))
+        await send(run, token, snapshot, mapper, ledger=self._ledger, room=room, appended=self._appended)
+
+    async def _survey(self, run: Run, token: str, snapshot: Snapshot, mapper: Mapper, log: Any) -> Run | None:
+        log.info("survey_begins", snapshot=run.snapshot, mode=run.mode)
+        async with self._surveys:
+            found = await asyncio.to_thread(
+                survey,
+                snapshot,
+                mapper,
+                automations=bool(run.spec["automations"]),
+                wanted=lambda: self._going and self._readers.get(run.id) == token,
+            )
+        allowance = await self._allowance(run)
+        foreseen = forecast(read=found.read, requests=found.requests, weight=found.weight, allowance=allowance)
+        told = await self._ledger.surveyed(
+            run.id,
+            token,
+            figures=found.figures(),
+            selection=found.selection,
+            forecast=foreseen,
+            rejects=found.rejects,
+            pin=found.pin,
+        )
+        if told != "ok":
+            return None
+        self._surveyed(run, found)
+        log.info("surveyed", **found.figures(), **foreseen)
+        runs = await self._ledger.look([run.id])
+        return runs[0] if runs and runs[0].reading_ended is None else None
+
+    async def _fail(self, run: Run, token: str, error: str, log: Any) -> None:
+        try:
+            await self._ledger.fail_reading(run.id, token, error)
+        except StoreError:
+            # The lease runs out, the run is read again, and fails again.
+            return
+        log.error("run_failed", error=error)
+
+
+def mapper_of(run: Run) -> Mapper:
+    """The mapper that a run's copy of its export asks for."""
+    mapping = run.spec["mapping"]
+    spec = MappingSpec(
+        email=mapping["email"],
+        first_name=mapping.get("first_name"),
+        last_name=mapping.get("last_name"),
+        phone=mapping.get("phone"),
+        fields=mapping.get("fields") or {},
+        tags=tuple(mapping.get("tags") or ()),
+        tags_column=mapping.get("tags_column"),
+        default_region=run.spec.get("default_region"),
+    )
+    return Mapper(spec, int(run.list_id), automations=bool(run.spec["automations"]))

@@ -1,0 +1,97 @@
+"""The second reading: the rows that the survey selected, mapped, packed, and appended to their lane as chunks.
+
+No seen-set and no comparison: it goes on at any row, from what the record says. The look-ahead is bounded, so that memory is:
+if ActiveCampaign works slowly, the run waits for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from producer.changes import Selection
+from producer.chunking import Chunk, pack
+from producer.mapping import Mapper
+from producer.rows import Mapped
+from producer.snapshots import Pin, Snapshot
+from wire.activecampaign.payloads import import_body
+from wire.ledger import Appended, Ledger
+from wire.runs import Run
+
+HELD_BYTES: Final = 16 * 1024 * 1024
+"""What one run may hold in the store, accepted chunks included."""
+
+LOOK_AGAIN_SECONDS: Final = 0.25
+
+_THE_END: Final = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How far a run may be ahead of ActiveCampaign: a minute of ready work, or so many bytes held."""
+
+    ready_chunks: int
+    held_bytes: int = HELD_BYTES
+
+    def left(self, ready_chunks: int, held_bytes: int) -> bool:
+        """Whether another chunk may be appended."""
+        return ready_chunks < self.ready_chunks and held_bytes < self.held_bytes
+
+
+def chunks(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[Chunk]:
+    """Yield the chunks of the selected rows after the first `from_row` ones. It blocks; raises SnapshotError."""
+    return pack(_selected(snapshot, mapper, selection, from_row))
+
+
+def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[Mapped]:
+    before = from_row
+    for batch in snapshot.read(mapper.columns, from_row):
+        for found in mapper.contacts(batch, selection.chosen(before, batch.num_rows), before=before):
+            # A row that was a contact in the survey is one again: the pin says that nothing changed.
+            if isinstance(found, Mapped):
+                yield found
+        before += batch.num_rows
+
+
+async def send(
+    run: Run,
+    token: str,
+    snapshot: Snapshot,
+    mapper: Mapper,
+    *,
+    ledger: Ledger,
+    room: Room,
+    appended: Callable[[str], Awaitable[object]],
+) -> None:
+    """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account.
+
+    Returns when reading has ended or somebody else reads. Raises SnapshotError if the snapshot cannot be read any more or
+    is not what was surveyed, StoreError if the store fails: then the record says where to go on.
+    """
+    await asyncio.to_thread(snapshot.verify, Pin(run.pin))
+    selection = Selection.from_bytes(await ledger.selection(run.id))
+    packed = chunks(snapshot, mapper, selection, run.cursor)
+    sequence, cursor = run.sequence, run.cursor
+    while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
+        body = import_body(chunk.contacts, automations=bool(run.spec["automations"]))
+        told = await ledger.append(
+            run.id, token, at=(sequence, cursor), cursor=chunk.last_row, contacts=body, rows=chunk.rows
+        )
+        if told.reading != "ok":
+            return
+        sequence, cursor = sequence + 1, chunk.last_row
+        await appended(run.account)
+        if not await _wait_for_room(run.id, told, ledger, room):
+            return
+    await ledger.end_reading(run.id, token, at=(sequence, cursor))
+
+
+async def _wait_for_room(run: str, told: Appended, ledger: Ledger, room: Room) -> bool:
+    ready, held = told.ready_chunks, told.held_bytes
+    while not room.left(ready, held):
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        found = await ledger.look([run])
+        if not found or found[0].over or found[0].ending is not None:
+            return False
+        ready, held = found[0].ready_chunks, found[0].held_bytes
+    return True

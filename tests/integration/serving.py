@@ -1,0 +1,158 @@
+"""The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp.test_utils import TestClient, TestServer
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from producer.api import AdminToken, Collaborators, Identity, Role, make_app
+from producer.findings import Busy, Finding, Good, Wrong
+from producer.intake import Intake
+from producer.opening import Retention
+from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.ledger import Ledger
+from wire.registrations import Allow, Connection, Consent, Export, Limits
+from wire.registry import Registry
+from wire.runs import Run
+from wire.secrets import Vault
+from wire.store import Store
+
+TOKEN: Final = "an-admin-token-of-some-length"
+API_KEY: Final = "canary-key-of-an-account"
+VAULT: Final = Vault([SecretStr(Fernet.generate_key().decode())])
+MAPPING: Final[Mapping[str, Any]] = {"email": "Email", "first_name": None, "last_name": None, "phone": None} | {
+    "fields": {},
+    "tags": [],
+    "tags_column": None,
+}
+
+Client = TestClient[Any, Any]
+
+
+@dataclass
+class FakeChecks:
+    """An ActiveCampaign that takes one key and knows one list; `busy` while it answers nobody."""
+
+    api_keys: set[str] = field(default_factory=lambda: {API_KEY})
+    lists: set[str] = field(default_factory=lambda: {"12", "13"})
+    administrator: bool = True
+    busy: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def mend_host(self, text: str) -> str | Wrong:
+        try:
+            return read_host(text)
+        except InvalidHost as error:
+            return Wrong("host", str(error))
+
+    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+        self.asked.append(f"key {host}")
+        if self.busy:
+            return Busy(7)
+        good = api_key.get_secret_value() in self.api_keys
+        return Good(self.administrator) if good else Wrong("api_key", "ActiveCampaign refuses the key")
+
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+        self.asked.append(f"list {list_id}")
+        key = await self.check_key(host, api_key)
+        if isinstance(key, Good) and list_id not in self.lists:
+            return Wrong("list_id", "there is no such list")
+        return key
+
+
+@dataclass
+class Served:
+    """What a test of the API holds: a client with the administrator's token, and what stands behind."""
+
+    client: Client
+    registry: Registry
+    ledger: Ledger
+    checks: FakeChecks
+    unready: list[str]
+
+    async def ask(self, method: str, path: str, body: object = None, **options: Any) -> tuple[int, Any]:
+        """Ask and return status and document."""
+        said: dict[str, Any] = {"json": body} if body is not None else {}
+        async with self.client.request(method, path, **said, **options) as response:
+            return response.status, await response.json(content_type=None)
+
+
+def identify(token: str) -> Identity | None:
+    """Know the administrator's token, and every role by its own name."""
+    if token in set(Role):
+        return Identity(f"somebody who is {token}", Role(token))
+    return AdminToken(SecretStr(TOKEN))(token)
+
+
+@asynccontextmanager
+async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -> AsyncIterator[Served]:
+    """Serve the API over a store."""
+    registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
+    unready: list[str] = []
+
+    async def project(runs: Sequence[Run]) -> Mapping[str, int]:
+        return {run.id: run.created + 60_000 for run in runs if not run.over}
+
+    async def exposition() -> tuple[bytes, str]:
+        return b"segment_export_up 1\n", "text/plain; version=0.0.4; charset=utf-8"
+
+    async def readiness() -> Sequence[str]:
+        return unready
+
+    collaborators = Collaborators(
+        registry=registry,
+        ledger=ledger,
+        intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
+        checks=checks,
+        vault=VAULT,
+        project=project,
+        exposition=exposition,
+        readiness=readiness,
+        budget_minutes=90,
+    )
+    app = make_app(collaborators, identify=identify)
+    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        yield Served(client, registry, ledger, checks, unready)
+
+
+def connection(name: str = "main", **changes: Any) -> Connection:
+    """Make a connection; its id is its name's."""
+    said: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "display_name": name,
+        "host": "acme.api-us1.com",
+        "allow": Allow.ADMINS,
+        "limits": Limits(),
+        "consent": Consent("admin", 1),
+        "administrator": True,
+        "created": 1,
+        "changed": 1,
+    }
+    return Connection(**said | changes)
+
+
+def export(name: str = "vips", **changes: Any) -> Export:
+    """Make an export over the connection `main`; its id is its name's."""
+    said: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "connection": "id-main",
+        "segment": "vip",
+        "list_id": "12",
+        "mapping": dict(MAPPING),
+        "leavers": "keep",
+        "automations": False,
+        "default_region": None,
+        "budget_minutes": 90.0,
+        "patience_minutes": 30.0,
+        "delivery_patience_minutes": 720.0,
+        "created": 1,
+        "changed": 1,
+    }
+    return Export(**said | changes)

@@ -1,0 +1,144 @@
+"""Hosts, keys and lists are checked against a small ActiveCampaign over HTTP, within the account's limits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from producer.checking import Checker
+from producer.findings import Busy, Good, Wrong
+from wire.activecampaign.session import open_session
+from wire.pacing import Pacer
+from wire.store import Store
+
+WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
+
+KEY = SecretStr("good")
+
+
+@dataclass
+class Account:
+    """Answers the three questions of a check; `refusals` of a good key come first, `throttled` closes the door."""
+
+    administrator: bool = True
+    refusals: int = 0
+    throttled: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/api/3/{what:.+}", self.answer)
+        return app
+
+    async def answer(self, request: web.Request) -> web.Response:
+        what = request.match_info["what"]
+        self.asked.append(what)
+        if self.throttled:
+            return web.json_response({"message": "slow down"}, status=429, headers={"Retry-After": "30"})
+        if request.headers["Api-Token"] != "good" or self.refusals:
+            self.refusals = max(0, self.refusals - 1)
+            return web.json_response({"message": "Forbidden"}, status=403)
+        documents = {
+            "users/me": {"user": {"id": "1", "username": "ann"}},
+            "lists/12": {"list": {"id": "12", "name": "VIPs"}},
+        }
+        if self.administrator:
+            documents["settings/account"] = {"subscriber_limit": "1000"}  # type: ignore[dict-item]
+        elif what == "settings/account":
+            return web.json_response({"errors": [{"status": 403, "title": "Forbidden", "detail": "No."}]}, status=403)
+        found = documents.get(what)
+        return web.json_response(found or {"message": "No Result found"}, status=200 if found else 404)
+
+
+@asynccontextmanager
+async def checking(store: Store, account: Account) -> AsyncIterator[tuple[Checker, str]]:
+    """Serve the account; yield who checks it, and its host."""
+    async with TestServer(account.app(), host="127.0.0.1") as server:
+        host = f"127.0.0.1:{server.port}"
+        async with open_session(frozenset({host})) as session:
+            yield Checker(session, Pacer(store, sleep=_soon), frozenset({host})), host
+
+
+async def _soon(seconds: float) -> None:
+    """Wait as long as the pacer says, but no longer than its shortest interval: the server's clock is the real one."""
+    await asyncio.sleep(min(seconds, 0.3))
+
+
+def test_a_good_key_is_good_and_an_administrators_is_told_from_others(with_store: WithStore) -> None:
+    """By what it may see."""
+
+    async def scenario(store: Store) -> None:
+        account = Account()
+        async with checking(store, account) as (checker, host):
+            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            assert account.asked == ["users/me", "settings/account"]
+            account.administrator = False
+            assert await checker.check_key(host, KEY) == Good(administrator=False)
+
+    with_store(scenario)
+
+
+def test_a_list_is_there_or_is_named_as_what_to_mend(with_store: WithStore) -> None:
+    """The key may be wrong as well."""
+
+    async def scenario(store: Store) -> None:
+        async with checking(store, Account()) as (checker, host):
+            assert isinstance(await checker.check_list(host, KEY, "12"), Good)
+            assert await checker.check_list(host, KEY, "99") == Wrong("list_id", "there is no such list")
+
+    with_store(scenario)
+
+
+def test_only_the_third_refusal_of_a_key_is_believed(with_store: WithStore) -> None:
+    """A good key is refused now and then."""
+
+    async def scenario(store: Store) -> None:
+        account = Account(refusals=2)
+        async with checking(store, account) as (checker, host):
+            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            account.asked.clear()
+            found = await checker.check_key(host, SecretStr("bad"))
+            assert isinstance(found, Wrong)
+            assert found.field == "api_key"
+            assert len(account.asked) <= 3
+
+    with_store(scenario)
+
+
+def test_a_throttle_closes_the_gate_for_everybody_on_the_account(with_store: WithStore) -> None:
+    """The next check does not even ask."""
+
+    async def scenario(store: Store) -> None:
+        account = Account(throttled=True)
+        async with checking(store, account) as (checker, host):
+            found = await checker.check_key(host, KEY)
+            assert isinstance(found, Busy)
+            assert 29 < found.retry_after_seconds <= 30
+            account.throttled = False
+            again = await checker.check_key(host, KEY)
+            assert isinstance(again, Busy)
+            assert len(account.asked) == 1
+
+    with_store(scenario)
+
+
+def test_a_host_that_does_not_answer_is_named(with_store: WithStore) -> None:
+    """As is one that is no host at all."""
+
+    async def scenario(store: Store) -> None:
+        async with checking(store, Account()) as (checker, host):
+            pass
+        assert isinstance(checker.mend_host("10.0.0.1"), Wrong)
+        assert checker.mend_host(f"http://{host}/") == host
+        async with open_session(frozenset({host})) as session:
+            gone = Checker(session, Pacer(store, sleep=_soon), frozenset({host}))
+            found = await gone.check_key(host, KEY)
+            assert isinstance(found, Wrong)
+            assert found.field == "host"
+
+    with_store(scenario)
