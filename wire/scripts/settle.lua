@@ -59,7 +59,9 @@ if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms
 if outcome.answered then prove(connection, account, tonumber(chunk[4]), now) end
 if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
 if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
-local due = now + (outcome.due_in_ms or 0)
+-- What may go again at once keeps its place: pieces are tried before the chunks behind them.
+local delay = outcome.due_in_ms or 0
+local due = delay > 0 and now + delay or tonumber(redis.call('HGET', key, 'place') or now)
 if outcome.block then
   local scope = outcome.block.scope == 'run' and run or connection
   due = math.max(due, block(scope, account, outcome.block, tonumber(chunk[4]), now))
@@ -86,9 +88,9 @@ end
 for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
   local contacts, rows = ARGV[7 + 2 * i], ARGV[8 + 2 * i]
   redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
-    'bytes', #contacts + #rows)
+    'bytes', #contacts + #rows, 'place', due + i)
   for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
-  redis.call('ZADD', K.ready(run), due, piece.id)
+  redis.call('ZADD', K.ready(run), due + i, piece.id)
   redis.call('HINCRBY', record, 'open', 1)
   redis.call('HINCRBY', record, 'held', #contacts + #rows)
 end

@@ -9,8 +9,9 @@ local account, bell, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = clock()
 redis.call('ZREM', K.bells(account), bell)
 
-local function hand_out(lane, run, id)
+local function hand_out(lane, run, id, score)
   local key = K.chunk(run, id)
+  redis.call('HSETNX', key, 'place', score)
   local connection = redis.call('HGET', K.run(run), 'connection')
   let_in(connection, token, now)
   if lane == 'deliver' then
@@ -44,7 +45,7 @@ if opens_soon(account, 'deliver', now) and leased(account, 'deliver', now) < wid
   for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
     if is_open(run, 'deliver', now) then
       local found = due(run, 'deliver', now)
-      if found[1] and not kills_workers(run, found[1]) then return hand_out('deliver', run, found[1]) end
+      if found[1] and not kills_workers(run, found[1]) then return hand_out('deliver', run, found[1], found[2]) end
     end
   end
 end
@@ -57,6 +58,6 @@ if opens_soon(account, 'confirm', now) and leased(account, 'confirm', now) < wid
       if found[1] and (not oldest or tonumber(found[2]) < tonumber(oldest[2])) then oldest, owner = found, run end
     end
   end
-  if oldest then return hand_out('confirm', owner, oldest[1]) end
+  if oldest then return hand_out('confirm', owner, oldest[1], oldest[2]) end
 end
 return false
