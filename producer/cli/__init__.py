@@ -1,0 +1,1 @@
+"""The command line: it asks the HTTP API, shows the answers and decides nothing; `serve` alone starts something."""

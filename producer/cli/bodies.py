@@ -1,0 +1,45 @@
+"""From options to request bodies: what was not said is left out, so that the API's own defaults stay the only ones; pure.
+
+On a change, an option that is said empty takes its value away.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+Body = dict[str, Any]
+
+COLUMNS: Final = ("email", "first_name", "last_name", "phone", "tags_column")
+LIMITS: Final = ("imports_per_minute", "single_imports_per_minute", "requests_per_second")
+
+
+def export_body(said: Mapping[str, Any]) -> Body:
+    """Write an export, or a change to one."""
+    mapping: Body = {name: said[name] or None for name in COLUMNS if said[name] is not None}
+    if said["fields"]:
+        mapping["fields"] = fields(said["fields"])
+    if said["tags"]:
+        mapping["tags"] = [tag for tag in said["tags"] if tag]
+    plain = {name: value for name, value in said.items() if name not in {*COLUMNS, "fields", "tags"}}
+    return _said(plain) | ({"mapping": mapping} if mapping else {})
+
+
+def connection_body(said: Mapping[str, Any]) -> Body:
+    """Write a connection, or a change to one; its key is no option and comes later."""
+    limits = {name: said[name] for name in LIMITS if said[name] is not None}
+    plain = {name: value for name, value in said.items() if name not in LIMITS}
+    return _said(plain) | ({"limits": limits} if limits else {})
+
+
+def fields(said: Sequence[str]) -> dict[str, str | None]:
+    """Read `ID=COLUMN` for each custom field; UsageError names every one that is something else."""
+    wrong = [text for text in said if "=" not in text]
+    if wrong:
+        raise click.UsageError(f"--field must be ID=COLUMN, like 7=LoyaltyTier, not {', '.join(map(repr, wrong))}.")
+    pairs = (text.split("=", 1) for text in said)
+    return {number.strip(): column or None for number, column in pairs}
+
+
+def _said(options: Mapping[str, Any]) -> Body:
+    return {name: None if value == "" else value for name, value in options.items() if value is not None}

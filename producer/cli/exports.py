@@ -1,0 +1,136 @@
+"""`segment-export exports`: which segment goes to which list, and runs on demand."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from producer.cli.bodies import export_body
+from producer.cli.calling import Call, calls_api, pages, show_page
+from producer.cli.deleting import confirm
+from producer.cli.examples import ExampleGroup
+from producer.cli.http import route
+from producer.cli.snapshots import reachable
+from producer.cli.tables import EXPORTS, details, page
+from producer.cli.waiting import wait_for
+
+
+def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that describe an export; a new one needs some of them."""
+    options = (
+        click.option("--connection", required=new, metavar="NAME", help="The connection it goes over."),
+        click.option("--segment", required=new, metavar="NAME", help="The segment it takes."),
+        click.option("--list", "list_id", required=new, metavar="ID", help="The id of the list it goes to."),
+        click.option("--email", required=new, metavar="COLUMN", help="The column with the e-mail address."),
+        click.option("--first-name", metavar="COLUMN", help="The column with the first name."),
+        click.option("--last-name", metavar="COLUMN", help="The column with the last name."),
+        click.option("--phone", metavar="COLUMN", help="The column with the phone number."),
+        click.option("--field", "fields", multiple=True, metavar="ID=COLUMN", help="A custom field; may be repeated."),
+        click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag for everybody; may be repeated."),
+        click.option("--tags-column", metavar="COLUMN", help="The column with each profile's own tags."),
+        click.option("--default-region", metavar="CC", help="The country of phone numbers without one, like GB."),
+        click.option("--leavers", metavar="RULE", help="What becomes of those who left the segment, like keep."),
+        click.option("--automations/--no-automations", default=None, help="Whether ActiveCampaign's automations run."),
+        click.option("--budget-minutes", type=float, help="How soon a run is due."),
+        click.option("--patience-minutes", type=float, help="How long to wait for ActiveCampaign to work off a batch."),
+        click.option("--delivery-patience-minutes", type=float, help="How long to go on trying to send."),
+    )
+    return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+@click.group(cls=ExampleGroup)
+def exports() -> None:
+    """Say which segment goes to which list."""
+
+
+@exports.command("list", examples=("segment-export exports list",))
+@pages
+@calls_api
+async def list_(call: Call, *, limit: int, after: str) -> int:
+    """List exports by name."""
+    return await show_page(call, route("exports"), functools.partial(page, EXPORTS), limit=limit, after=after)
+
+
+@exports.command(examples=("segment-export exports show vip",))
+@click.argument("name")
+@calls_api
+async def show(call: Call, *, name: str) -> int:
+    """Show an export."""
+    call.show(await call.api.ask("GET", route("exports", name)), details)
+    return 0
+
+
+@exports.command(
+    examples=(
+        "segment-export exports add vip --connection acme --segment vip --list 12 --email Email --first-name FirstName",
+        "segment-export exports add vip --connection acme --segment vip --list 12 --email Email --field 7=Tier --tag vip",
+    )
+)
+@click.argument("name")
+@_described(new=True)
+@calls_api
+async def add(call: Call, *, name: str, **said: Any) -> int:
+    """Save an export: the list is checked first, and nothing runs."""
+    body = {"name": name, **export_body(said)}
+    call.show(await call.api.ask("POST", route("exports"), body=body), details)
+    return 0
+
+
+@exports.command(
+    examples=(
+        "segment-export exports update vip --list 13 --field 8=City",
+        'segment-export exports update vip --phone "" --field 7=',
+    )
+)
+@click.argument("name")
+@click.option("--rename", "new_name", metavar="NAME", help="Give it another name.")
+@_described(new=False)
+@calls_api
+async def update(call: Call, *, name: str, new_name: str | None, **said: Any) -> int:
+    """Change an export: only what is said changes, and what is said empty goes.
+
+    A run under way keeps its copy. Fields are changed one by one, tags all together.
+    """
+    body = export_body({"name": new_name, **said})
+    if not body:
+        raise click.UsageError("Nothing to change: say at least one option.")
+    call.show(await call.api.ask("PATCH", route("exports", name), body=body), details)
+    return 0
+
+
+@exports.command(examples=("segment-export exports delete vip",))
+@click.argument("name")
+@confirm("Delete export {name} and end its runs?")
+@calls_api
+async def delete(call: Call, *, name: str) -> int:
+    """Delete an export and end its runs."""
+    call.show(await call.api.ask("DELETE", route("exports", name)), details)
+    return 0
+
+
+@exports.command(
+    examples=(
+        "segment-export exports run vip --wait",
+        "segment-export exports run vip --snapshot /data/vip.parquet --mode full --dry-run",
+    )
+)
+@click.argument("name")
+@click.option("--snapshot", metavar="URI", help="A URI or path; without it, the segment's latest.")
+@click.option("--mode", type=click.Choice(["changes", "full"]), help="What to send; changes, if not said.")
+@click.option("--dry-run", is_flag=True, help="Count and check, and send nothing.")
+@click.option("--include-refused", is_flag=True, help="Send those again, too, who were refused before.")
+@click.option("--wait", is_flag=True, help="Wait for the end: exit code 0 if succeeded, 3 if partial, 1 otherwise.")
+@calls_api
+async def run(call: Call, *, name: str, snapshot: str | None, mode: str | None, wait: bool, **said: bool) -> int:
+    """Run an export on demand."""
+    body: dict[str, Any] = {option: True for option, chosen in said.items() if chosen}
+    if snapshot is not None:
+        body["snapshot"] = reachable(snapshot)
+    if mode is not None:
+        body["mode"] = mode
+    reply = await call.api.ask("POST", route("exports", name, "runs"), body=body)
+    if wait:
+        return await wait_for(call, [reply.document["run"]["id"]])
+    call.show(reply, details)
+    return 0

@@ -1,0 +1,42 @@
+"""Prints a run's rejects: all of them as they come from the API, or the first ones as a table."""
+
+from contextlib import aclosing
+from typing import Final, Literal
+
+import click
+
+from producer.cli.calling import Call
+from producer.cli.errors import NotTheApi
+from producer.cli.http import route
+from producer.cli.printing import results, say
+from producer.cli.tables import REJECTS, table
+from wire import codec
+
+SHOWN: Final = 100
+"""Lines of a table: nobody reads on, and a table is laid out as a whole."""
+
+
+async def print_rejects(call: Call, run_id: str, form: Literal["table", "ndjson", "csv"]) -> int:
+    """Print rejects in this form; ApiError."""
+    lines = call.api.stream(route("runs", run_id, "rejects"), query={"format": "csv" if form == "csv" else "ndjson"})
+    async with aclosing(lines):
+        if form != "table":
+            async for line in lines:
+                click.echo(line, nl=False)
+            return 0
+        shown: list[dict[str, object]] = []
+        async for line in lines:
+            if len(shown) == SHOWN:
+                say(f"These are the first {SHOWN}; --format csv or --format ndjson prints all.")
+                break
+            shown.append(_read(line))
+    results().print(table(REJECTS, shown) if shown else "There are none.")
+    return 0
+
+
+def _read(line: bytes) -> dict[str, object]:
+    try:
+        document = codec.decode(line)
+    except ValueError:
+        raise NotTheApi("The answer is no list of rejects.") from None
+    return dict(document)

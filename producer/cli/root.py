@@ -1,0 +1,26 @@
+"""Puts the commands of `segment-export` together."""
+
+import click
+
+from producer.cli.completion import completion
+from producer.cli.connections import connections
+from producer.cli.events import events
+from producer.cli.exports import exports
+from producer.cli.publish import publish
+from producer.cli.runs import runs
+from producer.cli.segments import segments
+from producer.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="segment-export")
+def cli() -> None:
+    """Keep ActiveCampaign lists in step with customer segments.
+
+    `serve` runs the producer; every other command asks a running one, at SEGMENT_EXPORT_URL with the token in
+    SEGMENT_EXPORT_TOKEN.
+    """
+
+
+for command in (serve, connections, exports, segments, events, publish, runs, completion):
+    cli.add_command(command)

@@ -1,0 +1,38 @@
+"""Reads secrets from files, standard input or a hidden prompt; never from the command line, where everybody sees them."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+STDIN: Final = "-"
+CHARACTERS_MAX: Final = 4_096
+
+
+def read_secret(place: str, what: str) -> str:
+    """Read the secret in a file, or with `-` on standard input (a prompt that hides it, on a terminal).
+
+    UsageError, which never repeats what was read.
+    """
+    if place == STDIN and sys.stdin.isatty():
+        return one_word(str(click.prompt(what, hide_input=True, err=True)), what)
+    if place == STDIN:
+        return one_word(sys.stdin.read(CHARACTERS_MAX + 1), what)
+    try:
+        with Path(place).open(encoding="utf-8") as file:
+            return one_word(file.read(CHARACTERS_MAX + 1), what)
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{what}: {place!r} holds no text.") from None
+    except OSError as error:
+        raise click.UsageError(f"{what}: {place!r} cannot be read: {error.strerror}.") from None
+
+
+def one_word(text: str, what: str) -> str:
+    """Return a secret that fits a header, without the space around it; UsageError."""
+    word = text.strip()
+    if not word:
+        raise click.UsageError(f"{what}: there is nothing in it.")
+    if len(word) > CHARACTERS_MAX or not (word.isascii() and word.isprintable()) or " " in word:
+        raise click.UsageError(f"{what}: it must be one line of printable ASCII without spaces.")
+    return word

@@ -1,0 +1,139 @@
+"""From the API's documents to tables for people; pure. What a document holds is shown as text, never obeyed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its title, and where in a document its cells are, by dotted names."""
+
+    title: str
+    path: str
+    number: bool = False
+
+
+CONNECTIONS: Final = (
+    Column("NAME", "name"),
+    Column("HOST", "host"),
+    Column("IMPORTS/MIN", "limits.imports_per_minute", number=True),
+    Column("ALLOW", "allow"),
+    Column("WARNING", "warning"),
+)
+EXPORTS: Final = (
+    Column("NAME", "name"),
+    Column("SEGMENT", "segment"),
+    Column("CONNECTION", "connection"),
+    Column("LIST", "list_id", number=True),
+    Column("LEAVERS", "leavers"),
+    Column("AUTOMATIONS", "automations"),
+)
+SEGMENTS: Final = (
+    Column("SEGMENT", "name"),
+    Column("REFRESHED", "refreshed"),
+    Column("EXPORTS", "exports"),
+    Column("SNAPSHOT", "snapshot"),
+    Column("WARNING", "warning"),
+)
+EVENTS: Final = (
+    Column("RECEIVED", "received"),
+    Column("SOURCE", "source"),
+    Column("ID", "id"),
+    Column("REASON", "reason"),
+)
+RUNS: Final = (
+    Column("ID", "id"),
+    Column("EXPORT", "export"),
+    Column("STATE", "state"),
+    Column("SELECTED", "books.selected", number=True),
+    Column("APPLIED", "books.applied", number=True),
+    Column("REFUSED", "books.refused", number=True),
+    Column("CREATED", "created"),
+    Column("FINISHED", "finished"),
+    Column("ERROR", "error"),
+)
+REJECTS: Final = (
+    Column("ROW", "row", number=True),
+    Column("EMAIL", "email"),
+    Column("FATE", "fate"),
+    Column("CODE", "code"),
+    Column("REASON", "reason"),
+)
+
+
+def table(columns: Sequence[Column], documents: Sequence[Document]) -> Table:
+    """Lay out documents, one a row."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        made.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
+    for document in documents:
+        made.add_row(*(Text(cell(_at(document, column.path))) for column in columns))
+    return made
+
+
+def page(columns: Sequence[Column], document: Document) -> Table | Text:
+    """Lay out a list as the API answers it."""
+    items: Sequence[Document] = document["items"]
+    return table(columns, items) if items else Text("There are none.")
+
+
+def details(document: Document) -> Table:
+    """Lay out one document, a line for each of its fields."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    for path, value in _leaves(document, ""):
+        made.add_row(Text(path, style="bold"), Text(cell(value), overflow="fold"))
+    return made
+
+
+def cell(value: Any) -> str:
+    """Write a value for people; what a terminal would obey is made visible instead."""
+    match value:
+        case None | [] | {}:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,g}"
+        case list():
+            return ", ".join(cell(one) for one in value)
+        case _:
+            return printable(_moment(str(value)))
+
+
+def printable(text: str) -> str:
+    """Replace what does not print: an address in a snapshot could carry a terminal's control sequences."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _moment(text: str) -> str:
+    """Shorten a time of RFC 3339 to whole seconds in UTC; any other text stays as it is."""
+    if "T" not in text or not text.endswith("Z"):
+        return text
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except ValueError:
+        return text
+
+
+def _at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    else:
+        yield path, value
