@@ -1,0 +1,331 @@
+"""Turns, bells and widths: whose chunk is taken next, how many workers are called, and what keeps a lane shut."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from deploy.local.valkey import Valkey
+from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
+from wire import codec
+from wire.ledger import Held, Ledger, Outcome, OverTheWire, Stopped
+from wire.runs import Run, State, state
+from wire.store import Store
+from wire.topology import key
+
+
+class Bench:
+    """A store with runs whose chunks have been appended, and time that is set by hand."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.now = START
+        self.pass_time(0)
+        self.store = Store(Immediate(redis), clock=CLOCK)  # type: ignore[arg-type]
+        self.ledger = Ledger(self.store)
+        self.tokens = 0
+
+    def pass_time(self, milliseconds: int) -> None:
+        self.now += milliseconds
+        self.redis.set("walk:clock", self.now)
+
+    def open_run(self, name: str, *, list_id: str = "12", chunks: int = 3, connection: str = "c1") -> str:
+        """Open a run and append its chunks."""
+        row = {
+            "id": name, "export": f"export-{name}", "export_name": name, "segment": "s", "account": ACCOUNT,
+            "list": list_id, "connection": connection, "connection_name": "c", "snapshot": "/s", "trigger": "demand",
+            "mode": "changes", "dry_run": "0", "spec": "{}", "budget_ms": "5400000", "record_ms": "90000000000",
+            "rejects_ms": "90000000000",
+        }  # fmt: skip
+        self.do(self.store.run("demand", "", "", 1000, "0", codec.text(row)))
+        run = self.do(self.ledger.begin(f"reader-{name}"))
+        assert run is not None
+        assert run.id == name
+        figures = {"read": chunks * 2, "selected": chunks * 2}
+        self.do(
+            self.ledger.surveyed(
+                name, f"reader-{name}", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
+            )
+        )
+        for at in range(chunks):
+            self.do(
+                self.ledger.append(
+                    name, f"reader-{name}", at=(at, at), cursor=at + 1, contacts=b"{}", rows=(2 * at + 1, 2 * at + 2)
+                )
+            )
+            self.pass_time(1)
+        self.do(self.ledger.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
+        return name
+
+    def take(self) -> Held | None:
+        """Take what is due."""
+        self.tokens += 1
+        return self.do(self.ledger.take(ACCOUNT, "bell", f"token-{self.tokens}"))
+
+    def taken(self) -> Held:
+        """Take what must be due."""
+        held = self.take()
+        assert held is not None
+        return held
+
+    def settle(self, held: Held, outcome: Outcome) -> bool:
+        return self.do(self.ledger.settle(held, outcome))
+
+    def accept(self, held: Held, batch: str, due_in_ms: int = 5000) -> None:
+        assert self.settle(
+            held,
+            Outcome(
+                to="accepted",
+                count=held.count,
+                batch=batch,
+                books={"accepted": held.count},
+                due_in_ms=due_in_ms,
+                answered=True,
+            ),
+        )
+
+    def look(self, run: str) -> Run:
+        return self.do(self.ledger.look([run]))[0]
+
+    def ring(self) -> list[bytes]:
+        found: list[bytes] = self.do(self.store.run("ring", f"b{self.now}"))
+        return found[::2]
+
+    do = staticmethod(immediately)
+
+
+@pytest.fixture
+def bench(valkey: Valkey) -> Iterator[Bench]:
+    """An empty store with time set by hand."""
+    with Redis(port=valkey.port) as redis:
+        redis.flushall()
+        yield Bench(redis)
+
+
+def stop(code: str, **options: object) -> Stopped:
+    return Stopped("connection", code, "a reason", **options)  # type: ignore[arg-type]
+
+
+def test_runs_into_different_lists_of_one_account_take_turns(bench: Bench) -> None:
+    """A small export behind a large one is served chunk by chunk, not after it."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("large", list_id="1", chunks=5)
+    bench.open_run("small", list_id="2", chunks=2)
+    served = []
+    for _ in range(5):
+        served.append(bench.taken().run.id)
+        bench.pass_time(10)
+    assert served == ["large", "small", "large", "small", "large"]
+
+
+def test_the_oldest_chunk_of_a_run_goes_first(bench: Bench) -> None:
+    """Chunks of a run are sent in the order of its rows."""
+    bench.open_run("run")
+    assert [bench.taken().chunk for _ in range(3)] == ["0", "1", "2"]
+
+
+def test_a_second_run_into_a_list_begins_when_the_first_is_over(bench: Bench) -> None:
+    """The claim on a list is given up in the step that ends its run."""
+    bench.open_run("first", chunks=1)
+    with pytest.raises(AssertionError):
+        bench.open_run("second", chunks=1)
+    held = bench.taken()
+    bench.accept(held, "batch", due_in_ms=0)
+    held = bench.taken()
+    assert held.lane == "confirm"
+    assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
+    assert state(bench.look("first")) is State.SUCCEEDED
+    assert bench.do(bench.ledger.begin("reader")).id == "second"  # type: ignore[union-attr]
+
+
+def test_no_more_chunks_are_in_hands_than_the_rate_needs(bench: Bench) -> None:
+    """At 100 a minute and half a second a round trip three are enough; the others stay in the lane."""
+    bench.open_run("run", chunks=9)
+    taken = [held for _ in range(9) if (held := bench.take())]
+    assert len(taken) == 3
+
+
+def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:
+    """Unheard bells count; a lost bell rings again after 30 seconds."""
+    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.open_run("run", chunks=9)
+    assert bench.ring() == [ACCOUNT.encode()] * 3
+    assert bench.ring() == []
+    bench.pass_time(15_000)
+    bench.do(bench.ledger.renew("worker", 16, []))
+    assert bench.ring() == []
+    bench.pass_time(15_001)
+    bench.do(bench.ledger.renew("worker", 16, []))
+    assert len(bench.ring()) == 3
+
+
+def test_bells_are_no_more_than_the_workers_threads(bench: Bench) -> None:
+    """One thread alive, one bell."""
+    bench.do(bench.ledger.renew("worker", 1, []))
+    bench.open_run("run", chunks=9)
+    assert len(bench.ring()) == 1
+
+
+def test_a_lease_that_is_renewed_holds_and_one_that_is_not_ends(bench: Bench) -> None:
+    """Twenty seconds after the last renewal the chunk may be taken again."""
+    bench.open_run("run", chunks=1)
+    held = bench.taken()
+    for _ in range(5):
+        bench.pass_time(15_000)
+        assert bench.take() is None
+        bench.do(bench.ledger.renew("worker", 4, [held]))
+    bench.pass_time(20_001)
+    assert bench.taken().chunk == held.chunk
+    assert not bench.settle(held, Outcome(to="over", books={"applied": 2})), "the old lease is stale"
+
+
+def test_a_chunk_that_lost_five_leases_blocks_its_run(bench: Bench) -> None:
+    """It kills workers: a person has to look, and can let it go again."""
+    bench.open_run("run", chunks=1)
+    for _ in range(5):
+        bench.taken()
+        bench.pass_time(20_001)
+    assert bench.take() is None
+    run = bench.look("run")
+    assert state(run) is State.BLOCKED
+    assert run.block is not None
+    assert run.block.code == "chunk_kills_workers"
+    assert bench.do(bench.ledger.steer("run", "resume")) == "already"
+    assert bench.do(bench.ledger.steer("run", "resume", accept=True)) == "done"
+    assert bench.taken().chunk == "0"
+
+
+def test_a_definite_stop_blocks_at_once_and_is_probed_every_half_minute(bench: Bench) -> None:
+    """One chunk a probe; a good answer lifts the block for all."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=4)
+    held = bench.taken()
+    assert bench.settle(held, Outcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=OverTheWire()))
+    assert state(bench.look("run")) is State.BLOCKED
+    assert bench.take() is None
+    bench.pass_time(29_999)
+    assert bench.take() is None
+    bench.pass_time(1)
+    probe = bench.taken()
+    assert bench.take() is None, "one probe at a time"
+    assert bench.settle(probe, Outcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=OverTheWire()))
+    bench.pass_time(29_999)
+    assert bench.take() is None
+    bench.pass_time(1)
+    bench.accept(bench.taken(), "batch")
+    assert state(bench.look("run")) is State.DELIVERING
+    assert bench.take() is not None
+
+
+def test_a_doubtful_stop_blocks_with_the_third_answer_within_ten_seconds(bench: Bench) -> None:
+    """A good key is refused now and then: three tries, one at a time."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=4)
+    began = bench.now
+    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    for number in range(3):
+        assert state(bench.look("run")) is State.DELIVERING, number
+        assert bench.settle(bench.taken(), doubtful)
+        assert bench.take() is None
+        bench.pass_time(3_000)
+    assert bench.now - began <= 10_000
+    assert state(bench.look("run")) is State.BLOCKED
+
+
+def test_what_was_sent_before_a_stop_was_counted_says_nothing_new(bench: Bench) -> None:
+    """Answers of requests that were under way together count once, and a good one among them lifts nothing."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=4)
+    together = [bench.taken() for _ in range(4)]
+    bench.pass_time(100)
+    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    for held in together[:3]:
+        assert bench.settle(held, doubtful)
+    assert state(bench.look("run")) is State.DELIVERING
+    bench.accept(together[3], "batch")
+    assert bench.take() is None, "the doubt still stands"
+
+
+def test_a_block_stops_every_run_of_the_connection_and_no_other(bench: Bench) -> None:
+    """Another key into the same account goes on."""
+    bench.open_run("blocked", list_id="1", chunks=2)
+    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=stop("credentials"), wire=OverTheWire()))
+    bench.open_run("other", list_id="2", chunks=2, connection="c2")
+    assert bench.taken().run.id == "other"
+
+
+def test_resume_lets_one_probe_in_at_once(bench: Bench) -> None:
+    """A person who has mended the key does not wait half a minute."""
+    bench.open_run("run", chunks=2)
+    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=stop("credentials"), wire=OverTheWire()))
+    bench.pass_time(30_000)
+    bench.pass_time(-29_000)
+    assert bench.take() is None
+    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert bench.take() is not None
+    assert bench.take() is None
+
+
+def test_polls_go_on_while_a_run_is_paused(bench: Bench) -> None:
+    """What ActiveCampaign has accepted is followed to its end; nothing new is sent."""
+    bench.open_run("run", chunks=2)
+    bench.accept(bench.taken(), "batch", due_in_ms=0)
+    assert bench.do(bench.ledger.steer("run", "pause")) == "done"
+    assert bench.do(bench.ledger.steer("run", "pause")) == "already"
+    held = bench.taken()
+    assert held.lane == "confirm"
+    assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
+    assert bench.take() is None
+    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert bench.taken().lane == "deliver"
+
+
+def test_a_runs_own_clock_stands_still_while_it_is_paused(bench: Bench) -> None:
+    """Two hours of pause use up no patience."""
+    bench.open_run("run", chunks=1)
+    bench.accept(bench.taken(), "batch", due_in_ms=0)
+    bench.pass_time(1_000)
+    bench.do(bench.ledger.steer("run", "pause"))
+    bench.pass_time(2 * 3_600_000)
+    bench.do(bench.ledger.steer("run", "resume"))
+    bench.pass_time(500)
+    held = bench.taken()
+    assert held.now - held.accepted_at == 1_500
+
+
+def test_cancel_makes_what_is_not_under_way_unsent_in_one_step(bench: Bench) -> None:
+    """What is leased ends, what is accepted is followed."""
+    bench.open_run("run", chunks=4)
+    bench.accept(bench.taken(), "batch", due_in_ms=0)
+    leased = bench.taken()
+    assert bench.do(bench.ledger.steer("run", "cancel")) == "done"
+    run = bench.look("run")
+    assert (run.books.unsent, run.books.pending, run.over) == (4, 4, False)
+    assert bench.settle(leased, Outcome(to="ready", count=2, due_in_ms=1000))
+    assert bench.look("run").books.unsent == 6
+    assert bench.settle(bench.taken(), Outcome(to="over", books={"applied": 2}, ended=True))
+    run = bench.look("run")
+    assert state(run) is State.CANCELLED
+    assert run.books.close(over=True)
+    assert bench.do(bench.ledger.steer("run", "cancel")) == "over"
+
+
+def test_a_cancelled_run_ends_though_its_worker_never_comes_back(bench: Bench) -> None:
+    """The sweeper gives up a lease that ran out, in any process."""
+    bench.open_run("run", chunks=1)
+    bench.taken()
+    bench.do(bench.ledger.steer("run", "cancel"))
+    bench.pass_time(20_001)
+    bench.ring()
+    run = bench.look("run")
+    assert state(run) is State.CANCELLED
+    assert run.books.unsent == 2
+
+
+def test_an_outcome_that_does_not_account_for_every_contact_is_refused_whole(bench: Bench) -> None:
+    """A bug in the arithmetic of a worker cannot unbalance the books."""
+    bench.open_run("run", chunks=1)
+    held = bench.taken()
+    with pytest.raises(Exception, match="UNBALANCED"):
+        bench.settle(held, Outcome(to="over", books={"applied": 1}))
+    assert bench.look("run").books.applied == 0
