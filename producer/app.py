@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
-from prometheus_client import REGISTRY
 
 from producer.api.access import AdminToken
 from producer.api.app import make_app
@@ -67,7 +66,7 @@ async def _serve(settings: Settings) -> None:
 
         ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
         overview = Overview(store, ledger, lanes)
-        metrics = Metrics(REGISTRY, overview)
+        metrics = Metrics(overview)
 
         async def ring(account: str) -> None:
             await lanes.ring([account])

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from aiohttp import ClientSession
 from pydantic import SecretStr
 
 from producer.findings import Busy, Field, Finding, Good, Wrong
@@ -21,6 +20,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
+from wire.activecampaign.session import Session
 from wire.pacing import Go, Pacer, Wait
 
 PATIENCE_SECONDS: Final = 10.0
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class Checker:
     """Looks at accounts within their limits, over a session that is handed in."""
 
-    def __init__(self, session: ClientSession, pacer: Pacer, trusted_hosts: frozenset[str]) -> None:
+    def __init__(self, session: Session, pacer: Pacer, trusted_hosts: frozenset[str]) -> None:
         self._session = session
         self._pacer = pacer
         self._trusted = trusted_hosts

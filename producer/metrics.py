@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -23,7 +23,7 @@ SECOND_MS: Final = 1000
 class Metrics:
     """Counts surveys, and exposes them with the view of the moment."""
 
-    def __init__(self, registry: CollectorRegistry, overview: Overview) -> None:
+    def __init__(self, overview: Overview, registry: CollectorRegistry = REGISTRY) -> None:
         self._registry = registry
         self._overview = overview
         self._profiles = Counter(

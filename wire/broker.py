@@ -1,17 +1,21 @@
-"""The door to Dramatiq's broker for both programs: a stock Redis broker, and a queue that bells are put on."""
+"""The door to Dramatiq's broker for both programs: a stock Redis broker, and a queue that bells are put on.
+
+A message names an account for which something is due, never a contact: dramatiq logs what it carries.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from wire.store import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store
-from wire.topology import PREFIX, QUEUE
+from wire.store import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store, Unreachable
+from wire.topology import ACTOR, PREFIX, QUEUE
 
 NAMESPACE: Final = f"{PREFIX}dramatiq"
 MOST_CONNECTIONS: Final = 512
@@ -21,7 +25,10 @@ MAINTENANCE_PER_MILLION: Final = 50_000
 """One command in twenty looks after the messages of dead workers; by default it is one in a thousand."""
 
 
-def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) -> RedisBroker:
+Broker: TypeAlias = RedisBroker
+
+
+def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) -> Broker:
     """Make a broker; nothing is connected yet.
 
     The client is made by hand: RedisBroker ignores every other argument beside a URL, and its client's own retries
@@ -49,13 +56,19 @@ def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) 
 class BellQueue:
     """Where bells are put: Dramatiq's queue, off the event loop, and its length."""
 
-    def __init__(self, broker: RedisBroker, queue_store: Store) -> None:
+    def __init__(self, broker: Broker, queue_store: Store) -> None:
         self._broker = broker
         self._store = queue_store
 
-    async def put(self, message: dramatiq.Message[None]) -> None:
-        """Enqueue a message; dramatiq's ConnectionClosed, or redis's errors, if that fails."""
-        await asyncio.to_thread(self._broker.enqueue, message)
+    async def put(self, account: str, bell: str) -> None:
+        """Ring for an account; Unreachable if the queue cannot be reached."""
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=QUEUE, actor_name=ACTOR, args=(account, bell), kwargs={}, options={}
+        )
+        try:
+            await asyncio.to_thread(self._broker.enqueue, message)
+        except (dramatiq.ConnectionError, RedisError) as error:
+            raise Unreachable(f"the queue does not answer: {type(error).__name__}") from None
 
     async def length(self) -> int:
         """Count the messages that no worker has taken."""

@@ -9,9 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import dramatiq
-
-from wire import messages
 from wire.store import Store
 
 LONG_QUEUE: Final = 500
@@ -40,10 +37,10 @@ class Census:
 
 
 class Queue(Protocol):
-    """Where bells are put: the broker's one method that we use, and the length of its queue."""
+    """Where bells are put, for workers to hear."""
 
-    async def put(self, message: dramatiq.Message[None]) -> None:
-        """Enqueue a message; raise whatever the broker raises."""
+    async def put(self, account: str, bell: str) -> None:
+        """Ring for an account; `bell` tells this ring from others."""
 
     async def length(self) -> int:
         """Count the messages that nobody has taken."""
@@ -66,7 +63,7 @@ class Lanes:
             return 0
         rung = await self._store.run("ring", self._name(), *accounts)
         for account, bell in zip(rung[::2], rung[1::2], strict=True):
-            await self._queue.put(messages.bell(account.decode(), bell.decode()))
+            await self._queue.put(account.decode(), bell.decode())
         return len(rung) // 2
 
     async def census(self) -> Census:

@@ -6,16 +6,20 @@ from typing import Any, Final
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware.asyncio import AsyncIO
 
 from wire.topology import ACTOR, QUEUE
 
 Hear = Callable[[str, str], Awaitable[None]]
+Opened = Callable[[int], Coroutine[Any, Any, None]]
+"""Called with the number of threads that a worker process has."""
+Closed = Callable[[], Coroutine[Any, Any, None]]
 
 CLOSE_SECONDS: Final = 10.0
 
 
-def declare_actor(broker: dramatiq.Broker, hear: Hear) -> None:
-    """Declare the actor on this broker; what it hears it hands on.
+def install(broker: dramatiq.Broker, hear: Hear) -> None:
+    """Make this the process's broker, and declare the actor on it; what it hears it hands on.
 
     Without the Retries middleware a message is never sent again: bells need no retry, since the record rings again.
     """
@@ -23,21 +27,23 @@ def declare_actor(broker: dramatiq.Broker, hear: Hear) -> None:
     async def hear_bell(account: str, bell: str) -> None:
         await hear(account, bell)
 
+    # Dramatiq's command calls us, and then reads the global broker.
+    dramatiq.set_broker(broker)
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(hear_bell)
 
 
-class Lifecycle(dramatiq.Middleware):
-    """Opens what a worker process needs when it boots, on the loop of its async actors, and closes it at the end.
+def middleware(opened: Opened, closed: Closed) -> list[dramatiq.Middleware]:
+    """What runs around the actor: its event loop, and behind it what opens and closes on that loop.
 
-    It belongs behind AsyncIO: what comes after is closed before.
+    The end comes in reverse order, so the loop is still there when the rest is closed.
     """
+    return [AsyncIO(), Lifecycle(opened, closed)]
 
-    def __init__(
-        self,
-        *,
-        opened: Callable[[int], Coroutine[Any, Any, None]],
-        closed: Callable[[], Coroutine[Any, Any, None]],
-    ) -> None:
+
+class Lifecycle(dramatiq.Middleware):
+    """Opens what a worker process needs when it boots, on the loop of its async actors, and closes it at the end."""
+
+    def __init__(self, opened: Opened, closed: Closed) -> None:
         self._opened = opened
         self._closed = closed
 

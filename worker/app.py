@@ -7,16 +7,11 @@ import socket
 import sys
 from typing import Final
 
-import dramatiq
 import structlog
-from aiohttp import ClientSession
-from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware.asyncio import AsyncIO
-from prometheus_client import REGISTRY
 
 from wire import logs
-from wire.activecampaign.session import open_session
-from wire.broker import BellQueue, make_broker
+from wire.activecampaign.session import Session, open_session
+from wire.broker import BellQueue, Broker, make_broker
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.loops import every
@@ -24,7 +19,7 @@ from wire.pacing import Pacer
 from wire.secrets import Vault
 from wire.store import Store, connect
 from worker import telling
-from worker.actors import Lifecycle, declare_actor
+from worker.actors import install, middleware
 from worker.asking import Asker
 from worker.metrics import Metrics, serve
 from worker.reports import Report
@@ -42,31 +37,29 @@ def create_broker() -> None:
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, sys.stderr)
     process = Process(settings)
-    broker = make_broker(settings.queue_url, [AsyncIO(), Lifecycle(opened=process.open, closed=process.close)])
-    process.broker = broker
-    declare_actor(broker, process.hear)
-    dramatiq.set_broker(broker)
+    process.broker = make_broker(settings.queue_url, middleware(process.open, process.close))
+    install(process.broker, process.hear)
 
 
 class Process:
     """What one worker process holds open between its boot and its end."""
 
-    broker: RedisBroker
+    broker: Broker
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
-        self._metrics = Metrics(REGISTRY)
+        self._metrics = Metrics()
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
         self._queue: BellQueue
-        self._session: ClientSession
+        self._session: Session
         self._desk: Desk
 
     async def open(self, threads: int) -> None:
         """Open the store, the queue and the session on this loop, and begin to renew and to sweep."""
         settings = self._settings
-        serve(settings.metrics_port, REGISTRY)
+        serve(settings.metrics_port)
         self._store = Store(connect(settings.redis_url))
         self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)

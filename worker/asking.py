@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
-from aiohttp import ClientSession
-
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import TROUBLES, Because, Refused, Rejected, Throttled, TooLarge, Trouble
 from wire.activecampaign.hosts import scheme_for
 from wire.activecampaign.results import Accepted, BatchInfo
+from wire.activecampaign.session import Session
 from wire.ledger import Held, OverTheWire
 from wire.pacing import Drop, Kind, Limit, Pacer, Wait
 from wire.secrets import SecretError, Vault
@@ -49,7 +48,7 @@ class Asker:
     """Sends the requests of held chunks over one session."""
 
     def __init__(
-        self, session: ClientSession, pacer: Pacer, vault: Vault, trusted_hosts: frozenset[str], listen: Listen
+        self, session: Session, pacer: Pacer, vault: Vault, trusted_hosts: frozenset[str], listen: Listen
     ) -> None:
         self._session = session
         self._pacer = pacer

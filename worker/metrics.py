@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, multiprocess, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, multiprocess, start_http_server
 
 from worker.reports import Asked, Paced, Report, Settled
 
@@ -19,7 +19,7 @@ WAIT_BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 0.6, 1, 2, 5)
 class Metrics:
     """The worker's metrics; as a listener it counts each report once."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._contacts = Counter(
             "segment_export_contacts", "Contacts by what became of them.", ["export", "outcome"], registry=registry
         )
@@ -62,7 +62,7 @@ class Metrics:
                         self._contacts.labels(report.export, name).inc(contacts)
 
 
-def serve(port: int, registry: CollectorRegistry) -> None:
+def serve(port: int, registry: CollectorRegistry = REGISTRY) -> None:
     """Serve the metrics; of several processes the first serves those of all, from the files they share.
 
     OSError if the port is taken by somebody else.

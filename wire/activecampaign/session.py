@@ -7,13 +7,16 @@ request goes out once, as nobody has paced a second one. What they refuse is sai
 """
 
 import socket
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from wire.activecampaign.errors import Because, Refused, Unreachable
 from wire.activecampaign.hosts import Endpoint, endpoint_of, is_address, is_public
+
+Session: TypeAlias = aiohttp.ClientSession
+"""What `open_session` opens: the one name of aiohttp's that others need."""
 
 MOST_CONNECTIONS: Final = 200
 """Of one process, over all accounts: five requests a second and account take a few each."""
