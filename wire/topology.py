@@ -22,6 +22,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | accounts        | set    | accounts with chunks                                                 | while they do    | reader          |
 | account(a)      | hash   | its limits: the least of its connections'                            | for ever         | registry        |
 | pace(a)         | hash   | when the next request may go, the gate, how far the pace is cut      | for ever         | pacer           |
+| imports(a)      | list   | when the last minute's imports were booked, the newest first         | 2 minutes        | pacer           |
 | hold            | string | until when a fresh server lets nobody send                           | 1 s              | store           |
 | lane(a)         | zset   | runs with chunks on the account -> when they were last served        | the run          | reader, workers |
 | bells(a)        | zset   | bells rung and not yet heard -> until when they are remembered       | 30 s             | everybody       |
@@ -60,6 +61,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "accounts": "accounts",
     "account": "account:{}",
     "pace": "account:{}:pace",
+    "imports": "account:{}:imports",
     "hold": "hold",
     "lane": "account:{}:lane",
     "bells": "account:{}:bells",

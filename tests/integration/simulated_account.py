@@ -19,6 +19,7 @@ from wire.store import Store
 from wire.topology import key
 
 ACCOUNT: Final = "acme.test"
+STALL_EVERY_SECONDS: Final = 20.0
 START_MS: Final = 1_700_000_000_000
 
 
@@ -38,11 +39,14 @@ class Arrivals:
 class Simulation:
     """An account whose askers are simulated and whose pacer is real."""
 
-    def __init__(self, port: int, *, seed: int = 3, late_share: float = 0.02, **limits: float) -> None:
+    def __init__(
+        self, port: int, *, seed: int = 3, late_share: float = 0.02, stall_seconds: float = 0, **limits: float
+    ) -> None:
         self.redis = Redis(port=port)
         self.redis.flushall()
         self.random = random.Random(seed)
         self.late_share = late_share
+        self.stall_seconds = stall_seconds
         self.set_time(0)
         if limits:
             self.redis.hset(key("account", ACCOUNT), mapping={name: str(limit) for name, limit in limits.items()})
@@ -94,12 +98,16 @@ class Simulation:
                     again = now + 0.05 + self.random.random() * 0.3
                 case Wait(wait):
                     again = now + wait + self.random.random() * 0.005 + self._late(self.late_share)
-            heapq.heappush(asked, (again, asker, wanted))
+            heapq.heappush(asked, (self._after_stall(again), asker, wanted))
         return self.arrivals
 
     def close(self) -> None:
         """Let go of the connection."""
         self.redis.close()
+
+    def _after_stall(self, again: float) -> float:
+        """Nobody wakes in the first seconds of every twenty, if the machine stalls."""
+        return max(again, again // STALL_EVERY_SECONDS * STALL_EVERY_SECONDS + self.stall_seconds)
 
     def _late(self, share: float) -> float:
         return self.random.uniform(0.05, 0.25) if self.random.random() < share else 0.0

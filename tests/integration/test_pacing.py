@@ -40,6 +40,14 @@ def test_the_allowance_is_used_to_99_percent_and_never_overdrawn(
     assert not any(every_window(arrivals.everything, 5, 1))
 
 
+def test_what_a_stall_of_a_second_cost_is_caught_up_within_the_limits(simulate: Callable[..., Simulation]) -> None:
+    """A busy machine that sleeps a second in twenty loses five percent, unless the log of bookings lets it catch up."""
+    arrivals = simulate(stall_seconds=1.0).run(10 * MINUTES)
+    assert len(arrivals.imports) >= 0.99 * 1000
+    assert not any(every_window(arrivals.imports, 100, 60))
+    assert not any(every_window(arrivals.everything, 5, 1))
+
+
 def test_scaled_limits_are_used_as_fully(simulate: Callable[..., Simulation]) -> None:
     """At twenty times the published limits the share is the same."""
     simulation = simulate(imports_per_minute=2000, requests_per_second=100)

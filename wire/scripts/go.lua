@@ -2,12 +2,16 @@
 -- Answers "may I send now?": go (booked, good for 50 ms), wait (ask again then), or drop (it is no longer yours to send).
 --   hold            string  until when a fresh server lets nobody send
 --   account, pace   as in lib/pace.lua
+--   imports(a)      list    when the last imports were booked, the newest first, as many as a minute allows
 --   chunk, run, block   what is asked for is still held, and nothing has stopped it since
 -- ARGV: account, kind (import, single, other), then run, chunk, lane, fence, lease token, or nothing: a request of no chunk
 -- Returns {'go', now} | {'wait', ms} | {'drop'}
 local account, kind = ARGV[1], ARGV[2]
 local run, id, lane, fence, token = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local CATCH_UP = 200
+local STALL = 5000
+local CLOSEST = 0.6
+local WINDOW_SPAN = 60250
 local now = clock()
 
 if run then
@@ -50,12 +54,25 @@ if kind == 'other' then
   return book()
 end
 
+-- After a stall an import may catch up more than that, as long as the log of the last bookings proves the window.
+local log = K.imports(account)
+local most = math.floor(tonumber(redis.call('HGET', K.account(account), 'imports_per_minute') or 100))
+local function after_stall(at)
+  if share(account, 'import', now) < 1 or now - next_import > STALL then return at, CATCH_UP end
+  local newest, oldest = redis.call('LINDEX', log, 0), redis.call('LINDEX', log, most - 1)
+  at = math.max(at, newest and tonumber(newest) + CLOSEST * import_every or 0)
+  return math.max(at, oldest and tonumber(oldest) + WINDOW_SPAN or 0), STALL
+end
+
 local single_every = interval(account, 'single', now)
 local next_single = kind == 'single' and bounded(f[4], single_every) or 0
-local at = math.max(next_any, next_import, next_single)
+local at, catch_up = after_stall(math.max(next_any, next_import, next_single))
 redis.call('HSET', key, 'import_seen', now)
 if now < at then return {'wait', math.ceil(at - now)} end
 redis.call('HINCRBY', key, 'imports', 1)
-local function after(previous, every) return string.format('%.3f', math.max(previous, now - CATCH_UP) + every) end
-if kind == 'single' then redis.call('HSET', key, 'next_single', after(next_single, single_every)) end
-return book('next_import', after(next_import, import_every))
+redis.call('LPUSH', log, now)
+redis.call('LTRIM', log, 0, most - 1)
+redis.call('PEXPIRE', log, 2 * WINDOW_SPAN)
+local function after(previous, every, within) return string.format('%.3f', math.max(previous, now - within) + every) end
+if kind == 'single' then redis.call('HSET', key, 'next_single', after(next_single, single_every, CATCH_UP)) end
+return book('next_import', after(next_import, import_every, catch_up))

@@ -1,0 +1,155 @@
+"""The door to Redis, against a real server that is slow to disk, full, read-only, restarted or gone."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from redis import Redis
+
+from deploy.local.valkey import Valkey
+from wire.store import Store, StoreError, Unreachable, Unwritable, connect, load_scripts, open_store
+from wire.topology import TEMPLATES, key, lua_names
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Valkey]:
+    """A server of the test's own, that it may break."""
+    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
+    own.start()
+    yield own
+    own.stop()
+
+
+def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    """Run a scenario over a store that was opened as the producer opens it."""
+
+    async def opened() -> T:
+        store = await open_store(server.url())
+        try:
+            return await scenario(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+async def save(store: Store) -> Any:
+    """Write something that is promised."""
+    return await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+
+
+def test_a_promise_under_everysec_waits_for_the_disk(server: Valkey) -> None:
+    """WAITAOF is asked once, after the write; what promises nothing does not wait."""
+
+    async def scenario(store: Store) -> None:
+        assert store.durability.waits
+        await store.run("begin", "token", 1000)
+        with Redis(port=server.port) as redis:
+            assert "cmdstat_waitaof" not in redis.info("commandstats")
+            await save(store)
+            assert redis.info("commandstats")["cmdstat_waitaof"]["calls"] == 1
+
+    with_opened(server, scenario)
+
+
+def test_what_was_promised_is_there_after_a_power_cut(server: Valkey) -> None:
+    """SIGKILL right after the yes."""
+    answer = with_opened(server, save)
+    server.kill()
+    server.start()
+    assert with_opened(server, save) == answer
+    with Redis(port=server.port) as redis:
+        assert redis.exists(key("event", "digest"))
+
+
+def test_a_store_that_always_syncs_promises_without_waiting(tmp_path: Path) -> None:
+    """The embedded server's setting."""
+    own = Valkey(tmp_path / "always", appendfsync="always")
+    own.start()
+    try:
+        assert not with_opened(own, _waits)
+    finally:
+        own.stop()
+
+
+async def _waits(store: Store) -> bool:
+    return store.durability.waits
+
+
+def test_a_store_without_a_log_says_what_it_risks(server: Valkey) -> None:
+    """`serve` logs it at start."""
+
+    async def scenario(store: Store) -> str | None:
+        return store.durability.risk
+
+    assert with_opened(server, scenario) is None
+    with Redis(port=server.port) as redis:
+        redis.config_set("appendonly", "no")
+    assert "appendonly is off" in (with_opened(server, scenario) or "")
+
+
+def test_a_full_or_read_only_store_writes_nothing_and_says_so(server: Valkey) -> None:
+    """Both are refusals, not unknown outcomes."""
+
+    async def scenario(store: Store) -> None:
+        with Redis(port=server.port) as redis:
+            redis.config_set("maxmemory", "1mb")
+            with pytest.raises(Unwritable, match=r"OOM|OutOfMemory"):
+                await save(store)
+            redis.config_set("maxmemory", "0")
+            redis.config_set("replica-serve-stale-data", "yes")
+            redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+            with pytest.raises(Unwritable):
+                await save(store)
+            redis.execute_command("REPLICAOF", "NO", "ONE")
+            assert not redis.exists(key("event", "digest"))
+            await save(store)
+
+    with_opened(server, scenario)
+
+
+def test_a_store_that_is_gone_is_unreachable_and_answers_again_when_it_is_back(server: Valkey) -> None:
+    """Scripts are unknown to a restarted server and are loaded again by themselves."""
+
+    async def scenario(store: Store) -> None:
+        await save(store)
+        server.kill()
+        with pytest.raises(Unreachable):
+            await save(store)
+        server.start()
+        await asyncio.sleep(0)
+        try:
+            await store.ping()
+        except StoreError:
+            await store.ping()
+        assert await store.run("go", "account", "import")
+
+    with_opened(server, scenario)
+
+
+def test_every_script_loads_and_names_only_libraries_that_exist(redis_url: str) -> None:
+    """The server compiles each of them with the prelude."""
+
+    async def scenario() -> None:
+        client = connect(redis_url)
+        try:
+            for body in load_scripts().values():
+                await client.script_load(lua_names() + body)
+        finally:
+            await client.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_python_and_lua_spell_every_key_the_same(valkey: Valkey, name: str) -> None:
+    """One template, two languages."""
+    parts = ["one", "two"][: TEMPLATES[name].count("{}")]
+    arguments = ", ".join(f"'{part}'" for part in parts)
+    with Redis(port=valkey.port) as redis:
+        spelt = redis.eval(f"{lua_names()} return K.{name}({arguments})", 0)
+    assert spelt == key(name, *parts).encode()
