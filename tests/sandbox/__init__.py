@@ -1,0 +1,1 @@
+"""An ActiveCampaign account to run against: API v3 as its published facts describe it, and nothing that is ours."""
