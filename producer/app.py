@@ -35,6 +35,7 @@ from wire.store import Store, StoreError, connect, open_store
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 10.0
+SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +61,8 @@ async def _serve(settings: Settings) -> None:
         store = await open_store(settings.redis_url)
         stack.push_async_callback(store.close)
         await _check_store(store)
+        if len(settings.admin_token) < SHORT_TOKEN_CHARACTERS:
+            _log.warning("admin_token_is_short", characters=len(settings.admin_token))
         queue = BellQueue(make_broker(settings.queue_url), Store(connect(settings.queue_url)))
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))

@@ -20,7 +20,6 @@ from wire.settings import (
     words,
 )
 
-ADMIN_TOKEN_CHARACTERS_MIN: Final = 16
 INFO: Final = 20
 
 
@@ -63,8 +62,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _token(text: str) -> SecretStr:
-    if len(text) < ADMIN_TOKEN_CHARACTERS_MIN:
-        raise ValueError(f"must have at least {ADMIN_TOKEN_CHARACTERS_MIN} characters")
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError("must be printable ASCII without spaces, since it travels in a header")
     return SecretStr(text)

