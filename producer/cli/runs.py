@@ -92,14 +92,6 @@ async def resume(call: Call, *, run_id: str, accept: bool) -> int:
     return await _steer(call, run_id, "resume", {"accept": True} if accept else None)
 
 
-@runs.command(examples=("segment-export runs retry 5f2c",))
-@click.argument("run_id", metavar="ID")
-@calls_api
-async def retry(call: Call, *, run_id: str) -> int:
-    """Send again what a run left undone."""
-    return await _steer(call, run_id, "retry")
-
-
 async def _steer(call: Call, run_id: str, action: str, body: dict[str, Any] | None = None) -> int:
     call.show(await call.api.ask("POST", route("runs", run_id, action), body=body), _steered)
     return 0

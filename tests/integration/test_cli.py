@@ -145,7 +145,6 @@ def test_a_wrong_token_says_where_to_put_a_good_one(shell: Shell, tmp_path: Path
         (("runs", "cancel", "5f2c"), "POST /v1/runs/5f2c/cancel"),
         (("runs", "pause", "5f2c"), "POST /v1/runs/5f2c/pause"),
         (("runs", "resume", "5f2c"), "POST /v1/runs/5f2c/resume"),
-        (("runs", "retry", "5f2c"), "POST /v1/runs/5f2c/retry"),
     ],
 )
 def test_each_command_is_one_call(shell: Shell, producer: SimulatedProducer, words: tuple[str, ...], call: str) -> None:
