@@ -91,12 +91,13 @@ class Platform:
         """Wait until something is true of a run, by default that it is over."""
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
-            found = self.get(f"/v1/runs/{run}")
-            if until(found):
+            status, found = self.call("GET", f"/v1/runs/{run}")
+            assert status in {200, 503}, found
+            if status == 200 and until(found):
                 return found
             self.stack.check()
             time.sleep(LOOK_SECONDS)
-        raise AssertionError(f"still {found['state']} after {RUN_SECONDS} s: {found}")
+        raise AssertionError(f"not yet after {RUN_SECONDS} s: {found}")
 
     def metrics(self, address: str) -> dict[str, float]:
         """The samples that a program exposes."""
