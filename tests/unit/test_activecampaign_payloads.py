@@ -51,20 +51,20 @@ def test_a_full_contact_is_written_as_the_importer_documents_it() -> None:
     expected = (
         '{"email":"søren@example.org","first_name":"Søren","last_name":"李","phone":"+442079460000",'
         '"fields":[{"id":7,"value":"Gold"},{"id":8,"value":"||a||b||"}],"tags":["spring"],'
-        '"subscribe":[{"listid":12}],"exclude_automations":true}'
+        '"subscribe":[{"listid":"12"}],"exclude_automations":true}'
     )
     assert written == expected.encode()
 
 
 def test_what_is_empty_is_left_out() -> None:
     """A blank would erase what ActiveCampaign has."""
-    assert codec.decode(bare(automations=True)) == {"email": "ann@example.org", "subscribe": [{"listid": 12}]}
+    assert codec.decode(bare(automations=True)) == {"email": "ann@example.org", "subscribe": [{"listid": "12"}]}
 
 
 def test_a_leaver_is_taken_off_the_list_and_not_put_on_it() -> None:
     """The two never stand together."""
     left = codec.decode(bare(unsubscribe=True, automations=True))
-    assert left == {"email": "ann@example.org", "unsubscribe": [{"listid": 12}]}
+    assert left == {"email": "ann@example.org", "unsubscribe": [{"listid": "12"}]}
 
 
 def test_automations_are_excluded_in_both_places_or_in_none() -> None:

@@ -62,7 +62,7 @@ def test_a_full_row_becomes_a_full_contact() -> None:
     assert contact["phone"] == "+442079460000"
     assert contact["fields"] == [{"id": 7, "value": "||Gold||Silver||"}, {"id": 8, "value": "2026-01-02"}]
     assert contact["tags"] == ["vip", "spring"]
-    assert contact["subscribe"] == [{"listid": 12}]
+    assert contact["subscribe"] == [{"listid": "12"}]
 
 
 def test_empty_values_are_left_out() -> None:
