@@ -13,6 +13,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
+| events          | stream | `event`: CloudEvents that publishers in the cluster append           | until taken      | publishers      |
+| dead_events     | stream | events that could not be taken, with the reason; at most 10,000      | 30 days          | intake          |
 | runs            | zset   | run id -> created                                                    | as the run       | intake          |
 | run(id)         | hash   | the run's record: what it is to do, its books, its state's parts     | retention        | everybody       |
 | selection(run)  | string | which rows are sent, one bit a row, compressed                       | the run          | reader          |
@@ -52,6 +54,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",
+    "events": "events",
+    "dead_events": "events:dead",
     "runs": "runs",
     "run": "run:{}",
     "selection": "run:{}:selection",

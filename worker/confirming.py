@@ -1,11 +1,12 @@
-"""From a verdict on a batch to the outcome that is written, and when a batch is asked after for the first time."""
+"""From a verdict on a batch to the outcome that is written."""
 
-from typing import Final
+from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
 from wire.ledger import Held, Outcome, OverTheWire
 from wire.rejects import page
-from worker.delivering import FIRST_POLL_MS, MINUTE_MS, pieces, rejects, stopped
+from worker.delivering import MINUTE_MS, pieces, rejects, stopped
+from worker.polling import next_first_poll_ms
 from worker.verdict import (
     Applied,
     BatchFacts,
@@ -19,13 +20,6 @@ from worker.verdict import (
     Unconfirmed,
     Unsent,
 )
-
-SOONER: Final = 0.95
-LATER: Final = 1.2
-"""One question in five may come too early: at 4 to 1 these two keep the first one where four batches in five have ended."""
-
-SOONEST_POLL_MS: Final = 1_000.0
-LATEST_FIRST_POLL_MS: Final = 60_000.0
 
 
 def facts(held: Held, jitter: float) -> BatchFacts:
@@ -63,6 +57,7 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
                 to="accepted",
                 count=held.count,
                 due_in_ms=round(delay * 1000),
+                facts=replace(Memory.read(held.facts), asked=True).document(),
                 first_poll_ms=first_poll_ms if answered else None,
                 answered=answered,
                 wire=wire,
@@ -102,14 +97,3 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
 def back(held: Held, seconds: float) -> Outcome:
     """The batch is asked after later: nothing was sent."""
     return Outcome(to="accepted", count=held.count, due_in_ms=round(seconds * 1000))
-
-
-def next_first_poll_ms(held: Held, *, ended: bool) -> float | None:
-    """Move the account's first question toward the time by which four batches in five have ended.
-
-    Only the first question about a batch tells: it came at the time that is being sought. None where this was another.
-    """
-    sought = held.first_poll_ms or FIRST_POLL_MS
-    if held.now - held.accepted_at > 1.5 * sought:
-        return None
-    return round(min(max(sought * (SOONER if ended else LATER), SOONEST_POLL_MS), LATEST_FIRST_POLL_MS), 1)

@@ -6,6 +6,7 @@ from typing import Final
 from wire.activecampaign.payloads import contacts_of, email_of, import_body
 from wire.ledger import Held, Outcome, OverTheWire, Piece, Stopped
 from wire.rejects import Reject, page
+from worker.polling import first_poll_ms
 from worker.verdict import (
     DeliveryVerdict,
     Done,
@@ -20,9 +21,6 @@ from worker.verdict import (
     Stop,
     Unsent,
 )
-
-FIRST_POLL_MS: Final = 5_000
-"""From acceptance to the first question, where nothing has been measured on the account."""
 
 MINUTE_MS: Final = 60_000
 
@@ -137,7 +135,7 @@ def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
         rows=tuple(held.rows[position] for position in rest),
         rejects=page(rejects(held, verdict.refused)) if gone else b"",
         facts=verdict.memory.document(),
-        due_in_ms=round(held.first_poll_ms or FIRST_POLL_MS),
+        due_in_ms=first_poll_ms(held),
         answered=True,
         wire=wire,
     )

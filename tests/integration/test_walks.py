@@ -6,6 +6,7 @@ then find what it was for.
 
 import re
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -15,6 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from deploy.local.valkey import Valkey
 from tests.integration.walking import World
 from wire.store import load_scripts
+
+STEPS_A_WALK = 25
+MOST_SEEDS = 1500
 
 Step = Callable[[World], object]
 
@@ -46,6 +50,10 @@ def _times(count: int, *steps: Step) -> Step:
     return _together(*steps * count)
 
 
+def _forgotten(*steps: Step) -> Step:
+    return _together(lambda world: world.remember(), *steps, lambda world: world.go_back())
+
+
 PRODUCE: list[Step] = [lambda world: world.produce(0), lambda world: world.produce(1)]
 WORK: list[Step] = [lambda world: world.work(0), lambda world: world.work(1), lambda world: world.work(2)]
 
@@ -68,19 +76,21 @@ STEPS: dict[str, tuple[int, Step]] = {
     "a person cancels the run": (1, lambda world: world.steer("cancel")),
     "a second passes": (3, lambda world: world.remember()),
     "the store goes back a second": (4, lambda world: world.go_back()),
+    "the store forgets what a producer did": (2, _forgotten(*PRODUCE[:1] * 2)),
+    "the store forgets what the workers did": (2, _forgotten(*WORK)),
 }
 """What may happen, and how often against the others."""
 
 DRAWN = [name for name, (weight, _) in STEPS.items() for _ in range(weight)]
 
 
-def walks(port: int, scripts: dict[str, str] | None = None) -> type[RuleBasedStateMachine]:
+def walks(port: int) -> type[RuleBasedStateMachine]:
     """Make the machine that walks over a server's scripts."""
 
     class Walk(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.world = World(port, scripts)
+            self.world = World(port)
             self.world.refresh(1)
 
         @rule(name=st.sampled_from(DRAWN))
@@ -100,13 +110,13 @@ def walks(port: int, scripts: dict[str, str] | None = None) -> type[RuleBasedSta
     return Walk
 
 
-def walk(port: int, examples: int, scripts: dict[str, str] | None = None) -> None:
+def walk(port: int, examples: int) -> None:
     """Walk so many times, the same way every time."""
     run_state_machine_as_test(
-        walks(port, scripts),
+        walks(port),
         settings=settings(
             max_examples=examples,
-            stateful_step_count=25,
+            stateful_step_count=STEPS_A_WALK,
             deadline=None,
             derandomize=True,
             database=None,
@@ -129,4 +139,24 @@ def test_no_walk_loses_a_contact_and_the_books_always_close(valkey: Valkey) -> N
 def test_walks_find_a_rule_that_is_missing(valkey: Valkey, taken_out: str) -> None:
     """Without the rule some walk loses a contact, counts one twice, never ends or sends what it must not."""
     with pytest.raises(AssertionError):
-        walk(valkey.port, 400, without(taken_out))
+        seeded_walks(valkey.port, without(taken_out))
+
+
+def seeded_walks(port: int, scripts: dict[str, str]) -> None:
+    """Walk by one seed after the other."""
+    for seed in range(MOST_SEEDS):
+        seeded_walk(port, seed, scripts)
+
+
+def seeded_walk(port: int, seed: int, scripts: dict[str, str]) -> None:
+    """Walk once by a seed: the same steps as above, whatever else is loaded into the process."""
+    dice = Random(seed)
+    world = World(port, scripts)
+    try:
+        world.refresh(1)
+        for _ in range(dice.randint(5, STEPS_A_WALK)):
+            STEPS[dice.choice(DRAWN)][1](world)
+            world.check()
+        world.drain()
+    finally:
+        world.close()

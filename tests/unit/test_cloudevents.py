@@ -81,7 +81,9 @@ def test_what_is_no_object_is_malformed(body: bytes) -> None:
         read_event("application/json", {}, body)
 
 
-@pytest.mark.parametrize("time", ["2026-11-23T22:00:00", "2026-11-23", 5, "", "0000-00-00T00:00:00Z"])
+@pytest.mark.parametrize(
+    "time", ["2026-11-23T22:00:00", "2026-11-23", 5, "", "0000-00-00T00:00:00Z", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_time_without_its_offset_is_malformed(time: object) -> None:
     """It could be anybody's; RFC 3339 asks for the offset."""
     with pytest.raises(Malformed):

@@ -84,8 +84,8 @@ def test_every_problem_is_named_at_once() -> None:
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("token", ["x" * 15, "with spaces in the middle", "ümlauts-in-the-token-text"])
-def test_a_token_that_is_short_or_fits_into_no_header_is_refused_without_being_repeated(token: str) -> None:
+@pytest.mark.parametrize("token", ["with spaces in the middle", "ümlauts-in-the-token-text"])
+def test_a_token_that_fits_into_no_header_is_refused_without_being_repeated(token: str) -> None:
     """Settings' problems end in a log."""
     with pytest.raises(SettingsError) as caught:
         producer_settings.read_settings(NEEDED | {"SEGMENT_EXPORT_ADMIN_TOKEN": token})

@@ -84,17 +84,17 @@ def test_a_batch_that_names_nearly_all_judges_the_account() -> None:
 @pytest.mark.parametrize("state", ["waiting", "claimed", "active"])
 def test_a_batch_at_work_is_asked_after_until_the_patience_is_over(state: BatchState) -> None:
     """Then it is unconfirmed, by its own answer."""
-    assert poll(info(state), FACTS) == 5.0
+    assert poll(info(state), FACTS) == 2.5
     assert judge_batch(info(state), replace(FACTS, patience_over=True)) == Unconfirmed()
 
 
 def test_old_batches_are_asked_after_seldom() -> None:
-    """Half their age, between a second and two minutes, give or take a quarter."""
+    """A quarter of their age, between a second and two minutes, give or take a quarter."""
     ages = (0.0, 1.0, 6.0, 100.0, 10_000.0)
     delays = [poll(info("active"), replace(FACTS, since_accepted_seconds=age)) for age in ages]
-    assert delays == [1.0, 1.0, 3.0, 50.0, 120.0]
-    assert poll(info("active"), replace(FACTS, jitter=0.0)) == 3.75
-    assert poll(info("active"), replace(FACTS, jitter=1.0)) == 6.25
+    assert delays == [1.0, 1.0, 1.5, 25.0, 120.0]
+    assert poll(info("active"), replace(FACTS, jitter=0.0)) == 1.875
+    assert poll(info("active"), replace(FACTS, jitter=1.0)) == 3.125
 
 
 @pytest.mark.parametrize("outcome", [info("unknown"), NotFound(), Rejected(), TooLarge()])
@@ -139,11 +139,11 @@ def test_a_lone_contact_whose_batches_are_lost_goes_on_until_the_patience_is_ove
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
-        (Unreachable("TimeoutError"), 5.0),
-        (Unavailable(), 5.0),
+        (Unreachable("TimeoutError"), 2.5),
+        (Unavailable(), 2.5),
         (Unavailable(retry_after_seconds=60.0), 60.0),
-        (Throttled(), 5.0),
-        (Throttled(retry_after_seconds=1.0), 5.0),
+        (Throttled(), 2.5),
+        (Throttled(retry_after_seconds=1.0), 2.5),
         (Throttled(retry_after_seconds=30.0), 30.0),
     ],
 )
@@ -151,7 +151,7 @@ def test_without_an_answer_it_is_asked_again_however_long_that_takes(error: Trou
     """Only an answer makes a batch unconfirmed or lost."""
     assert poll(error, FACTS) == seconds
     patient = replace(LATE, patience_over=True, delivery_patience_over=True)
-    assert poll(error, patient) >= 15.0
+    assert poll(error, patient) >= 7.5
 
 
 def test_a_refusal_stops_the_connection_and_keeps_the_batch() -> None:

@@ -64,7 +64,8 @@ local delay = outcome.due_in_ms or 0
 local due = delay > 0 and now + delay or tonumber(redis.call('HGET', key, 'place') or now)
 if outcome.block then
   local scope = outcome.block.scope == 'run' and run or connection
-  due = math.max(due, block(scope, account, outcome.block, tonumber(chunk[4]), now))
+  block(scope, account, outcome.block, tonumber(chunk[4]), now)
+  due = math.max(due, now) -- behind the others: the block itself says when the next try may go, and may be lifted before
 end
 redis.call('ZREM', K.leases(account, lane), run .. '/' .. id)
 

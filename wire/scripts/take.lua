@@ -19,8 +19,6 @@ local function hand_out(lane, run, id, score)
     redis.call('HSET', key, 'state', 'leased', 'token', token)
     redis.call('ZADD', K.lane(account), 'XX', now, run)
     redis.call('HSETNX', key, 'first_taken', run_clock(run, now))
-  else
-    redis.call('HSET', key, 'polled', token)
   end
   redis.call('HSET', key, 'leased_at', now)
   redis.call('ZADD', LANES[lane](run), now + lease, id)

@@ -77,7 +77,7 @@ def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict
     verdict: DeliveryVerdict
     match outcome:
         case Accepted(batch_id=batch_id):
-            memory = replace(facts.memory, aside=(), rounds=0, troubles=0)
+            memory = replace(facts.memory, aside=(), rounds=0, troubles=0, asked=False)
             verdict = Done(batch_id, tuple(map(_believed, facts.memory.aside)), memory)
         case Throttled():
             verdict = _throttled(outcome, facts)

@@ -28,7 +28,7 @@ class Memory:
     `attempts`: sendings that came to nothing and count toward the bound. `troubles`: answers missing in a row, which the
     backoff grows with. `lost`: batches that did not come to a good end. `rounds`: times that contacts were named;
     `aside`: who, and `base`: what ActiveCampaign counts from, once an answer has told. `nameless`: how many times this and
-    what it was part of was halved because all was refused and nobody named.
+    what it was part of was halved because all was refused and nobody named. `asked`: its batch was asked after before.
 
     `since` is how far the run was when the trouble began. It tells a chunk's trouble from everybody's: what others of the
     run achieved since then, ActiveCampaign does in the same hour, for the same key and list. So pieces need not know of
@@ -40,6 +40,7 @@ class Memory:
     lost: int = 0
     rounds: int = 0
     nameless: int = 0
+    asked: bool = False
     base: int | None = None
     aside: tuple[Aside, ...] = ()
     since: Progress | None = None

@@ -14,6 +14,6 @@ def backoff_seconds(troubles: int, jitter: float) -> float:
 
 
 def poll_seconds(since_accepted_seconds: float, jitter: float) -> float:
-    """Return about half the batch's age, at least a second: its end is then known at most half its time too late."""
-    whole = min(max(since_accepted_seconds / 2, 1.0), LONGEST_POLL_SECONDS)
+    """Return about a quarter of the batch's age, at least a second: its end is known at most a quarter too late."""
+    whole = min(max(since_accepted_seconds / 4, 1.0), LONGEST_POLL_SECONDS)
     return whole * (0.75 + jitter / 2)

@@ -41,28 +41,23 @@ local function runs_of(account, connection)
 end
 
 -- Counts an answer that says stop. `leased_at`: when the asker was let in; what was sent before the last counted answer
--- says nothing new. Returns when the next try may go.
+-- says nothing new.
 local function block(scope, account, why, leased_at, now)
   local f = redis.call('HMGET', K.block(scope), 'tries', 'counted', 'blocked')
-  if f[2] and leased_at < tonumber(f[2]) then
-    return tonumber(redis.call('HGET', K.block(scope), 'probe_at') or now + PROBE_EVERY)
-  end
+  if f[2] and leased_at < tonumber(f[2]) then return end
   local tries = tonumber(f[1] or 0) + 1
   local certain = why.definite or tries >= DOUBTS or f[3] == '1'
-  local next_try = now + (certain and PROBE_EVERY or DOUBT_EVERY)
   redis.call('HSET', K.block(scope), 'code', why.code, 'reason', why.reason, 'tries', tries, 'counted', now,
     'blocked', certain and '1' or '0', 'probe', '', 'asks', why.by_hand and '1' or '0')
   redis.call('HSETNX', K.block(scope), 'since', now)
   if why.by_hand then
     redis.call('HDEL', K.block(scope), 'probe_at')
-    next_try = now
   else
-    redis.call('HSET', K.block(scope), 'probe_at', next_try)
+    redis.call('HSET', K.block(scope), 'probe_at', now + (certain and PROBE_EVERY or DOUBT_EVERY))
   end
   if certain then
     for _, run in ipairs(why.scope == 'run' and {scope} or runs_of(account, scope)) do stand_still(run, now) end
   end
-  return next_try
 end
 
 -- Takes a block away and lets its runs' clocks go on.

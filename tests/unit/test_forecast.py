@@ -1,0 +1,147 @@
+"""What a run is going to take follows from its figures and its account's allowance, and never runs ahead of either."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.forecast import LARGEST, MINUTE_MS, SETTLED_MS, TYPICAL_BATCH_MS, Allowance, forecast, projected_finish
+from tests.unit.records import NOW, a_run
+from wire.runs import Run
+
+PUBLISHED = Allowance(100)
+
+
+def under_way(*, selected: int, applied: int = 0, requests: int | None = None, **fields: Any) -> Run:
+    """A run that has been surveyed, with 250 contacts a request unless said otherwise."""
+    foreseen = -(-selected // 250) if requests is None else requests
+    return a_run(
+        begun=NOW,
+        surveyed=NOW,
+        read=selected,
+        selected=selected,
+        applied=applied,
+        forecast=f'{{"requests":{foreseen}}}',
+        **fields,
+    )
+
+
+def finish(run: Run, *, now: int = NOW, allowance: Allowance = PUBLISHED) -> int:
+    """When it will be over, which must be known."""
+    found = projected_finish(run, now=now, allowance=allowance)
+    assert found is not None
+    return found
+
+
+def test_a_million_contacts_take_40_minutes_and_the_pacers_margin() -> None:
+    """4,000 requests at 100 a minute are the floor; 0.8 % is left to the margin."""
+    said = forecast(read=1_000_000, requests=4_000, weight=173_000_000, allowance=PUBLISHED)
+    assert said == {"requests": 4_000, "bytes": 173_000_000, "minutes": 40.32}
+
+
+@pytest.mark.parametrize(("read", "warned"), [(LARGEST, False), (LARGEST + 1, True)])
+def test_more_rows_than_this_is_built_for_go_on_with_a_warning(read: int, warned: bool) -> None:  # noqa: FBT001  drawn
+    """With the figure in it."""
+    said = forecast(read=read, requests=1, weight=1, allowance=PUBLISHED)
+    assert ("warning" in said) is warned
+    if warned:
+        assert str(read) in str(said["warning"])
+
+
+@given(st.floats(0.1, 10_000), st.integers(1, 20), st.integers(0, 10_000))
+def test_minutes_grow_with_requests_and_runs_and_shrink_with_the_allowance(
+    limit: float, runs: int, requests: int
+) -> None:
+    """In proportion, and never faster than the limit itself."""
+    minutes = Allowance(limit, runs).minutes(requests)
+    assert minutes >= requests * runs / limit
+    assert minutes == pytest.approx(runs * Allowance(limit).minutes(requests))
+    assert Allowance(limit, runs).minutes(2 * requests) == pytest.approx(2 * minutes)
+    assert Allowance(2 * limit, runs).minutes(requests) == pytest.approx(minutes / 2)
+
+
+def test_before_its_survey_nobody_can_say() -> None:
+    """Neither while it is queued nor while it is surveyed."""
+    assert projected_finish(a_run(), now=NOW, allowance=PUBLISHED) is None
+    assert projected_finish(a_run(begun=NOW), now=NOW, allowance=PUBLISHED) is None
+
+
+def test_a_run_that_is_over_finished_when_it_did() -> None:
+    """Whatever was foreseen."""
+    run = under_way(selected=1000, finished=NOW + 5)
+    assert finish(run, now=NOW + 10**6) == NOW + 5
+
+
+def test_a_run_with_nothing_pending_finishes_now() -> None:
+    """It has only to be closed."""
+    assert finish(under_way(selected=10, applied=10), now=NOW + 77) == NOW + 77
+    assert finish(under_way(selected=0), now=NOW + 77) == NOW + 77
+
+
+def test_a_run_that_begins_is_foreseen_at_the_accounts_allowance_and_a_batchs_time() -> None:
+    """4,000 requests of which none is sent."""
+    expected = NOW + 40.32 * MINUTE_MS + TYPICAL_BATCH_MS
+    assert finish(under_way(selected=1_000_000)) == pytest.approx(expected, abs=1)
+
+
+def test_what_is_accepted_is_not_sent_again() -> None:
+    """Only its batches are waited for."""
+    run = under_way(selected=1000, accepted_chunks=4)
+    assert finish(run) == NOW + TYPICAL_BATCH_MS
+
+
+@given(
+    selected=st.integers(1, 2_000_000),
+    share=st.floats(0, 1),
+    accepted_chunks=st.integers(0, 10_000),
+    runs=st.integers(1, 9),
+    later=st.integers(0, 10**8),
+    more=st.integers(0, 1000),
+)
+def test_a_finish_is_never_past_and_more_work_done_never_makes_it_later(
+    selected: int, share: float, accepted_chunks: int, runs: int, later: int, more: int
+) -> None:
+    """With any figures."""
+    applied = int(selected * share)
+    now, allowance = NOW + later, Allowance(100, runs)
+
+    def at(applied: int, chunks: int, allowance: Allowance) -> int:
+        run = under_way(selected=selected, applied=applied, accepted_chunks=chunks)
+        return finish(run, now=now, allowance=allowance)
+
+    found = at(applied, accepted_chunks, allowance)
+    assert found >= now
+    assert at(min(selected, applied + more), accepted_chunks, allowance) <= found
+    assert at(applied, accepted_chunks + more, allowance) <= found
+    assert at(applied, accepted_chunks, Allowance(100, runs + 1)) >= found
+
+
+def test_a_measured_pace_counts_where_it_is_slower() -> None:
+    """An account that took 10 requests in a minute takes the other 90 in nine more."""
+    run = under_way(selected=25_000, applied=2_500, accepted=2_500, first_import=NOW)
+    expected = NOW + MINUTE_MS + 9 * MINUTE_MS + TYPICAL_BATCH_MS
+    assert finish(run, now=NOW + MINUTE_MS) == pytest.approx(expected, abs=1)
+
+
+def test_a_measured_pace_above_the_allowance_is_not_believed() -> None:
+    """A burst does not last."""
+    run = under_way(selected=250_000, applied=125_000, accepted=125_000, first_import=NOW)
+    now = NOW + MINUTE_MS
+    expected = now + PUBLISHED.minutes(500) * MINUTE_MS + TYPICAL_BATCH_MS
+    assert finish(run, now=now) == pytest.approx(expected, abs=1)
+
+
+def test_a_pace_is_measured_for_half_a_minute_before_it_is_believed() -> None:
+    """One slow first request says nothing about an hour."""
+    run = under_way(selected=25_000, accepted=250, first_import=NOW)
+    planned = PUBLISHED.minutes(100) * MINUTE_MS + TYPICAL_BATCH_MS
+    assert finish(run, now=NOW + SETTLED_MS) == pytest.approx(NOW + SETTLED_MS + planned, abs=1)
+    assert finish(run, now=NOW + SETTLED_MS + 1) > NOW + SETTLED_MS + 50 * MINUTE_MS
+
+
+def test_an_account_that_accepts_nothing_still_has_a_finish() -> None:
+    """Nothing is divided by nothing."""
+    run = under_way(selected=25_000, accepted=0, first_import=NOW)
+    now = NOW + 2 * SETTLED_MS
+    assert finish(run, now=now) == pytest.approx(now + PUBLISHED.minutes(100) * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)

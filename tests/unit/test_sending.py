@@ -1,0 +1,230 @@
+"""The second reading goes on at any row, never runs too far ahead, and stops where the record says so."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer import sending
+from producer.changes import Selection
+from producer.chunking import Chunk
+from producer.mapping import Mapper, MappingSpec
+from producer.sending import HELD_BYTES, Room, chunks, send
+from producer.snapshots.errors import Changed
+from producer.surveying import Survey, survey
+from tests.unit.in_memory import InMemorySnapshot
+from tests.unit.records import NOW, a_run
+from wire.activecampaign.payloads import emails_of, import_body
+from wire.ledger import Appended, Ledger, Reading
+from wire.runs import Run
+
+MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
+TOKEN = "a-token"
+
+
+def people(count: int, batch_rows: int = 100) -> InMemorySnapshot:
+    """Every seventh row is invalid, every eleventh a duplicate of the row before."""
+    rows = []
+    for number in range(count):
+        email = "bad" if number % 7 == 3 else f"p{number - (number % 11 == 5)}@example.org"
+        rows.append({"Email": email, "Name": f"N{number}"})
+    return InMemorySnapshot(list(rows), batch_rows)
+
+
+def surveyed(snapshot: InMemorySnapshot) -> tuple[Survey, Selection]:
+    found = survey(snapshot, MAPPER, automations=False, wanted=lambda: True)
+    return found, Selection.from_bytes(found.selection)
+
+
+def rows_of(packed: Sequence[Chunk]) -> list[int]:
+    return [row for chunk in packed for row in chunk.rows]
+
+
+# Chunks --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_second_reading_packs_exactly_what_the_survey_selected() -> None:
+    """In order, and in as many requests as were foreseen."""
+    snapshot = people(1100)
+    found, selection = surveyed(snapshot)
+    packed = list(chunks(snapshot, MAPPER, selection, 0))
+    assert rows_of(packed) == [row + 1 for row in selection.chosen(0, 1100)]
+    assert len(packed) == found.requests
+    assert sum(len(import_body(chunk.contacts, automations=False)) for chunk in packed) == found.weight
+
+
+@given(st.integers(1, 1100), st.integers(1, 400))
+def test_after_any_chunk_the_rest_is_the_same_when_read_anew(count: int, batch_rows: int) -> None:
+    """A reader that is killed leaves a row, and another one goes on behind it."""
+    snapshot = people(count, batch_rows)
+    _, selection = surveyed(snapshot)
+    packed = list(chunks(snapshot, MAPPER, selection, 0))
+    for at, chunk in enumerate(packed):
+        assert list(chunks(snapshot, MAPPER, selection, chunk.last_row)) == packed[at + 1 :]
+
+
+# Room ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ready", "held", "left"),
+    [(0, 0, True), (99, HELD_BYTES - 1, True), (100, 0, False), (0, HELD_BYTES, False), (101, HELD_BYTES + 1, False)],
+)
+def test_room_ends_with_a_minute_of_ready_work_or_with_the_bytes_held(ready: int, held: int, left: bool) -> None:  # noqa: FBT001  drawn
+    """Whichever comes first."""
+    assert Room(100).left(ready, held) is left
+
+
+# Sending -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class RecordingLedger:
+    """What `send` asks of a ledger: it keeps what is appended, and answers as laid out, `ok` where nothing is."""
+
+    stored_selection: bytes
+    answers: list[Reading] = field(default_factory=list)
+    appended: list[Appended] = field(default_factory=list)
+    looks: Iterator[Run] = field(default_factory=lambda: iter(()))
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[tuple[int, int]] = field(default_factory=list)
+
+    async def selection(self, run: str) -> bytes:
+        return self.stored_selection
+
+    async def append(self, run: str, token: str, **said: Any) -> Appended:
+        assert token == TOKEN
+        self.calls.append(said)
+        if self.appended:
+            return self.appended.pop(0)
+        return Appended(self.answers.pop(0) if self.answers else "ok")
+
+    async def look(self, runs: Sequence[str]) -> list[Run]:
+        found = next(self.looks, None)
+        return [] if found is None else [found]
+
+    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:
+        self.ended.append(at)
+        return "ok"
+
+
+def sent(snapshot: InMemorySnapshot, run: Run, ledger: RecordingLedger, room: Room) -> list[str]:
+    """Send a run; return the accounts whose bells were to be rung."""
+    rung: list[str] = []
+
+    async def appended(account: str) -> None:
+        rung.append(account)
+
+    asyncio.run(
+        send(run, TOKEN, snapshot, MAPPER, ledger=cast("Ledger", ledger), room=room, appended=appended),
+    )
+    return rung
+
+
+def begun(snapshot: InMemorySnapshot, **fields: Any) -> tuple[Run, RecordingLedger]:
+    found, _ = surveyed(snapshot)
+    run = a_run(begun=NOW, surveyed=NOW, pin=found.pin, read=found.read, selected=found.selected, **fields)
+    return run, RecordingLedger(found.selection)
+
+
+def test_each_chunk_says_where_the_record_must_stand() -> None:
+    """So a chunk can neither be appended twice nor skipped; the account's bell is rung for each."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    rung = sent(snapshot, run, ledger, Room(100))
+    at = [call["at"] for call in ledger.calls]
+    cursors = [call["cursor"] for call in ledger.calls]
+    assert at == list(zip(range(3), [0, *cursors[:-1]], strict=True))
+    assert ledger.ended == [(3, cursors[-1])]
+    assert rung == ["acme.test"] * 3
+    for call in ledger.calls:
+        assert call["rows"][-1] == call["cursor"]
+        assert len(emails_of(call["contacts"])) == len(call["rows"])
+
+
+def test_a_run_goes_on_from_where_its_record_stands() -> None:
+    """The snapshot is read from that row on, not from the first."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    sent(snapshot, run, ledger, Room(100))
+    first = ledger.calls[0]
+    again, second = begun(snapshot, sequence=1, cursor=first["cursor"])
+    snapshot.reads.clear()
+    sent(snapshot, again, second, Room(100))
+    assert second.calls == ledger.calls[1:]
+    assert snapshot.reads == [first["cursor"]]
+
+
+def test_a_snapshot_that_is_not_what_was_surveyed_sends_nothing() -> None:
+    """Its selection would be of other rows."""
+    snapshot = people(300)
+    run, ledger = begun(snapshot)
+    snapshot.rows[299] = {"Email": "new@example.org", "Name": "New"}
+    with pytest.raises(Changed):
+        sent(snapshot, run, ledger, Room(100))
+    assert ledger.calls == []
+
+
+@pytest.mark.parametrize("answer", ["lost", "over"])
+def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> None:
+    """Somebody else reads, or the run has ended."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    ledger.answers = ["ok", answer]
+    rung = sent(snapshot, run, ledger, Room(100))
+    assert (len(ledger.calls), ledger.ended, len(rung)) == (2, [], 1)
+
+
+@pytest.fixture
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("_at_once")
+@pytest.mark.parametrize(
+    ("full", "still_full", "free"),
+    [
+        (Appended("ok", 10, 2), {"held": 10, "ready_chunks": 2}, {"held": 10, "ready_chunks": 1}),
+        (Appended("ok", 900, 1), {"held": 900, "accepted_chunks": 1}, {"held": 899, "accepted_chunks": 1}),
+    ],
+    ids=["ready work", "bytes held by accepted chunks"],
+)
+def test_a_full_look_ahead_waits_until_there_is_room(
+    full: Appended, still_full: dict[str, Any], free: dict[str, Any]
+) -> None:
+    """It looks as often as it must, and appends nothing meanwhile."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    ledger.appended = [full]
+    appended_at_look = []
+
+    def looks() -> Iterator[Run]:
+        for fields in (still_full, still_full, free):
+            appended_at_look.append(len(ledger.calls))
+            yield a_run(begun=NOW, surveyed=NOW, **fields)
+
+    ledger.looks = looks()
+    sent(snapshot, run, ledger, Room(2, held_bytes=900))
+    assert appended_at_look == [1, 1, 1]
+    assert len(ledger.calls) == 3
+    assert len(ledger.ended) == 1
+
+
+@pytest.mark.usefixtures("_at_once")
+@pytest.mark.parametrize(
+    "found",
+    [[], [a_run(ending="cancelled", ready_chunks=9), a_run()], [a_run(finished=NOW, ready_chunks=9), a_run()]],
+    ids=["gone", "ending", "over"],
+)
+def test_a_reader_that_waits_for_room_stops_when_its_run_ends(found: list[Run]) -> None:
+    """Or it would wait for ever, or append to a run that is over when its chunks are gone."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    ledger.appended = [Appended("ok", 0, 9)]
+    ledger.looks = iter(found)
+    sent(snapshot, run, ledger, Room(2))
+    assert (len(ledger.calls), ledger.ended) == (1, [])

@@ -1,0 +1,198 @@
+"""A survey tells every row apart, counts and weighs them; over a snapshot in memory and over real files alike."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.changes import Selection
+from producer.chunking import pack
+from producer.mapping import Mapper, MappingSpec
+from producer.rows import Mapped
+from producer.snapshots import Snapshot
+from producer.snapshots.errors import Changed, MissingColumn
+from producer.surveying import Abandoned, Survey, survey
+from tests.unit.in_memory import InMemorySnapshot, Row
+from tests.unit.snapshot_kinds import KINDS, MakeSnapshot, maker
+from wire import codec
+from wire.activecampaign.payloads import import_body
+from wire.rejects import PAGE_LINES
+
+SPEC = MappingSpec(email="Email", first_name="Name", phone="Phone", default_region="GB")
+MAPPER = Mapper(SPEC, 12, automations=False)
+
+
+@pytest.fixture(params=KINDS)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeSnapshot:
+    """Make snapshots of every kind, in memory first."""
+    return maker(request.param, tmp_path)
+
+
+def row(email: str | None, name: str | None = "Ann", phone: str | None = None) -> Row:
+    return {"Email": email, "Name": name, "Phone": phone}
+
+
+def surveyed(snapshot: Snapshot, *, automations: bool = False) -> Survey:
+    return survey(snapshot, MAPPER, automations=automations, wanted=lambda: True)
+
+
+def chosen(found: Survey) -> list[int]:
+    """The rows that are selected, from 0."""
+    selection = Selection.from_bytes(found.selection)
+    return selection.chosen(0, len(selection))
+
+
+def lines(pages: Sequence[bytes]) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for page in pages for line in codec.unsqueeze(page).splitlines()]
+
+
+# One body over every kind of snapshot --------------------------------------------------------------------------------
+
+
+def test_a_snapshot_keeps_what_the_survey_relies_on(make: MakeSnapshot) -> None:
+    """The double and the real ones: columns, order, going on at a row, pins, and what is missing."""
+    rows = [row(f"p{number}@example.org", f"N{number}") for number in range(8)]
+    snapshot = make(rows)
+    assert snapshot.columns() == ["Email", "Name", "Phone"]
+    for from_row in (0, 1, 7, 8):
+        read = [one for batch in snapshot.read(["Name", "Email"], from_row) for one in batch.to_pylist()]
+        assert read == [{"Name": one["Name"], "Email": one["Email"]} for one in rows[from_row:]]
+    pin = snapshot.pin()
+    snapshot.verify(pin)
+    with pytest.raises(MissingColumn, match="Nowhere"):
+        list(snapshot.read(["Email", "Nowhere"]))
+    other = make([*rows, row("late@example.org")])
+    with pytest.raises(Changed):
+        other.verify(pin)
+
+
+def test_every_row_is_counted_once(make: MakeSnapshot) -> None:
+    """Invalid, duplicate or selected; the first of equal addresses wins."""
+    found = surveyed(
+        make(
+            [
+                row("ann@example.org"),
+                row("not an address"),
+                row(" Ann@Example.ORG ", "Anna"),
+                row("bob@example.org", phone="020 7946 0000"),
+                row(None),
+                row(None),
+                row("cid@example.org", phone="call me"),
+                row("bob@example.org"),
+            ]
+        )
+    )
+    assert found.figures() == {"read": 8, "invalid": 3, "duplicate": 2, "selected": 3, "phones_left_out": 1}
+    assert chosen(found) == [0, 3, 6]
+    assert [(line["row"], line["fate"], line["code"]) for line in lines(found.rejects)] == [
+        (2, "invalid", "email_invalid"),
+        (5, "invalid", "email_missing"),
+        (6, "invalid", "email_missing"),
+    ]
+    assert lines(found.rejects)[0]["email"] == "not an address"
+
+
+def test_a_survey_weighs_the_requests_that_sending_will_make(make: MakeSnapshot) -> None:
+    """To the byte: forecast and sending pack alike."""
+    rows = [row(f"p{number}@example.org", "Zoë" * (number % 7)) for number in range(600)]
+    for automations in (False, True):
+        found = surveyed(make(rows), automations=automations)
+        contacts = [
+            one
+            for batch in InMemorySnapshot(rows, 600).read(MAPPER.columns)
+            for one in MAPPER.contacts(batch, range(600), before=0)
+            if isinstance(one, Mapped)
+        ]
+        bodies = [import_body(chunk.contacts, automations=automations) for chunk in pack(contacts)]
+        assert (found.requests, found.weight) == (3, sum(map(len, bodies)))
+
+
+def test_a_snapshot_without_a_valid_row_selects_nothing(make: MakeSnapshot) -> None:
+    """And asks for no request."""
+    found = surveyed(make([row("nobody"), row(None)]))
+    assert (found.selected, found.requests, found.weight, chosen(found)) == (0, 0, 0, [])
+
+
+def test_a_column_that_is_not_there_ends_the_survey(make: MakeSnapshot) -> None:
+    """With its name, before anything reaches the record."""
+    with pytest.raises(MissingColumn, match="Phone"):
+        surveyed(make([{"Email": "ann@example.org", "Name": "Ann"}]))
+
+
+def test_the_pin_is_the_one_that_sending_compares(make: MakeSnapshot) -> None:
+    """Both readings see the same snapshot, or the second one says so."""
+    snapshot = make([row("ann@example.org")])
+    assert surveyed(snapshot).pin == snapshot.pin().text
+
+
+# In memory only ------------------------------------------------------------------------------------------------------
+
+_EMAILS = st.sampled_from(["a@x.org", "A@X.org ", "b@x.org", "c@x.org", "bad", "", None])
+
+
+@given(st.lists(_EMAILS, min_size=1, max_size=25), st.integers(1, 7))
+def test_the_figures_balance_however_rows_fall_into_batches(emails: list[str | None], batch_rows: int) -> None:
+    """Read is invalid, duplicate and selected, and the selection is as many."""
+    found = surveyed(InMemorySnapshot([row(email) for email in emails], batch_rows))
+    assert found.read == len(emails) == found.invalid + found.duplicate + found.selected
+    assert len(Selection.from_bytes(found.selection)) == found.read
+    assert len(chosen(found)) == found.selected
+    assert len(lines(found.rejects)) == found.invalid
+    whole = surveyed(InMemorySnapshot([row(email) for email in emails], len(emails)))
+    assert (found.figures(), found.selection, found.rejects) == (whole.figures(), whole.selection, whole.rejects)
+
+
+def test_rejects_fill_pages() -> None:
+    """Of so many lines each, in order, none forgotten at a page's edge."""
+    count = 2 * PAGE_LINES
+    found = surveyed(InMemorySnapshot([row(f"bad {number}") for number in range(count)], 90))
+    assert [len(codec.unsqueeze(page).splitlines()) for page in found.rejects] == [PAGE_LINES] * 2
+    assert [line["row"] for line in lines(found.rejects)] == list(range(1, count + 1))
+    one_more = surveyed(InMemorySnapshot([row(f"bad {number}") for number in range(count + 1)], 90))
+    assert len(one_more.rejects) == 3
+
+
+def test_a_survey_that_is_not_wanted_any_more_ends_at_the_next_batch() -> None:
+    """Its run has ended, or the process is going down."""
+    asked = []
+
+    def wanted() -> bool:
+        asked.append("wanted?")
+        return len(asked) < 3
+
+    snapshot = InMemorySnapshot([row(f"p{number}@example.org") for number in range(1000)], 10)
+    with pytest.raises(Abandoned):
+        survey(snapshot, MAPPER, automations=False, wanted=wanted)
+    assert len(asked) == 3
+
+
+class Hasty(InMemorySnapshot):
+    """Is refreshed after it was pinned and before its first row is read."""
+
+    def read(self, columns: Sequence[str], from_row: int = 0) -> Iterator[pa.RecordBatch]:
+        """Change, then read what is there now."""
+        self.rows = [row("another@example.org")]
+        return super().read(columns, from_row)
+
+
+def test_a_snapshot_that_changes_before_it_is_read_ends_the_survey() -> None:
+    """The pin in the record would be of other rows than the selection."""
+    with pytest.raises(Changed):
+        surveyed(Hasty([row("ann@example.org")]))
+
+
+def test_a_snapshot_that_changes_while_it_is_surveyed_ends_the_survey() -> None:
+    """Half of one refresh and half of the next is no segment."""
+    snapshot = InMemorySnapshot([row(f"p{number}@example.org") for number in range(10)], 5)
+
+    def wanted() -> bool:
+        snapshot.rows[9] = row("another@example.org")
+        return True
+
+    with pytest.raises(Changed):
+        survey(snapshot, MAPPER, automations=False, wanted=wanted)
