@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -20,9 +21,11 @@ from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
 from producer.settings import Settings, read_settings
+from producer.stream import Stream
 from wire import logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
+from wire.events import Events
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.loops import every
@@ -81,15 +84,18 @@ async def _serve(settings: Settings) -> None:
             appended=ring,
             surveyed=metrics.surveyed,
         )
+        intake = Intake(
+            store,
+            registry,
+            snapshot_roots=settings.snapshot_roots,
+            retention=Retention(settings.rejects_days, settings.runs_days),
+        )
+        events = Events(store)
         collaborators = Collaborators(
             registry=registry,
             ledger=ledger,
-            intake=Intake(
-                store,
-                registry,
-                snapshot_roots=settings.snapshot_roots,
-                retention=Retention(settings.rejects_days, settings.runs_days),
-            ),
+            intake=intake,
+            events=events,
             checks=Checker(session, Pacer(store), settings.trusted_hosts),
             vault=Vault(settings.secret_keys),
             project=overview.project,
@@ -104,8 +110,11 @@ async def _serve(settings: Settings) -> None:
         host, port = settings.listen
         await web.TCPSite(runner, host, port).start()
         _log.info("producer_ready", host=host, port=port)
+        # A name that no living producer shares, and that a restarted one has again with what it had taken.
+        stream = Stream(events, intake, consumer=f"{socket.gethostname()}:{port}")
         await _until_told(
             reading.run(),
+            stream.run(),
             every(SWEEP_SECONDS, lanes.ring, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
         )

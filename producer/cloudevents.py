@@ -83,7 +83,7 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
         faults["/subject"] = "must be a text"
     try:
         time = _milliseconds(context.get("time"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         faults["/time"] = "must be a time of RFC 3339 with its offset, like 2026-11-23T22:00:00Z"
     if faults:
         raise Malformed(faults)

@@ -104,7 +104,7 @@ class Intake:
         segment, snapshot = _refreshed(event)
         await self._check_place(snapshot, "/data/snapshot")
         digest = _digest("event", event.source, event.id)
-        fingerprint = sha256(codec.canonical(event.data)).hexdigest()
+        fingerprint = _fingerprint(event.data)
         order = Order(snapshot, Trigger.EVENT)
         for _ in range(ATTEMPTS):
             revision = await self._registry.revision()
@@ -207,6 +207,14 @@ def _refreshed(event: Event) -> tuple[str, str]:
     if faults:
         raise Unusable(faults)
     return data["segment"], data["snapshot"]
+
+
+def _fingerprint(data: object) -> str:
+    """Tell an event's data from other data. Unusable if it is nested deeper than JSON can be written again."""
+    try:
+        return sha256(codec.canonical(data)).hexdigest()
+    except TypeError:
+        raise Unusable({"/data": "is nested too deeply"}) from None
 
 
 def _digest(*parts: str) -> str:

@@ -102,6 +102,8 @@ class _Gauges(Collector):
         for name, text, value in (
             ("queue_messages", "Bells on the queue that no worker has taken.", view.census.queued),
             ("workers_wanted", "Worker processes the accounts' allowances can keep busy.", view.workers_wanted),
+            ("event_stream_lag", "Events of the stream that are not acknowledged.", view.events.waiting),
+            ("dead_events", "Events of the stream that could not be taken, of the last 30 days.", view.events.dead),
         ):
             yield GaugeMetricFamily(f"segment_export_{name}", text, value=value)
 

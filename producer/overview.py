@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final
 
 from producer.forecast import MINUTE_MS, Allowance, projected_finish
+from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
 from wire.runs import Run
@@ -29,6 +30,7 @@ class View:
     finishes: Mapping[str, int]
     census: Census
     used: Mapping[str, float]
+    events: EventCounts
 
     @property
     def workers_wanted(self) -> int:
@@ -44,6 +46,7 @@ class Overview:
         self._store = store
         self._ledger = ledger
         self._lanes = lanes
+        self._events = Events(store)
         self._samples: deque[Census] = deque()
 
     async def view(self) -> View:
@@ -51,7 +54,8 @@ class Overview:
         census = await self._lanes.census()
         newest = [run for run, _ in await self._store.ranked(key("runs"), 0, LOOKED_AT - 1, newest=True)]
         runs = _shown(await self._ledger.look(newest))
-        return View(runs, await self._project(runs, census.now), census, self._used(census))
+        foreseen = await self._project(runs, census.now)
+        return View(runs, foreseen, census, self._used(census), await self._events.count())
 
     async def sample(self) -> None:
         """Remember what is booked now."""
@@ -82,16 +86,21 @@ class Overview:
         return foreseen
 
     def _used(self, census: Census) -> dict[str, float]:
-        """The share of each account's imports used in the last minute, or since it was first looked at."""
-        if not self._samples or census.now <= self._samples[0].now:
-            return {}
-        oldest = self._samples[0]
-        before = {account.account: account.booked_imports for account in oldest.accounts}
-        minutes = (census.now - oldest.now) / MINUTE_MS
-        return {
-            found.account: (found.booked_imports - before.get(found.account, 0)) / (found.imports_per_minute * minutes)
-            for found in census.accounts
-        }
+        """The share of each account's imports used in the last minute, or since it has chunks again.
+
+        What it had booked when it was not looked at is known to nobody: its count goes on from run to run.
+        """
+        first: dict[str, tuple[int, int]] = {}
+        for sample in self._samples:
+            for account in sample.accounts:
+                first.setdefault(account.account, (sample.now, account.booked_imports))
+        used = {}
+        for found in census.accounts:
+            since, booked = first.get(found.account, (census.now, found.booked_imports))
+            if census.now > since:
+                minutes = (census.now - since) / MINUTE_MS
+                used[found.account] = (found.booked_imports - booked) / (found.imports_per_minute * minutes)
+        return used
 
 
 def _shown(runs: Sequence[Run]) -> tuple[Run, ...]:

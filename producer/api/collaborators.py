@@ -10,6 +10,7 @@ from aiohttp import web
 
 from producer.findings import Checks
 from producer.intake import Intake
+from wire.events import Events
 from wire.ledger import Ledger
 from wire.registry import Registry
 from wire.runs import Run
@@ -32,6 +33,7 @@ class Collaborators:
     registry: Registry
     ledger: Ledger
     intake: Intake
+    events: Events
     checks: Checks
     vault: Vault
     project: Project

@@ -5,6 +5,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field
 
+from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
 
 T = TypeVar("T")
@@ -177,6 +178,32 @@ class EventDocument(BaseModel):
 
     runs: list[str]
     reason: str | None = None
+
+
+class DeadEventDocument(BaseModel):
+    """An event that could not be taken; never what it held.
+
+    `entry` is its id in the stream; `source` and `id` are null where the event does not say them.
+    """
+
+    received: Moment
+    source: str | None
+    id: str | None
+    cause: Cause
+    reason: str
+    entry: str
+
+    @classmethod
+    def of(cls, dead: DeadEvent) -> Self:
+        """Show a dead event."""
+        return cls(
+            received=moment(dead.received),
+            source=dead.death.source or None,
+            id=dead.death.event_id or None,
+            cause=dead.death.cause,
+            reason=dead.death.reason,
+            entry=dead.entry,
+        )
 
 
 class StandingDocument(BaseModel):

@@ -1,12 +1,18 @@
-"""The handler of events: reads the CloudEvent and hands it to intake."""
+"""The handlers of events: one reads the CloudEvent and hands it to intake, one shows the events that could not be taken."""
+
+import re
+from typing import Final
 
 from aiohttp import web
 
-from producer.api.answering import answer
+from producer.api.answering import answer, answer_page, window
 from producer.api.collaborators import collaborators
-from producer.api.documents import EventDocument
+from producer.api.documents import DeadEventDocument, EventDocument
 from producer.api.problems import Problem, unprocessable
 from producer.cloudevents import Malformed, read_event, speaks_cloudevents
+
+PLACE: Final = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
+"""The id of a dead event: the store's milliseconds and a count."""
 
 
 async def accept(request: web.Request) -> web.Response:
@@ -20,3 +26,15 @@ async def accept(request: web.Request) -> web.Response:
     accepted = await collaborators(request).intake.accept_event(event)
     document = EventDocument(runs=list(accepted.runs), reason=accepted.reason)
     return answer(document, 202, leave_out_none=True)
+
+
+async def show_dead(request: web.Request) -> web.Response:
+    """List events that could not be taken, the newest first."""
+    if request.query.get("state") != "dead":
+        raise Problem(422, "The parameter state must be dead: other events are not listed.")
+    wanted = window(request)
+    if wanted.after and not PLACE.fullmatch(wanted.after):
+        raise Problem(422, "The parameter after must be the next of the part before.")
+    found = await collaborators(request).events.dead(before=wanted.after, most=wanted.most + 1)
+    part = found[: wanted.most]
+    return answer_page([DeadEventDocument.of(dead) for dead in part], part[-1].id if len(found) > len(part) else None)

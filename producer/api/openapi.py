@@ -97,5 +97,6 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "in": parameter.place,
         "description": parameter.says,
+        "required": parameter.required,
         "schema": {"type": "string"},
     }

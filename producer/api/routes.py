@@ -18,6 +18,7 @@ from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
     ConnectionDocument,
+    DeadEventDocument,
     EventDocument,
     ExportDeleted,
     ExportDocument,
@@ -43,6 +44,7 @@ OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this
 ONCE: Final = Parameter(
     "Idempotency-Key", "header", "The same key with the same demand opens nothing new, for 14 days."
 )
+STATE: Final = Parameter("state", "query", "`dead`: the events that could not be taken.", required=True)
 FORMAT: Final = Parameter("format", "query", "`ndjson` or `csv`, instead of the Accept header.")
 
 ROUTES: Final = (
@@ -185,6 +187,16 @@ ROUTES: Final = (
         body=EventBody,
         answer=EventDocument,
         refusals=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        handler=events.show_dead,
+        roles=ADMIN,
+        says="List events of the stream that could not be taken, the newest first, with the reason.",
+        answer=Page[DeadEventDocument],
+        parameters=(*PAGING, STATE),
+        refusals=(422,),
     ),
     Route(
         method="GET",

@@ -19,6 +19,7 @@ class Parameter:
     name: str
     place: Literal["query", "header"]
     says: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

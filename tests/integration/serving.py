@@ -15,6 +15,7 @@ from producer.findings import Busy, Finding, Good, Wrong
 from producer.intake import Intake
 from producer.opening import Retention
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.events import Events
 from wire.ledger import Ledger
 from wire.registrations import Allow, Connection, Consent, Export, Limits
 from wire.registry import Registry
@@ -108,6 +109,7 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
         registry=registry,
         ledger=ledger,
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
+        events=Events(store),
         checks=checks,
         vault=VAULT,
         project=project,

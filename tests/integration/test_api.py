@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from producer.api import Role
 from producer.api.routes import ROUTES
 from producer.api.table import Route
 from tests.integration.serving import API_KEY, VAULT, Served, serving
 from wire import codec
+from wire.events import Death, Events
 from wire.ledger import Ledger
 from wire.rejects import Reject, page
 from wire.store import Store, Unwritable
@@ -295,6 +297,46 @@ def test_an_event_opens_its_runs_once(with_api: WithApi, *, binary: bool) -> Non
             ("vip", "/snapshots/vip.csv", ["vips"]),
             ("x", "/snapshots/x", []),
         ]
+
+    with_api(scenario)
+
+
+def test_events_that_could_not_be_taken_are_listed_in_parts_newest_first(with_api: WithApi, redis_url: str) -> None:
+    """With the reason and without what they held; other events are not listed at all."""
+
+    async def scenario(api: Served, store: Store) -> None:
+        assert await api.ask("GET", "/v1/events?state=dead") == (200, {"items": [], "next": None})
+        events = Events(store)
+        async with Redis.from_url(redis_url) as redis:
+            for number in range(3):
+                body = codec.encode({"id": str(number), "source": "/cdp", "data": "ann@example.org"} if number else "")
+                await redis.xadd(key("events"), {"event": body}, id=f"{1_795_435_200_000 + number}-0")
+                entry = await events.next("a")
+                assert entry is not None
+                said = ("/cdp", str(number)) if number else ("", "")
+                await events.bury("a", entry, Death("malformed", f"reason {number}", *said))
+        status, first = await api.ask("GET", "/v1/events?state=dead&limit=2")
+        assert (status, [one["id"] for one in first["items"]]) == (200, ["2", "1"])
+        assert first["items"][1] == {
+            "received": "2026-11-23T12:00:00.001Z",
+            "source": "/cdp",
+            "id": "1",
+            "cause": "malformed",
+            "reason": "reason 1",
+            "entry": "1795435200001-0",
+        }
+        _, second = await api.ask("GET", f"/v1/events?state=dead&limit=2&after={first['next']}")
+        assert [(one["id"], one["source"], one["reason"]) for one in second["items"]] == [(None, None, "reason 0")]
+        assert second["next"] is None
+        for query in (
+            "",
+            "?state=",
+            "?state=alive",
+            "?state=dead&limit=0",
+            "?state=dead&after=x",
+            "?state=dead&after=-",
+        ):
+            assert (await api.ask("GET", f"/v1/events{query}"))[0] == 422, query
 
     with_api(scenario)
 

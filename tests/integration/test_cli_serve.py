@@ -96,7 +96,7 @@ def test_an_export_is_set_up_tried_and_taken_down_from_a_shell(shell: Shell, acc
 
 def test_settings_that_cannot_be_used_are_told_one_a_line() -> None:
     """All at once, and the exit code is that of a wrong call."""
-    environment = {**os.environ, "SEGMENT_EXPORT_SECRET_KEYS": "x", "SEGMENT_EXPORT_ADMIN_TOKEN": "x"}
+    environment = {**os.environ, "SEGMENT_EXPORT_SECRET_KEYS": "x", "SEGMENT_EXPORT_ADMIN_TOKEN": "x y"}
     command = [sys.executable, "-m", "producer", "serve"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -243,3 +243,18 @@ def test_an_export_changed_while_a_run_is_opened_is_read_again(with_store: WithS
             await _intake(store, _Restless(store, 99)).demand("a", Demand())
 
     with_store(scenario)
+
+
+def test_data_nested_too_deeply_to_be_compared_is_refused(with_store: WithStore) -> None:
+    """Rather than accepted without the fingerprint that tells it from other data."""
+
+    async def scenario(store: Store) -> None:
+        await _registered(store, export("a"))
+        nested: Any = []
+        for _ in range(300):
+            nested = [nested]
+        with pytest.raises(Unusable) as caught:
+            await _intake(store).accept_event(_event(deep=nested))
+        assert set(caught.value.faults) == {"/data"}
+
+    with_store(scenario)

@@ -1,0 +1,290 @@
+"""The producer's metrics show the record as it is: every figure of a known record, by name, and nothing twice."""
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from deploy.local.valkey import Valkey
+from producer.metrics import Metrics
+from producer.overview import Overview
+from producer.surveying import Survey
+from tests.integration.walking import START
+from tests.integration.workplace import Bells, Workplace, workplace
+from wire.lanes import Lanes
+from wire.ledger import Ledger, Outcome, Stopped
+from wire.store import Store, connect
+from wire.topology import key
+
+Scenario = Callable[["Shown"], Awaitable[None]]
+Play = Callable[[Scenario], None]
+
+MINUTE_MS = 60_000
+
+DESIGN = (
+    "profiles_total run_contacts run_started_timestamp_seconds run_deadline_timestamp_seconds"
+    " run_projected_finish_timestamp_seconds run_unbalanced lane_chunks queue_messages allowance_used_ratio workers_wanted"
+)
+
+SURVEYED = Survey(
+    read=33,
+    invalid=2,
+    duplicate=1,
+    selected=30,
+    phones_left_out=4,
+    weight=1,
+    requests=1,
+    selection=b"",
+    rejects=(),
+    pin="",
+)
+
+
+class Shown:
+    """A workplace with the producer's metrics over its record."""
+
+    def __init__(self, place: Workplace) -> None:
+        self.place = place
+        self.overview = Overview(place.store, place.ledger, place.lanes)
+        self.metrics = Metrics(self.overview, CollectorRegistry())
+
+    async def text(self) -> str:
+        """The exposition."""
+        body, content_type = await self.metrics.exposition()
+        assert content_type.startswith("text/plain")
+        return body.decode()
+
+    async def figures(self) -> dict[str, float]:
+        """Every sample by its name without our prefix, and its labels; none may be there twice."""
+        found = [
+            (f"{sample.name.removeprefix('segment_export_')} {' '.join(sample.labels.values())}".strip(), sample.value)
+            for family in text_string_to_metric_families(await self.text())
+            for sample in family.samples
+            if not sample.name.endswith("_created")
+        ]
+        twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+        assert not twice, f"Prometheus refuses {twice}"
+        return dict(found)
+
+    def book(self, imports: int) -> None:
+        """Let the pacer have booked so many imports since the account is known."""
+        self.place.redis.hset(key("pace", self.place.host), "imports", imports)
+
+    async def accept(self, batch: str) -> None:
+        """Have one chunk accepted."""
+        held = await self.place.ledger.take(self.place.host, "bell", f"token-{batch}")
+        assert held is not None
+        outcome = Outcome(
+            to="accepted", count=held.count, batch=batch, books={"accepted": held.count}, due_in_ms=60_000
+        )
+        assert await self.place.ledger.settle(held, outcome)
+
+
+@pytest.fixture
+def play(valkey: Valkey) -> Iterator[Play]:
+    """Run a scenario over an empty record."""
+    with Redis(port=valkey.port) as redis:
+
+        def run(scenario: Scenario) -> None:
+            async def opened() -> None:
+                async with workplace(redis, web.Application()) as place:
+                    await scenario(Shown(place))
+
+            asyncio.run(opened())
+
+        yield run
+
+
+def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
+    """One chunk accepted, two ready, two seconds into the run."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b", "c"), ("d", "e"), ("f",))
+        await shown.accept("a-batch")
+        await shown.place.lanes.ring()
+        shown.place.pass_time(2_000)
+        found = await shown.figures()
+        finish = START / 1000 + 2 + 2 * 60 / 100 * 1.008 + 10
+        assert found.pop("run_projected_finish_timestamp_seconds vips") == pytest.approx(finish, abs=0.01)
+        assert found == {
+            "run_contacts vips applied": 0,
+            "run_contacts vips refused": 0,
+            "run_contacts vips unconfirmed": 0,
+            "run_contacts vips unsent": 0,
+            "run_contacts vips pending": 6,
+            "run_started_timestamp_seconds vips": START / 1000,
+            "run_deadline_timestamp_seconds vips": START / 1000 + 90 * 60,
+            "run_unbalanced vips": 0,
+            "run_state vips delivering": 1,
+            "lane_chunks main ready": 2,
+            "lane_chunks main accepted": 1,
+            "allowance_used_ratio main": 0,
+            "queue_messages": len(shown.place.bells.rung),
+            "workers_wanted": 1,
+            "event_stream_lag": 0,
+            "dead_events": 0,
+        }
+        assert found["queue_messages"] > 0
+
+    play(scenario)
+
+
+def test_every_name_of_the_design_is_there(play: Play) -> None:
+    """Dashboards and alerts depend on them."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.metrics.surveyed(await shown.place.run(), SURVEYED)
+        names = {name.partition(" ")[0] for name in await shown.figures()}
+        assert set(DESIGN.split()) <= names
+
+    play(scenario)
+
+
+def test_profiles_are_counted_by_what_the_survey_found(play: Play) -> None:
+    """Surveys of one export add up; what is no outcome is not counted."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        run = await shown.place.run()
+        shown.metrics.surveyed(run, SURVEYED)
+        shown.metrics.surveyed(run, SURVEYED)
+        found = {name: value for name, value in (await shown.figures()).items() if name.startswith("profiles")}
+        assert found == {
+            "profiles_total vips read": 66,
+            "profiles_total vips invalid": 4,
+            "profiles_total vips duplicate": 2,
+            "profiles_total vips selected": 60,
+        }
+
+    play(scenario)
+
+
+def test_an_export_with_a_run_under_way_and_one_that_waits_shows_the_one_under_way(play: Play) -> None:
+    """One row an export, or Prometheus refuses all of it."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.place.pass_time(1_000)
+        fields = await shown.place.store.hash(key("run", "r1"))
+        waits = {
+            name: fields[name] for name in fields if name not in {"begun", "surveyed", "reading_ended", "selected"}
+        }
+        shown.place.redis.hset(key("run", "r2"), mapping=waits)  # type: ignore[arg-type]
+        shown.place.redis.zadd(key("runs"), {"r2": shown.place.now})
+        found = await shown.figures()
+        assert found["run_state vips delivering"] == 1
+        assert "run_state vips queued" not in found
+
+    play(scenario)
+
+
+def test_a_blocked_connection_shows_in_its_runs(play: Play) -> None:
+    """An alert looks at the state."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        held = await shown.place.ledger.take(shown.place.host, "bell", "token")
+        assert held is not None
+        stop = Stopped("connection", "credentials", "a reason")
+        assert await shown.place.ledger.settle(held, Outcome(to="ready", count=2, stop=stop))
+        assert (await shown.figures())["run_state vips blocked"] == 1
+
+    play(scenario)
+
+
+def test_books_that_do_not_balance_show_by_how_many_whatever_the_sign(play: Play) -> None:
+    """Too many fates are as wrong as too few."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.place.redis.hset(key("run", "r1"), mapping={"finished": START, "unbalanced": -3})
+        assert (await shown.figures())["run_unbalanced vips"] == 3
+
+    play(scenario)
+
+
+def test_the_allowance_used_is_that_of_the_last_minute(play: Play) -> None:
+    """50 imports in half a minute at 100 a minute are all of it; older ones are forgotten."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.book(7)
+        await shown.overview.sample()
+        shown.place.pass_time(MINUTE_MS // 2)
+        shown.book(57)
+        await shown.overview.sample()
+        assert (await shown.figures())["allowance_used_ratio main"] == pytest.approx(1)
+        shown.place.pass_time(MINUTE_MS // 2 + 1)
+        shown.book(57)
+        await shown.overview.sample()
+        assert (await shown.figures())["allowance_used_ratio main"] == 0
+
+    play(scenario)
+
+
+def test_an_account_that_rested_does_not_seem_to_use_all_it_ever_booked(play: Play) -> None:
+    """Its count goes on from its last run; the share begins when it has chunks again."""
+
+    async def scenario(shown: Shown) -> None:
+        shown.book(40_000)
+        await shown.overview.sample()
+        shown.place.pass_time(5_000)
+        await shown.place.open_run(("a", "b"))
+        assert (await shown.figures())["allowance_used_ratio main"] == 0
+        await shown.overview.sample()
+        shown.place.pass_time(6_000)
+        shown.book(40_005)
+        assert (await shown.figures())["allowance_used_ratio main"] == pytest.approx(0.5)
+
+    play(scenario)
+
+
+def test_workers_are_wanted_for_what_the_allowances_can_keep_busy(play: Play) -> None:
+    """Sixty chunks at once in workers of ten threads are six; without a chunk none is."""
+
+    async def scenario(shown: Shown) -> None:
+        assert (await shown.figures())["workers_wanted"] == 0
+        shown.place.redis.hset(key("account", shown.place.host), "imports_per_minute", 58 * 120)
+        await shown.place.open_run(*[(f"a{number}", f"b{number}") for number in range(70)])
+        await shown.place.ledger.renew("one", 10, ())
+        await shown.place.ledger.renew("two", 10, ())
+        assert (await shown.figures())["workers_wanted"] == 6
+
+    play(scenario)
+
+
+def test_while_the_store_is_away_what_is_counted_here_is_still_told() -> None:
+    """And nothing is said of the record."""
+
+    async def scenario() -> None:
+        store = Store(connect("redis://127.0.0.1:1/0"))
+        metrics = Metrics(Overview(store, Ledger(store), Lanes(store, Bells())), CollectorRegistry())
+        body, _ = await metrics.exposition()
+        assert b"segment_export_profiles" in body
+        assert b"segment_export_run_contacts" not in body
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_finds_nothing_to_say_about_the_exposition(play: Play) -> None:
+    """Names, units and help, as Prometheus' own lint sees them."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.metrics.surveyed(await shown.place.run(), SURVEYED)
+        text = await shown.text()
+        told = await asyncio.to_thread(
+            subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        )
+        assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+    play(scenario)
