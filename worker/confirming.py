@@ -5,7 +5,7 @@ from dataclasses import replace
 from wire.activecampaign.payloads import emails_of
 from wire.ledger import Held, Outcome, OverTheWire
 from wire.rejects import page
-from worker.delivering import MINUTE_MS, pieces, rejects, stopped
+from worker.delivering import MINUTE_MS, again, rejects, stopped
 from worker.polling import next_first_poll_ms
 from worker.verdict import (
     Applied,
@@ -62,25 +62,8 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
                 answered=answered,
                 wire=wire,
             )
-        case Later(delay_seconds=delay, memory=memory):
-            return Outcome(
-                to="ready",
-                count=held.count,
-                due_in_ms=round(delay * 1000),
-                facts=memory.document(),
-                answered=answered,
-                ended=True,
-                wire=wire,
-            )
-        case Split(parts=parts, delay_seconds=delay):
-            return Outcome(
-                to="split",
-                pieces=pieces(held, parts),
-                due_in_ms=round(delay * 1000),
-                answered=answered,
-                ended=True,
-                wire=wire,
-            )
+        case Later() | Split():
+            return again(verdict, held, wire, answered=answered, ended=True)
         case Stop(scope="run", memory=memory):
             # The batch is at its end; who is to blame is for a person to say, and the chunk is sent again then.
             return Outcome(

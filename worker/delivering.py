@@ -52,23 +52,8 @@ def outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered
     match verdict:
         case Done():
             return _accepted(verdict, held, wire)
-        case Later(delay_seconds=delay, memory=memory):
-            return Outcome(
-                to="ready",
-                count=held.count,
-                due_in_ms=round(delay * 1000),
-                facts=memory.document(),
-                answered=answered,
-                wire=wire,
-            )
-        case Split(parts=parts, delay_seconds=delay):
-            return Outcome(
-                to="split",
-                pieces=pieces(held, parts),
-                due_in_ms=round(delay * 1000),
-                answered=answered,
-                wire=wire,
-            )
+        case Later() | Split():
+            return again(verdict, held, wire, answered=answered)
         case Never(refused=refused):
             return Outcome(
                 to="over",
@@ -81,6 +66,31 @@ def outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered
             return Outcome(to="ready", count=held.count, facts=memory.document(), stop=stopped(verdict), wire=wire)
         case Unsent():
             return Outcome(to="over", books={"unsent": held.count}, wire=wire)
+
+
+def again(verdict: Later | Split, held: Held, wire: OverTheWire, *, answered: bool, ended: bool = False) -> Outcome:
+    """The chunk, or its parts instead of it, is sent again; `ended`: a batch of it had come to its end."""
+    due_in_ms = round(verdict.delay_seconds * 1000)
+    match verdict:
+        case Later(memory=memory):
+            return Outcome(
+                to="ready",
+                count=held.count,
+                due_in_ms=due_in_ms,
+                facts=memory.document(),
+                answered=answered,
+                ended=ended,
+                wire=wire,
+            )
+        case Split(parts=parts):
+            return Outcome(
+                to="split",
+                pieces=pieces(held, parts),
+                due_in_ms=due_in_ms,
+                answered=answered,
+                ended=ended,
+                wire=wire,
+            )
 
 
 def back(held: Held, seconds: float) -> Outcome:
