@@ -1,14 +1,11 @@
-"""The record of chunks and runs in Python's words: every method is one script, and a script only writes what it checked.
-
-A chunk is `ready`, `leased` under a token, or `accepted` under a batch id; when its contacts have their fates it is gone.
-The lanes say what a worker does with it: `deliver` what is ready, `confirm` what is accepted.
-"""
+"""The record of chunks and runs in Python's words: every method is one script, and a script only writes what it checked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from wire import codec
+from wire.chunks import Held, Outcome, OverTheWire, Stopped
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
 from wire.topology import key
@@ -16,102 +13,9 @@ from wire.topology import key
 LEASE_MS: Final = 20_000
 """A living process renews every five seconds; a dead one's chunks are taken again when this is over."""
 
-Lane = Literal["deliver", "confirm"]
-Fate = Literal["applied", "refused", "unconfirmed", "unsent"]
-Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmatched"]
 Reading = Literal["ok", "lost", "over"]
 Steering = Literal["pause", "resume", "cancel"]
 Steered = Literal["done", "already", "over", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A chunk in our hands, with all that is needed to act on it, as one script saw it.
-
-    `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. Times are
-    milliseconds of the run's own clock, which stands still while the run does.
-    """
-
-    lane: Lane
-    run: Run
-    chunk: str
-    token: str
-    fence: str
-    count: int
-    contacts: bytes
-    rows: tuple[int, ...]
-    facts: dict[str, Any]
-    now: int
-    first_taken: int
-    accepted_at: int
-    trip_ms: float | None
-    first_poll_ms: float | None
-    connection: dict[str, Any]
-    secret: bytes
-
-    @property
-    def account(self) -> str:
-        """The ActiveCampaign account, by its host."""
-        return self.run.account
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a chunk that was split, a chunk from now on."""
-
-    id: str
-    contacts: bytes
-    rows: tuple[int, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Why a connection or a run is to be stopped.
-
-    `definite`: blocked at once; otherwise the third such answer blocks. `by_hand`: never probed, a person lifts it; `asks`:
-    and must say that they accept it.
-    """
-
-    scope: Literal["connection", "run"]
-    code: str
-    reason: str
-    definite: bool = True
-    by_hand: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OverTheWire:
-    """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts."""
-
-    requests: int = 1
-    throttles: int = 0
-    trip_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a held chunk.
-
-    `ready` and `accepted` keep the chunk, with `count` contacts that stay in it; `split` puts `pieces` in its place; `over`
-    ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it.
-    """
-
-    to: Literal["ready", "accepted", "split", "over"]
-    books: Mapping[Book, int] = field(default_factory=dict)
-    count: int = 0
-    due_in_ms: int = 0
-    batch: str | None = None
-    facts: Mapping[str, Any] | None = None
-    contacts: bytes | None = None
-    rows: tuple[int, ...] = ()
-    pieces: Sequence[Piece] = ()
-    rejects: bytes = b""
-    stop: Stopped | None = None
-    answered: bool = False
-    ended: bool = False
-    first_poll_ms: float | None = None
-    wire: OverTheWire | None = None
 
 
 @dataclass(frozen=True, slots=True)

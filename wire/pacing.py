@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal
 
-from wire.ledger import Held
+from wire.chunks import Held
 from wire.store import Argument, Store
 
 GOOD_FOR_SECONDS: Final = 0.05

@@ -10,7 +10,7 @@ from wire.activecampaign.errors import TROUBLES, Because, Refused, Rejected, Thr
 from wire.activecampaign.hosts import scheme_for
 from wire.activecampaign.results import Accepted, BatchInfo
 from wire.activecampaign.session import Session
-from wire.ledger import Held, OverTheWire
+from wire.chunks import Held, OverTheWire
 from wire.pacing import Drop, Kind, Limit, Pacer, Wait
 from wire.secrets import SecretError, Vault
 from worker.reports import Asked, Endpoint, Listen, Paced

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
-from wire.ledger import Held, Outcome, OverTheWire
+from wire.chunks import Held, Outcome, OverTheWire
 from wire.rejects import page
 from worker.delivering import MINUTE_MS, again, rejects, stopped
 from worker.polling import next_first_poll_ms

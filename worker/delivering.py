@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from wire.activecampaign.payloads import contacts_of, email_of, import_body
-from wire.ledger import Held, Outcome, OverTheWire, Piece, Stopped
+from wire.chunks import Held, Outcome, OverTheWire, Piece, Stopped
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (

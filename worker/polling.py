@@ -8,7 +8,7 @@ the first of every run among them, is a scout: it is asked after early.
 from math import ceil
 from typing import Final
 
-from wire.ledger import Held
+from wire.chunks import Held
 from worker.verdict import Memory
 
 FIRST_POLL_MS: Final = 2_000

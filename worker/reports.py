@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wire.ledger import Book
+from wire.chunks import Book
 
 Endpoint = Literal["import", "info"]
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import structlog
 
+from wire.chunks import Held, Outcome
 from wire.lanes import Lanes
-from wire.ledger import Held, Ledger, Outcome
+from wire.ledger import Ledger
 from wire.store import StoreError
 from worker import confirming, delivering
 from worker.asking import Asker, NotNow

@@ -8,7 +8,8 @@ from redis import Redis
 from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire import codec
-from wire.ledger import Held, Ledger, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Outcome, OverTheWire, Stopped
+from wire.ledger import Ledger
 from wire.runs import Run, State, state
 from wire.store import Store
 from wire.topology import key

@@ -17,8 +17,9 @@ from producer.overview import Overview
 from producer.surveying import Survey
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
+from wire.chunks import Outcome, Stopped
 from wire.lanes import Lanes
-from wire.ledger import Ledger, Outcome, Stopped
+from wire.ledger import Ledger
 from wire.store import Store, connect
 from wire.topology import key
 

@@ -22,7 +22,8 @@ from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.ledger import Ledger, Outcome
+from wire.chunks import Outcome
+from wire.ledger import Ledger
 from wire.runs import Run, State, Trigger, state
 from wire.store import Store, Unreachable
 

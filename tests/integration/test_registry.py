@@ -11,7 +11,8 @@ from producer.cloudevents import Event
 from producer.intake import Intake
 from producer.opening import Retention
 from tests.integration.serving import connection, export
-from wire.ledger import Ledger, Outcome, Stopped
+from wire.chunks import Outcome, Stopped
+from wire.ledger import Ledger
 from wire.registrations import Limits
 from wire.registry import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
 from wire.runs import State, state

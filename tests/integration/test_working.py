@@ -20,7 +20,8 @@ from tests.sandbox.endpoints import Endpoint
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
-from wire.ledger import Held, Ledger, Outcome
+from wire.chunks import Held, Outcome
+from wire.ledger import Ledger
 from wire.runs import State, state
 from wire.store import Unreachable
 from wire.topology import key

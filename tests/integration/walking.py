@@ -13,7 +13,8 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
 from wire import codec
-from wire.ledger import Book, Held, Ledger, Outcome, OverTheWire, Piece
+from wire.chunks import Book, Held, Outcome, OverTheWire, Piece
+from wire.ledger import Ledger
 from wire.pacing import Drop, Go, Kind, Pacer
 from wire.runs import Run, State, state
 from wire.store import Store

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from wire import codec
 from wire.activecampaign.payloads import contact_json, import_body
-from wire.ledger import Held, Lane
+from wire.chunks import Held, Lane
 from wire.runs import Run, run_from
 
 NOW: Final = 1_700_000_000_000

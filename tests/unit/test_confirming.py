@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.records import NOW, a_run, contacts, held
 from wire import codec
 from wire.activecampaign.results import Accepted
-from wire.ledger import Outcome, OverTheWire, Piece, Stopped
+from wire.chunks import Outcome, OverTheWire, Piece, Stopped
 from worker import confirming
 from worker.polling import (
     FIRST_POLL_MS,

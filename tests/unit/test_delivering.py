@@ -9,7 +9,7 @@ import pytest
 from tests.unit.records import NOW, SPEC, a_run, contacts, held
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.ledger import Outcome, OverTheWire, Piece, Stopped
+from wire.chunks import Outcome, OverTheWire, Piece, Stopped
 from worker import delivering
 from worker.polling import FIRST_POLL_MS
 from worker.verdict import (

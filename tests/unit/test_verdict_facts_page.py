@@ -104,7 +104,7 @@ def test_halved(status: int, body: bytes) -> None:
         (403, b'{"message":"Forbidden"}', "connection", StopCode.PERMISSION, False),
         (403, b'{"errors":[{"status":403,"title":"Forbidden"}]}', "connection", StopCode.PERMISSION, False),
         (200, b"<!DOCTYPE html>", "connection", StopCode.NOT_ACTIVECAMPAIGN, True),
-        (200, b'{"message":"Welcome"}', "connection", StopCode.NOT_ACTIVECAMPAIGN, True),
+        (200, b'{"message":"Welcome"}', "connection", StopCode.NOT_ACTIVECAMPAIGN, False),
         (302, b"", "connection", StopCode.NOT_ACTIVECAMPAIGN, True),
         (400, b'{"message":"Contact limit exceeded"}', "connection", StopCode.CONTRACT, True),
         (404, b'{"message":"No Result found for _List with id 7"}', "run", StopCode.LIST_MISSING, True),

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from wire.ledger import Book
+from wire.chunks import Book
 from worker import telling
 from worker.metrics import COUNTED, Metrics
 from worker.reports import Asked, Paced, Report, Settled

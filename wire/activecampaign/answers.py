@@ -57,11 +57,16 @@ def document_of(answer: Answer, *, now: datetime) -> Any:
     begun = answer.body.lstrip()[:1]
     if begun in (b"", b"{", b"[", b'"') or ("json" in answer.content_type and begun != b"<"):
         raise _broken_off(answer)
-    raise lacking(answer)
+    raise _foreign(answer)
 
 
 def lacking(answer: Answer) -> Refused:
-    """Make the error for an answer that lacks what was asked for: something else than ActiveCampaign answers here."""
+    """Make the error for whole JSON that lacks what was asked for: as a 403, it says little if it comes once."""
+    return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False)
+
+
+def _foreign(answer: Answer) -> Refused:
+    """Make the error for a page, or for a redirect to one: something else than ActiveCampaign answers here."""
     return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=True)
 
 
@@ -81,7 +86,7 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
             found = TooLarge(answer.heard)
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             # To a login page, or to another host, which would be handed the key.
-            found = lacking(answer)
+            found = _foreign(answer)
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             found = _by_form(answer, now)
         case _:
