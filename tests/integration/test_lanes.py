@@ -233,6 +233,48 @@ def test_a_doubtful_stop_blocks_with_the_third_answer_within_ten_seconds(bench: 
     assert state(bench.look("run")) is State.BLOCKED
 
 
+def test_a_doubt_is_tried_again_as_soon_when_a_try_had_no_answer(bench: Bench) -> None:
+    """Half a minute is for what is certain; one answer that got lost does not make a doubt so."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=4)
+    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    assert bench.settle(bench.taken(), doubtful)
+    bench.pass_time(3_000)
+    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, due_in_ms=60_000, wire=OverTheWire()))
+    assert bench.take() is None
+    bench.pass_time(3_000)
+    bench.accept(bench.taken(), "batch")
+    assert bench.take() is not None
+
+
+def test_a_request_let_through_ends_a_row_of_throttles(bench: Bench) -> None:
+    """Throttles without Retry-After wait longer while nothing but throttles comes; a poll says nothing of imports."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=4)
+
+    def throttled(limit: str = "import") -> int:
+        bench.pass_time(1)
+        closed_ms: int = bench.do(bench.store.run("throttled", ACCOUNT, limit, "", bench.now))
+        bench.pass_time(closed_ms)
+        return closed_ms
+
+    def poll() -> None:
+        bench.redis.hset(key("pace", ACCOUNT), "next_import", bench.now + 60_000)
+        held = bench.taken()
+        assert held.lane == "confirm"
+        assert bench.settle(held, Outcome(to="accepted", count=2, due_in_ms=0, answered=True))
+        bench.redis.hdel(key("pace", ACCOUNT), "next_import")
+
+    assert throttled() == 5_000
+    bench.accept(bench.taken(), "batch", due_in_ms=0)
+    assert [throttled(), throttled()] == [5_000, 10_000]
+    poll()
+    assert throttled() == 20_000
+    assert throttled("any") == 40_000
+    poll()
+    assert throttled() == 5_000
+
+
 def test_what_was_sent_before_a_stop_was_counted_says_nothing_new(bench: Bench) -> None:
     """Answers of requests that were under way together count once, and a good one among them lifts nothing."""
     bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)

@@ -224,13 +224,31 @@ def test_a_name_that_only_one_way_of_counting_has_tells_it(index: int, base: int
 
 
 def test_who_was_set_aside_by_a_wrong_count_is_sent_again() -> None:
-    """They were the neighbours of those meant."""
+    """They were the neighbours of those meant; who is named now is known for certain."""
     supposed = after(naming(1), Facts(count=6))
     assert [aside.position for aside in supposed.aside] == [0]
     told = after(naming(0), Facts(count=6, memory=supposed))
-    assert (told.base, told.aside, told.rounds) == (0, (), 2)
-    known = after(naming(1), Facts(count=6, memory=told))
-    assert [aside.position for aside in known.aside] == [1]
+    assert (told.base, [aside.position for aside in told.aside], told.rounds) == (0, [1], 2)
+
+
+@pytest.mark.parametrize(("bad", "first_only"), [([3], True), ([2, 4], True), ([2, 3], False), ([1, 4, 5], False)])
+def test_a_name_before_those_set_aside_tells_that_it_counts_from_0(bad: list[int], first_only: bool) -> None:  # noqa: FBT001  a table's column
+    """Counted from 1 it would have been named before them, so the second answer about a chunk tells."""
+    memory, named = Memory(), bad
+    for _ in range(2):
+        left_out = {aside.position for aside in memory.aside}
+        sent = [position for position in range(8) if position not in left_out]
+        named = [index for index, position in enumerate(sent) if position in bad]
+        memory = after(naming(*named[:1] if first_only else named), Facts(count=8, memory=memory))
+    assert memory.base == 0
+    assert {aside.position for aside in memory.aside} <= set(bad)
+
+
+def test_a_name_behind_those_set_aside_tells_nothing() -> None:
+    """So it is where only the first bad contact is named, counted from 1."""
+    supposed = after(naming(2), Facts(count=6))
+    told = after(naming(2), Facts(count=6, memory=supposed))
+    assert (told.base, [aside.position for aside in told.aside]) == (None, [1, 2])
 
 
 @pytest.mark.parametrize("indexes", [(0, 6), (7,), (-1,), (3, 99)])

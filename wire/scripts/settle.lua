@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs
+-- uses: standing, blocks, runs, pace
 -- Writes what became of a chunk: first checks everything, then writes everything.
 --   chunk(run, id)  hash  moves, changes or ends
 --   run(id)         hash  its books
@@ -56,7 +56,10 @@ end
 for name, by in pairs(outcome.books) do redis.call('HINCRBY', record, name, by) end
 if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
 if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
-if outcome.answered then prove(connection, account, tonumber(chunk[4]), now) end
+if outcome.answered then
+  prove(connection, account, tonumber(chunk[4]), now)
+  let_through(account, lane, tonumber(chunk[4]))
+end
 if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
 if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
 -- What may go again at once keeps its place: pieces are tried before the chunks behind them.

@@ -30,7 +30,7 @@ from wire.activecampaign.errors import (
 from wire.activecampaign.results import Accepted
 from worker.verdict import stopping
 from worker.verdict.memory import Aside, Memory, Progress
-from worker.verdict.names import PROBED_BASE, counting
+from worker.verdict.names import OTHER_BASE, PROBED_BASE, Counting, counting
 from worker.verdict.parting import halves
 from worker.verdict.verdicts import (
     DeliveryVerdict,
@@ -141,11 +141,13 @@ def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
     told = counting(named, len(sent), memory.base)
     if told is None:
         return halves(count, replace(memory, base=None))
-    if memory.base is None and memory.aside and told.base != PROBED_BASE:
-        # Those set aside so far were the neighbours of those meant: begin anew, knowing better.
-        aside: tuple[Aside, ...] = ()
-    else:
-        aside = (*memory.aside, *(Aside(sent[name - told.base], named[name]) for name in sorted(named)))
+    if not told.certain and left_out and sent[min(named) - told.base] < min(left_out):
+        # Then it would have been named before those that were, in whatever order they are named.
+        told = Counting(OTHER_BASE, certain=True)
+    aside = tuple(Aside(sent[name - told.base], named[name]) for name in sorted(named))
+    if memory.base is not None or told.base == PROBED_BASE:
+        # Otherwise those set aside so far were the neighbours of those meant.
+        aside = (*memory.aside, *aside)
     memory = replace(memory, base=told.base if told.certain else None)
     if stopping.nearly_all(len(aside), count):
         if not facts.trusted:

@@ -7,6 +7,8 @@ from typing import Final
 PROBED_BASE: Final = 1
 """The one live probe counted from 1. Where it is wrong the rest is refused again, so that nothing is believed of it."""
 
+OTHER_BASE: Final = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Counting:
@@ -21,7 +23,7 @@ def counting(named: Collection[int], length: int, known: int | None) -> Counting
 
     `known`: the base that an earlier answer to this chunk has told.
     """
-    fitting = [base for base in (0, 1) if all(base <= name < base + length for name in named)]
+    fitting = [base for base in (OTHER_BASE, PROBED_BASE) if all(base <= name < base + length for name in named)]
     if known is not None:
         return Counting(known, certain=True) if known in fitting else None
     match fitting:

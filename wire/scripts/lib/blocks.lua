@@ -26,10 +26,11 @@ local function lets_in(scope, now)
   return math.min(tonumber(f[2]), now + PROBE_EVERY) <= now
 end
 
+-- Notes who was let in. Should its answer say neither yes nor stop, the next one goes as soon as after a stop.
 local function let_in(scope, token, now)
-  if redis.call('EXISTS', K.block(scope)) == 1 then
-    redis.call('HSET', K.block(scope), 'probe', token, 'probe_at', now + PROBE_EVERY)
-  end
+  local blocked = redis.call('HGET', K.block(scope), 'blocked')
+  if not blocked then return end
+  redis.call('HSET', K.block(scope), 'probe', token, 'probe_at', now + (blocked == '1' and PROBE_EVERY or DOUBT_EVERY))
 end
 
 local function runs_of(account, connection)

@@ -6,7 +6,8 @@
 --     import_seen                 when an import last asked or went
 --     cut_import, cut_single, cut_any      share of a limit that is used since a throttle; returns with time
 --     cut_import_at, ...          when it was cut
---     throttled_at, streak        the last throttle that counted, and how many came in a row
+--     throttled_at, throttled     the last throttle that counted, and the limit that was hit
+--     streak                      how many came in a row, with nothing let through between them
 --     imports, requests           booked since the account is known
 
 local MARGIN = {import = 1.008, single = 1.008, any = 1.25}
@@ -27,4 +28,12 @@ end
 local function interval(account, limit, now)
   local most = tonumber(redis.call('HGET', K.account(account), LIMIT[limit]) or PUBLISHED[limit])
   return WINDOW[limit] * MARGIN[limit] / most / share(account, limit, now)
+end
+
+-- Ends a row of throttles: a request was let through that was sent after the last, under the limit that was hit.
+local function let_through(account, lane, leased_at)
+  local f = redis.call('HMGET', K.pace(account), 'throttled_at', 'throttled')
+  if f[1] and leased_at >= tonumber(f[1]) and (lane == 'deliver' or f[2] == 'any') then
+    redis.call('HDEL', K.pace(account), 'streak')
+  end
 end
