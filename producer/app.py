@@ -15,6 +15,7 @@ from producer.api.access import AdminToken
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
 from producer.checking import Checker
+from producer.contracts import Contracts
 from producer.intake import Intake
 from producer.metrics import Metrics
 from producer.opening import Retention
@@ -29,6 +30,7 @@ from wire.events import Events
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.loops import every
+from wire.membership import Membership
 from wire.pacing import Pacer
 from wire.registry import Registry
 from wire.secrets import Vault
@@ -77,10 +79,13 @@ async def _serve(settings: Settings) -> None:
         async def ring(account: str) -> None:
             await lanes.ring([account])
 
+        checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
         reading = Reading(
             ledger,
+            Membership(store),
             roots=settings.snapshot_roots,
             allowance=overview.allowance,
+            contract=Contracts(registry, checker, vault).of,
             appended=ring,
             surveyed=metrics.surveyed,
         )
@@ -96,8 +101,8 @@ async def _serve(settings: Settings) -> None:
             ledger=ledger,
             intake=intake,
             events=events,
-            checks=Checker(session, Pacer(store), settings.trusted_hosts),
-            vault=Vault(settings.secret_keys),
+            checks=checker,
+            vault=vault,
             project=overview.project,
             exposition=metrics.exposition,
             readiness=lambda: _readiness(store),

@@ -15,21 +15,21 @@ class Seen:
     The addresses that a run has read so far, as 64-bit hashes: 69 bytes each, 66 MiB at a million.
 
     Two addresses out of a million share a hash in one run of 37 million; the second would count as a duplicate.
-    Hashes are Python's own, seeded anew in every process: nobody can prepare addresses that collide.
+    They are Python's own, seeded anew in every process: nobody can prepare addresses that collide.
     """
 
     def __init__(self) -> None:
         self._hashes: set[int] = set()
 
-    def first(self, keys: Sequence[str | None]) -> list[bool]:
-        """Tell of each key whether it is there for the first time; a row without an address (None) never is."""
+    def first(self, hashes: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tell of each hash whether it is there for the first time; a row whose address is missing never is."""
         seen, answers = self._hashes, []
-        for key in keys:
+        for hashed, is_missing in zip(hashes.tolist(), missing.tolist(), strict=True):
             before = len(seen)
-            if key is not None:
-                seen.add(hash(key))
+            if not is_missing:
+                seen.add(hashed)
             answers.append(len(seen) > before)
-        return answers
+        return np.array(answers, np.bool_)
 
 
 class Selection:

@@ -20,6 +20,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
+from wire.activecampaign.results import Account
 from wire.activecampaign.session import Session
 from wire.pacing import Go, Pacer, Wait
 
@@ -57,6 +58,11 @@ class Checker:
         if isinstance(account, Wrong | Busy):
             return account
         return Good(administrator=account is not None)
+
+    async def account(self, host: str, api_key: SecretStr) -> Account | None:
+        """Read the account's contract; None where the key may not know, or the account answers no questions now."""
+        found = await self._ask(host, self._client(host, api_key).account)
+        return None if isinstance(found, Wrong | Busy) else found
 
     async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
         """Find out whether the list is there."""

@@ -22,11 +22,11 @@ _FEWEST_TO_GIVE_ONE = 3
 
 
 class Chunk(NamedTuple):
-    """The contacts of one request, their rows in the snapshot (from 1) and their address keys, all in order."""
+    """The contacts of one request, their rows in the snapshot (from 1) and their fingerprints, all in order."""
 
     contacts: tuple[bytes, ...]
     rows: tuple[int, ...]
-    keys: tuple[str, ...]
+    prints: bytes
 
     @property
     def last_row(self) -> int:
@@ -78,5 +78,5 @@ def _chunk(group: list[Mapped]) -> Chunk:
     return Chunk(
         tuple(contact.json for contact in group),
         tuple(contact.row for contact in group),
-        tuple(contact.address_key for contact in group),
+        b"".join(contact.fingerprint for contact in group),
     )

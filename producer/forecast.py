@@ -1,7 +1,9 @@
 """What a run is going to take: requests, minutes, and when it will be done. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from math import ceil
+from typing import Any, Final
 
 from wire.runs import Run
 
@@ -21,26 +23,90 @@ LARGEST: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an account may be asked for, and how many runs share it."""
+    """What an account may be asked for, and how many imports each of the other runs on it has still to make."""
 
     imports_per_minute: float
-    runs: int = 1
+    others: tuple[int, ...] = ()
 
     def minutes(self, requests: float) -> float:
-        """How long so many imports take when the runs take turns."""
-        return requests * self.runs / (self.imports_per_minute * PACED)
+        """How long so many imports take: runs take turns, so each other one goes first as often at the most."""
+        between = sum(min(requests, other) for other in self.others)
+        return (requests + between) / (self.imports_per_minute * PACED)
 
 
-def forecast(*, read: int, requests: int, weight: int, allowance: Allowance) -> dict[str, object]:
-    """What a survey says about the run that follows: `bytes` of JSON, `requests`, `minutes` at the account's allowance."""
-    said: dict[str, object] = {
-        "requests": requests,
-        "bytes": weight,
-        "minutes": round(allowance.minutes(requests), 2),
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """How many active contacts an account may have, and how many it has."""
+
+    limit: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a survey found, and what it means for the run that follows; counts are of contacts unless they say otherwise."""
+
+    read: int
+    adds: int
+    changes: int
+    again: int
+    unchanged: int
+    held_back: int
+    leavers: int
+    invalid: Mapping[str, int]
+    requests: int
+    bytes: int
+    mapping_changed: bool = False
+
+
+def forecast(
+    found: Foreseen, *, allowance: Allowance, minutes_left: float, contract: Contract | None = None
+) -> dict[str, Any]:
+    """Say what a run is going to take, as a document.
+
+    `minutes` at the account's allowance beside the other runs on it, `within_budget`: whether they and a batch's time are
+    less than `minutes_left`. `contract` is None where it is not known, or nobody is added.
+    """
+    minutes = allowance.minutes(found.requests)
+    last_batch = TYPICAL_BATCH_MS / MINUTE_MS if found.requests else 0.0
+    warnings = []
+    if found.read > LARGEST:
+        warnings.append(f"the snapshot has {found.read} rows, more than the {LARGEST} this is built for")
+    if found.mapping_changed:
+        warnings.append("the mapping was changed since the last run, so that everybody is sent again")
+    return {
+        "adds": found.adds,
+        "changes": found.changes,
+        "again": found.again,
+        "unchanged": found.unchanged,
+        "held_back": found.held_back,
+        "leavers": found.leavers,
+        "invalid": dict(found.invalid),
+        "requests": found.requests,
+        "bytes": found.bytes,
+        "minutes": round(minutes, 2),
+        "within_budget": minutes + last_batch <= minutes_left,
+        "contract": _held_against(contract, found.adds) if contract else None,
+        "mapping_changed": found.mapping_changed,
+        "warnings": warnings,
     }
-    if read > LARGEST:
-        said["warning"] = f"the snapshot has {read} rows, more than the {LARGEST} this is built for"
-    return said
+
+
+def _held_against(contract: Contract, adds: int) -> dict[str, int | bool]:
+    after = contract.total + adds
+    return {"limit": contract.limit, "total": contract.total, "after": after, "holds": after <= contract.limit}
+
+
+def remaining_imports(run: Run) -> int:
+    """How many imports a run that is surveyed has still to make; 0 if nobody can say yet."""
+    if run.over or run.surveyed is None or run.forecast is None:
+        return 0
+    return ceil(_waiting(run))
+
+
+def _waiting(run: Run) -> float:
+    each = run.books.selected / max(run.forecast["requests"] if run.forecast else 1, 1)
+    return max(0.0, run.books.pending / each - run.accepted_chunks) if each else 0.0
 
 
 def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
@@ -55,7 +121,7 @@ def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
     if not run.books.pending:
         return now
     each = run.books.selected / max(run.forecast["requests"], 1)
-    waiting = max(0.0, run.books.pending / each - run.accepted_chunks)
+    waiting = _waiting(run)
     sending = allowance.minutes(waiting) * MINUTE_MS
     if run.first_import is not None and now - run.first_import > SETTLED_MS and waiting:
         measured = (run.accepted / each) / (now - run.first_import)

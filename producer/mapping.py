@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from itertools import repeat
 
 import pyarrow as pa
@@ -13,9 +14,13 @@ from producer.chunking import CONTACT_BYTES_MAX
 from producer.cleaning import clean_line, clean_text
 from producer.phones import to_e164
 from producer.rows import Fault, Invalid, Mapped
+from wire import codec
 from wire.activecampaign.payloads import contact_json
 
 _BETWEEN_TAGS = re.compile(r"\|\||,")
+
+VERSION = 1
+"""Of what this module and those it calls make of a row. Raised with every change of that, since fingerprints are of rows."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Mapper:
         self._tags = tuple(dict.fromkeys(filter(None, map(clean_line, spec.tags))))
         named = (spec.email, spec.first_name, spec.last_name, spec.phone, *spec.fields.values(), spec.tags_column)
         self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for column in named if column is not None))
+        self._printed = [column for column in self.columns if column != spec.email or column in spec.fields.values()]
+        self.version = _version(spec)
 
     def addresses(self, batch: pa.RecordBatch) -> list[str | None]:
         """Return what tells each row's person from others, None where there is no address; see `address_key`."""
@@ -58,11 +65,28 @@ class Mapper:
             keys[index] = address_key(column[index].as_py())
         return [key or None for key in keys]
 
-    def contacts(self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int) -> Iterator[Mapped | Invalid]:
+    def fingerprints(self, batch: pa.RecordBatch, keys: Sequence[str | None]) -> list[bytes]:
+        """
+        Return 8 bytes for each row, equal for equal data of equal people under equal mappings.
+
+        They are of the mapped columns as they were read, in canonical text, and of `keys`, the batch's `addresses`: so
+        neither the format of the snapshot matters, nor the order of its rows or columns, nor the address's letter case.
+        """
+        texts = _written(batch.select(self._printed)).to_pylist() if self._printed else repeat("", batch.num_rows)
+        salt = bytes.fromhex(self.version)
+        return [
+            blake2b(f"{key}\0{text}".encode(), digest_size=8, key=salt).digest()
+            for key, text in zip(keys, texts, strict=True)
+        ]
+
+    def contacts(
+        self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int, prints: Sequence[bytes] | None = None
+    ) -> Iterator[Mapped | Invalid]:
         """
         Yield what becomes of these rows of the batch, in order.
 
-        `rows` are indexes from 0 within the batch, `before` is how many rows of the snapshot came before the batch.
+        `rows` are indexes from 0 within the batch, `before` is how many rows of the snapshot came before the batch, and
+        `prints` are the fingerprints of the batch's rows, where contacts are to carry theirs.
         """
         spec, region = self._spec, self._spec.default_region
         chosen = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
@@ -100,7 +124,8 @@ class Mapper:
                     row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes."
                 )
                 continue
-            yield Mapped(row, address.key, json, phone is not None and number is None and not phone.isspace())
+            left_out = phone is not None and number is None and not phone.isspace()
+            yield Mapped(row, address.key, json, left_out, prints[index] if prints else b"")
 
     def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
         return [
@@ -112,3 +137,18 @@ class Mapper:
     def _tags_and(self, text: str) -> tuple[str, ...]:
         further = filter(None, map(clean_line, _BETWEEN_TAGS.split(text)))
         return tuple(dict.fromkeys((*self._tags, *further)))
+
+
+def _version(spec: MappingSpec) -> str:
+    """Name what a mapping makes of rows, in hexadecimal; the order in which it was said does not matter."""
+    said = {**asdict(spec), "tags": sorted(spec.tags), "version": VERSION}
+    return blake2b(codec.canonical(said), digest_size=16).hexdigest()
+
+
+def _written(batch: pa.RecordBatch) -> pa.StringArray:
+    """Write each row as one text, every value behind its length: no two rows are written alike."""
+    nothing = pa.scalar("-")
+    parts = []
+    for column in batch.columns:
+        parts += [pc.fill_null(pc.cast(pc.binary_length(column), pa.string()), nothing), pc.fill_null(column, "")]
+    return pc.binary_join_element_wise(*parts, ":")

@@ -49,6 +49,8 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "budget_minutes": export.budget_minutes,
         "patience_minutes": export.patience_minutes,
         "delivery_patience_minutes": export.delivery_patience_minutes,
+        "full_every_runs": export.full_every_runs,
+        "full_every_days": export.full_every_days,
     }
     return {
         "id": run,

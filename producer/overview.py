@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from producer.forecast import MINUTE_MS, Allowance, projected_finish
+from producer.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
 from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
@@ -65,11 +65,11 @@ class Overview:
             self._samples.popleft()
 
     async def allowance(self, run: Run) -> Allowance:
-        """What the run's account allows, shared with the other runs in its lane."""
+        """What the run's account allows, and what the other runs in its lane have still to send."""
         limits = await self._store.hash(key("account", run.account))
-        lane = [other for other, _ in await self._store.ranked(key("lane", run.account))]
+        lane = [other for other, _ in await self._store.ranked(key("lane", run.account)) if other != run.id]
         most = float(limits.get("imports_per_minute", PUBLISHED_IMPORTS_PER_MINUTE))
-        return Allowance(most, runs=len({run.id, *lane}))
+        return Allowance(most, tuple(map(remaining_imports, await self._ledger.look(lane))))
 
     async def project(self, runs: Sequence[Run]) -> dict[str, int]:
         """When each of the runs is foreseen to finish, in milliseconds; those without a forecast are left out."""

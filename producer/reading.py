@@ -12,14 +12,17 @@ from typing import Any, Final
 
 import structlog
 
-from producer.forecast import Allowance, forecast
+from producer.comparing import Known, page_of
+from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, forecast
 from producer.mapping import Mapper, MappingSpec
 from producer.sending import Room, send
 from producer.snapshots import SnapshotError, open_snapshot
 from producer.snapshots.source import Snapshot
-from producer.surveying import Abandoned, Survey, survey
+from producer.surveying import Abandoned, Before, Survey, survey
+from producer.turning import mode_of
 from wire.ledger import Ledger
 from wire.loops import every
+from wire.membership import Membership, Summary
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -40,15 +43,19 @@ class Reading:
     def __init__(
         self,
         ledger: Ledger,
+        membership: Membership,
         *,
         roots: tuple[Path, ...],
         allowance: Callable[[Run], Awaitable[Allowance]],
+        contract: Callable[[Run], Awaitable[Contract | None]],
         appended: Callable[[str], Awaitable[object]],
         surveyed: Callable[[Run, Survey], None],
     ) -> None:
         self._ledger = ledger
+        self._membership = membership
         self._roots = roots
         self._allowance = allowance
+        self._contract = contract
         self._appended = appended
         self._surveyed = surveyed
         self._readers: dict[str, str] = {}
@@ -121,32 +128,62 @@ class Reading:
         await send(run, token, snapshot, mapper, ledger=self._ledger, room=room, appended=self._appended)
 
     async def _survey(self, run: Run, token: str, snapshot: Snapshot, mapper: Mapper, log: Any) -> Run | None:
-        log.info("survey_begins", snapshot=run.snapshot, mode=run.mode)
+        log.info("survey_begins", snapshot=run.snapshot)
         async with self._surveys:
+            if not await self._membership.fold(run, token):
+                return None
+            summary = await self._membership.summary(run)
+            before = await self._before(run, summary)
             found = await asyncio.to_thread(
                 survey,
                 snapshot,
                 mapper,
+                before,
                 automations=bool(run.spec["automations"]),
                 wanted=lambda: self._going and self._readers.get(run.id) == token,
             )
-        allowance = await self._allowance(run)
-        foreseen = forecast(read=found.read, requests=found.requests, weight=found.weight, allowance=allowance)
+        foreseen = await self._foresee(run, found, summary, mapper)
         told = await self._ledger.surveyed(
             run.id,
             token,
-            figures=found.figures(),
+            figures={**found.figures(), "mode": before.mode, "mapping": mapper.version},
             selection=found.selection,
             forecast=foreseen,
             rejects=found.rejects,
+            held_back=found.held,
             pin=found.pin,
         )
         if told != "ok":
             return None
         self._surveyed(run, found)
-        log.info("surveyed", **found.figures(), **foreseen)
+        log.info("surveyed", mode=before.mode, **found.figures(), forecast=foreseen)
         runs = await self._ledger.look([run.id])
         return runs[0] if runs and runs[0].reading_ended is None else None
+
+    async def _before(self, run: Run, summary: Summary) -> Before:
+        pages = [page_of(page) async for page in self._membership.entries(run, summary)]
+        return Before(await asyncio.to_thread(Known, pages), mode_of(run, summary), run.include_refused, summary.runs)
+
+    async def _foresee(self, run: Run, found: Survey, summary: Summary, mapper: Mapper) -> dict[str, Any]:
+        figures = Foreseen(
+            read=found.read,
+            adds=found.adds,
+            changes=found.changes,
+            again=found.again,
+            unchanged=found.unchanged,
+            held_back=found.held_back,
+            leavers=found.kept,
+            invalid=found.reasons,
+            requests=found.requests,
+            bytes=found.weight,
+            mapping_changed=bool(summary.mapping) and summary.mapping != mapper.version,
+        )
+        return forecast(
+            figures,
+            allowance=await self._allowance(run),
+            minutes_left=(run.deadline - await self._ledger.now()) / MINUTE_MS,
+            contract=await self._contract(run) if found.adds else None,
+        )
 
     async def _fail(self, run: Run, token: str, error: str, log: Any) -> None:
         try:

@@ -46,7 +46,9 @@ def chunks(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: i
 def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[Mapped]:
     before = from_row
     for batch in snapshot.read(mapper.columns, from_row):
-        for found in mapper.contacts(batch, selection.chosen(before, batch.num_rows), before=before):
+        rows = selection.chosen(before, batch.num_rows)
+        prints = mapper.fingerprints(batch, mapper.addresses(batch)) if rows else []
+        for found in mapper.contacts(batch, rows, before=before, prints=prints):
             # A row that was a contact in the survey is one again: the pin says that nothing changed.
             if isinstance(found, Mapped):
                 yield found
@@ -75,7 +77,13 @@ async def send(
     while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
         body = import_body(chunk.contacts, automations=bool(run.spec["automations"]))
         told = await ledger.append(
-            run.id, token, at=(sequence, cursor), cursor=chunk.last_row, contacts=body, rows=chunk.rows
+            run.id,
+            token,
+            at=(sequence, cursor),
+            cursor=chunk.last_row,
+            contacts=body,
+            rows=chunk.rows,
+            prints=chunk.prints,
         )
         if told.reading != "ok":
             return

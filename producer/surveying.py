@@ -1,18 +1,33 @@
-"""The first reading of a snapshot: every row is told apart, counted and weighed, and nothing is sent. It blocks.
+"""The first reading of a snapshot: every row is told apart, compared, counted and weighed, and nothing is sent. It blocks.
 
+It compares before it checks: to check a million addresses takes ten times as long as to compare them with what is known.
 A survey that is cut short is done again from the first row: only its whole result reaches the record.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from producer.changes import Seen, Selection
 from producer.chunking import pack
+from producer.comparing import Kind, Kinds, Known, hashes_of, prints_of
 from producer.mapping import Mapper
 from producer.rows import Invalid, Mapped
 from producer.snapshots import Snapshot
 from wire.activecampaign.payloads import import_body
-from wire.rejects import PAGE_LINES, Reject, page
+from wire.members import Entry
+from wire.rejects import PAGE_LINES, Reject, RejectCode, page
+from wire.runs import Mode
+
+_HELD_BACK: Final[Mapping[RejectCode | None, str]] = {
+    RejectCode.OPTED_OUT_OR_EXCLUDED: "unsubscribed from the list, excluded, bounced, or not valid",
+    RejectCode.REFUSED_BY_ACTIVECAMPAIGN: "ActiveCampaign's rules refuse it",
+    RejectCode.TOO_LARGE: "it is too large",
+}
 
 
 class Abandoned(Exception):
@@ -20,32 +35,61 @@ class Abandoned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What is known when a survey begins. `runs` are ids of earlier runs by their number."""
+
+    known: Known = field(default_factory=Known)
+    mode: Mode = Mode.CHANGES
+    include_refused: bool = False
+    runs: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
-    """What a snapshot holds for an export: counts in rows, weight in bytes of JSON, and how many requests."""
+    """What a snapshot holds for an export: counts in rows, weight in bytes of JSON, and how many requests.
+
+    Selected are `adds`, `changes` and `again`. `kept` are members that the snapshot has no more. `reasons` counts the
+    invalid by their code. `rejects` are pages of lines of the invalid, `held` of those held back.
+    """
 
     read: int
     invalid: int
     duplicate: int
+    unchanged: int
+    held_back: int
     selected: int
+    kept: int
     phones_left_out: int
+    adds: int
+    changes: int
+    again: int
+    reasons: Mapping[str, int]
     weight: int
     requests: int
     selection: bytes
     rejects: tuple[bytes, ...]
+    held: tuple[bytes, ...]
     pin: str
 
     def figures(self) -> dict[str, int]:
         """The counts by the names of the record."""
-        names = ("read", "invalid", "duplicate", "selected", "phones_left_out")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _FIGURES}
 
 
-def survey(snapshot: Snapshot, mapper: Mapper, *, automations: bool, wanted: Callable[[], bool]) -> Survey:
+_FIGURES: Final = (
+    *("read", "invalid", "duplicate", "unchanged", "held_back", "selected"),
+    *("kept", "phones_left_out"),
+)
+
+
+def survey(
+    snapshot: Snapshot, mapper: Mapper, before: Before, *, automations: bool, wanted: Callable[[], bool]
+) -> Survey:
     """Read a snapshot once through.
 
     Raises SnapshotError if it cannot be read as mapped, Abandoned as soon as `wanted` says no.
     """
-    surveyor = _Surveyor(mapper, wanted)
+    surveyor = _Surveyor(mapper, before, wanted)
     pin = snapshot.pin()
     weight = requests = 0
     for chunk in pack(surveyor.contacts(snapshot)):
@@ -54,58 +98,98 @@ def survey(snapshot: Snapshot, mapper: Mapper, *, automations: bool, wanted: Cal
     snapshot.verify(pin)
     return Survey(
         read=surveyor.read,
-        invalid=surveyor.invalid,
+        invalid=sum(surveyor.reasons.values()),
         duplicate=surveyor.duplicate,
+        unchanged=surveyor.kinds[Kind.UNCHANGED],
+        held_back=surveyor.kinds[Kind.HELD_BACK],
         selected=surveyor.selection.count(),
+        kept=before.known.gone(),
         phones_left_out=surveyor.phones_left_out,
+        adds=surveyor.kinds[Kind.NEW],
+        changes=surveyor.kinds[Kind.CHANGED],
+        again=surveyor.kinds[Kind.AGAIN],
+        reasons=dict(surveyor.reasons),
         weight=weight,
         requests=requests,
         selection=surveyor.selection.to_bytes(),
-        rejects=surveyor.rejects(),
+        rejects=surveyor.rejects.all(),
+        held=surveyor.held.all(),
         pin=pin.text,
     )
 
 
-class _Surveyor:
-    """Counts while contacts pass through."""
+class _Pages:
+    """Lines of rejects as they come, in pages."""
 
-    def __init__(self, mapper: Mapper, wanted: Callable[[], bool]) -> None:
-        self.read = self.invalid = self.duplicate = self.phones_left_out = 0
+    def __init__(self) -> None:
+        self._open: list[Reject] = []
+        self._full: list[bytes] = []
+
+    def add(self, reject: Reject) -> None:
+        self._open.append(reject)
+        if len(self._open) == PAGE_LINES:
+            self._full.append(page(self._open))
+            self._open = []
+
+    def all(self) -> tuple[bytes, ...]:
+        return (*self._full, *filter(None, [page(self._open)]))
+
+
+class _Surveyor:
+    """Counts while contacts pass through: `kinds` of rows that have an address for the first time, and are no fault."""
+
+    def __init__(self, mapper: Mapper, before: Before, wanted: Callable[[], bool]) -> None:
+        self.read = self.duplicate = self.phones_left_out = 0
+        self.reasons: Counter[str] = Counter()
+        self.kinds: Counter[Kind] = Counter()
         self.selection = Selection()
+        self.rejects, self.held = _Pages(), _Pages()
         self._mapper = mapper
+        self._before = before
         self._wanted = wanted
         self._seen = Seen()
-        self._open_page: list[Reject] = []
-        self._pages: list[bytes] = []
 
     def contacts(self, snapshot: Snapshot) -> Iterator[Mapped]:
         """Yield the contacts that are selected."""
+        known, mode = self._before.known, self._before.mode
         for batch in snapshot.read(self._mapper.columns):
             if not self._wanted():
                 raise Abandoned
             keys = self._mapper.addresses(batch)
-            first = self._seen.first(keys)
+            hashes = hashes_of(keys)
+            missing = np.fromiter((key is None for key in keys), np.bool_, len(keys))
+            first = self._seen.first(hashes, missing)
+            prints = prints_of(self._mapper.fingerprints(batch, keys) if len(known) else [])
+            kinds, places = known.compare(hashes, prints, mode=mode, include_refused=self._before.include_refused)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
-            checked = [row for row, (key, new) in enumerate(zip(keys, first, strict=True)) if new or key is None]
-            chosen = [False] * batch.num_rows
-            for found in self._mapper.contacts(batch, checked, before=self.read):
+            sent = (first & (kinds <= Kind.AGAIN)) | missing
+            chosen = np.zeros(batch.num_rows, np.bool_)
+            for found in self._mapper.contacts(batch, np.flatnonzero(sent).tolist(), before=self.read):
                 if isinstance(found, Invalid):
                     self._reject(found)
                     continue
                 chosen[found.row - self.read - 1] = True
                 self.phones_left_out += found.phone_left_out
                 yield found
-            self.duplicate += batch.num_rows - len(checked)
+            self._hold_back(keys, np.flatnonzero(first & (kinds == Kind.HELD_BACK)), places)
+            self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
+            self.duplicate += int(np.count_nonzero(~first & ~missing))
             self.read += batch.num_rows
             self.selection.append(chosen)
 
-    def rejects(self) -> tuple[bytes, ...]:
-        """All pages of rejects."""
-        return (*self._pages, *filter(None, [page(self._open_page)]))
+    def _count(self, kinds: Kinds) -> None:
+        for kind, rows in zip(*np.unique(kinds, return_counts=True), strict=True):
+            self.kinds[Kind(kind)] += int(rows)
 
     def _reject(self, found: Invalid) -> None:
-        self.invalid += 1
-        self._open_page.append(Reject(found.row, found.email, "invalid", found.code, found.reason))
-        if len(self._open_page) == PAGE_LINES:
-            self._pages.append(page(self._open_page))
-            self._open_page = []
+        self.reasons[found.code.value] += 1
+        self.rejects.add(Reject(found.row, found.email, "invalid", found.code, found.reason))
+
+    def _hold_back(
+        self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64]
+    ) -> None:
+        for row in rows.tolist():
+            entry = Entry.from_bytes(self._before.known.entry(places[row]))
+            run = self._before.runs.get(entry.run, "an earlier run")
+            reason = f"Refused in {run}, {_HELD_BACK[entry.reason]}; left alone until the data change."
+            self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", entry.reason or "", reason))

@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import pytest
+from hypothesis import settings
+
+# Machines are busy with other things: how long an example takes says nothing about it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REQUIRE_PROGRAMS: Final = "SEGMENT_EXPORT_REQUIRE_PROGRAMS"
 """Set to 1 by `.ci/run`, which installs the programs: a skip there would be a test that nobody runs."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wire.members import FINGERPRINT_BYTES, Entry
 from wire.runs import Run
 
 Lane = Literal["deliver", "confirm"]
@@ -18,8 +19,9 @@ Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmat
 class Held:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 
-    `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. Times are
-    milliseconds of the run's own clock, which stands still while the run does.
+    `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
+    the contacts' fingerprints, one after the other. Times are milliseconds of the run's own clock, which stands still while
+    the run does.
     """
 
     lane: Lane
@@ -30,6 +32,7 @@ class Held:
     count: int
     contacts: bytes
     rows: tuple[int, ...]
+    prints: bytes
     facts: dict[str, Any]
     now: int
     first_taken: int
@@ -44,6 +47,10 @@ class Held:
         """The ActiveCampaign account, by its host."""
         return self.run.account
 
+    def fingerprint(self, position: int) -> bytes:
+        """The fingerprint of the contact at this place."""
+        return self.prints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -52,6 +59,7 @@ class Piece:
     id: str
     contacts: bytes
     rows: tuple[int, ...]
+    prints: bytes = b""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -84,7 +92,9 @@ class Outcome:
     """What became of a held chunk.
 
     `ready` and `accepted` keep the chunk, with `count` contacts that stay in it; `split` puts `pieces` in its place; `over`
-    ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it.
+    ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it. `entries`
+    are what membership is to know of them, by address. `nothing_queued`: ActiveCampaign cannot have the contacts by what
+    was sent just now.
     """
 
     to: Literal["ready", "accepted", "split", "over"]
@@ -95,8 +105,11 @@ class Outcome:
     facts: Mapping[str, Any] | None = None
     contacts: bytes | None = None
     rows: tuple[int, ...] = ()
+    prints: bytes = b""
     pieces: Sequence[Piece] = ()
     rejects: bytes = b""
+    entries: Sequence[tuple[str, Entry]] = ()
+    nothing_queued: bool = False
     stop: Stopped | None = None
     answered: bool = False
     ended: bool = False

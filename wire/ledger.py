@@ -49,13 +49,14 @@ class Ledger:
         run: str,
         token: str,
         *,
-        figures: Mapping[str, int],
+        figures: Mapping[str, int | str],
         selection: bytes,
         forecast: Mapping[str, Any],
         rejects: Sequence[bytes],
         pin: str,
+        held_back: Sequence[bytes] = (),
     ) -> Reading:
-        """Write a survey's figures, selection, forecast and pages of rejects."""
+        """Write a survey's figures, selection, forecast, and pages of rejects and of those held back."""
         reply = await self._store.run(
             "surveyed",
             run,
@@ -64,17 +65,27 @@ class Ledger:
             selection,
             codec.text(dict(forecast)),
             pin,
+            len(rejects),
             *rejects,
+            *held_back,
         )
         told: Reading = _word(reply)
         return told
 
     async def append(
-        self, run: str, token: str, *, at: tuple[int, int], cursor: int, contacts: bytes, rows: Sequence[int]
+        self,
+        run: str,
+        token: str,
+        *,
+        at: tuple[int, int],
+        cursor: int,
+        contacts: bytes,
+        rows: Sequence[int],
+        prints: bytes = b"",
     ) -> Appended:
         """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one."""
         reply = await self._store.run(
-            "append", run, token, *at, cursor, len(rows), codec.squeeze(contacts), _packed_rows(rows)
+            "append", run, token, *at, cursor, len(rows), codec.squeeze(contacts), _packed_rows(rows), prints
         )
         return Appended(_word(reply[0]), *reply[1:])
 
@@ -123,6 +134,7 @@ class Ledger:
             "pieces": pieces,
             "answered": outcome.answered,
             "ended": outcome.ended,
+            "nothing_queued": outcome.nothing_queued,
         }
         if outcome.stop is not None:
             document["block"] = {name: getattr(outcome.stop, name) for name in Stopped.__dataclass_fields__}
@@ -140,12 +152,20 @@ class Ledger:
             outcome.rejects,
             b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
             b"" if outcome.contacts is None else _packed_rows(outcome.rows),
+            b"" if outcome.contacts is None else outcome.prints,
         ]
         for piece in outcome.pieces:
-            words += [codec.squeeze(piece.contacts), _packed_rows(piece.rows)]
+            words += [codec.squeeze(piece.contacts), _packed_rows(piece.rows), piece.prints]
+        for address, entry in outcome.entries:
+            words += [address, entry.to_bytes()]
         return bool(await self._store.run("settle", *words) == b"settled")
 
     # Looking and steering --------------------------------------------------------------------------------------------
+
+    async def now(self) -> int:
+        """The store's time, in milliseconds since 1970."""
+        (now,) = await self._store.run("look")
+        return int(now)
 
     async def look(self, runs: Sequence[str]) -> list[Run]:
         """Read runs as they stand; those that are gone are left out."""
@@ -168,9 +188,10 @@ class Ledger:
         told: Steered = _word(await self._store.keep("steer", run, action, "1" if accept else ""))
         return told
 
-    async def rejects(self, run: str, first: int = 0, last: int = -1) -> list[bytes]:
-        """Read pages of rejects, each some lines of NDJSON."""
-        return [codec.unsqueeze(page) for page in await self._store.page(key("rejects", run), first, last)]
+    async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:
+        """Read pages of rejects, or of those held back, each some lines of NDJSON."""
+        name = "held_back" if held_back else "rejects"
+        return [codec.unsqueeze(page) for page in await self._store.page(key(name, run), first, last)]
 
 
 def _held(reply: list[Any], token: str) -> Held:
@@ -185,6 +206,7 @@ def _held(reply: list[Any], token: str) -> Held:
         count=int(chunk["count"]),
         contacts=codec.unsqueeze(chunk["contacts"]),
         rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
+        prints=chunk.get("prints", b""),
         facts=codec.decode(chunk.get("facts", b"{}")),
         now=now,
         first_taken=int(chunk.get("first_taken", now)),

@@ -76,11 +76,12 @@ class Connection:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """Segment to list, over a connection (its id; None while detached).
 
-    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column.
+    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
+    `full_every_runs`, or one every `full_every_days`, sends everybody.
     """
 
     id: str
@@ -95,6 +96,8 @@ class Export:
     budget_minutes: float
     patience_minutes: float
     delivery_patience_minutes: float
+    full_every_runs: int | None = None
+    full_every_days: float | None = None
     created: int
     changed: int
 

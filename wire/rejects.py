@@ -5,11 +5,20 @@ They are the one place besides chunks and membership where addresses are kept.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Literal
 
 from wire import codec
 
 PAGE_LINES: Final = 500
+
+
+class RejectCode(StrEnum):
+    """Why a contact is refused; closed, so that it can be translated."""
+
+    REFUSED_BY_ACTIVECAMPAIGN = "refused_by_activecampaign"
+    OPTED_OUT_OR_EXCLUDED = "opted_out_or_excluded"
+    TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +27,7 @@ class Reject:
 
     row: int
     email: str
-    fate: Literal["invalid", "refused"]
+    fate: Literal["invalid", "refused", "held_back"]
     code: str
     reason: str
 

@@ -102,7 +102,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The record of a run. Times are the store's milliseconds since 1970, or None if that has not happened."""
+    """The record of a run. Times are the store's milliseconds since 1970, or None if that has not happened.
+
+    `kept`: members who left the segment and stay on the list. `number`: the how many-th of its export into this list.
+    """
 
     id: str
     export: str
@@ -124,6 +127,10 @@ class Run:
     requests: int
     throttles: int
     phones_left_out: int
+    kept: int
+    imports: int
+    number: int
+    include_refused: bool
     created: int
     deadline: int
     begun: int | None
@@ -194,6 +201,10 @@ def run_from(
         requests=number("requests"),
         throttles=number("throttles"),
         phones_left_out=number("phones_left_out"),
+        kept=number("kept"),
+        imports=number("imports"),
+        number=number("number"),
+        include_refused=text("include_refused") == "1",
         created=number("created"),
         deadline=number("deadline"),
         begun=moment("begun"),

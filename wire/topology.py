@@ -19,6 +19,12 @@ through the table `K`, which `wire.store` writes from the same templates.
 | run(id)         | hash   | the run's record: what it is to do, its books, its state's parts     | retention        | everybody       |
 | selection(run)  | string | which rows are sent, one bit a row, compressed                       | the run          | reader          |
 | rejects(run)    | list   | pages of rejects, compressed NDJSON                                  | 30 days          | reader, workers |
+| held_back(run)  | list   | pages of those held back, as rejects are                             | 30 days          | reader          |
+| left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
+| membership(e, a, list) | hash | how many an export knows at a list, in how many buckets; its runs | until deleted    | reader, workers |
+| members(e, a, list, b) | hash | address -> what was last applied, 16 bytes (`wire.members`)       | until deleted    | workers, reader |
+| unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
+| memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |
 | reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
 | turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |
 | accounts        | set    | accounts with chunks                                                 | while they do    | reader          |
@@ -60,6 +66,12 @@ TEMPLATES: Final[dict[str, str]] = {
     "run": "run:{}",
     "selection": "run:{}:selection",
     "rejects": "run:{}:rejects",
+    "held_back": "run:{}:held_back",
+    "left": "run:{}:left",
+    "membership": "membership:{}:{}:{}",
+    "members": "members:{}:{}:{}:{}",
+    "unfolded": "membership:{}:{}:{}:unfolded",
+    "memberships": "export:{}:memberships",
     "reading": "reading",
     "turns": "turns:{}:{}",
     "accounts": "accounts",

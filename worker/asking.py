@@ -2,11 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
 from wire.activecampaign.client import Client
-from wire.activecampaign.errors import TROUBLES, Because, Refused, Rejected, Throttled, TooLarge, Trouble
+from wire.activecampaign.errors import (
+    TROUBLES,
+    Because,
+    NotFound,
+    Refused,
+    Rejected,
+    Throttled,
+    TooLarge,
+    Trouble,
+    Unreachable,
+)
 from wire.activecampaign.hosts import scheme_for
 from wire.activecampaign.results import Accepted, BatchInfo
 from wire.activecampaign.session import Session
@@ -42,6 +53,21 @@ class Answered(Generic[T]):
     def proves(self) -> bool:
         """Whether the account understood and allowed the request: host and key are good."""
         return isinstance(self.outcome, Accepted | BatchInfo | Rejected | TooLarge)
+
+    @property
+    def nothing_queued(self) -> bool:
+        """Whether this answer to an import says that nothing of it was queued; silence and a strange yes do not."""
+        match self.outcome:
+            case Throttled() as throttled:
+                return throttled.status != HTTPStatus.SERVICE_UNAVAILABLE
+            case Rejected() | TooLarge() | NotFound():
+                return True
+            case Refused() as refused:
+                return refused.definite or refused.because is not Because.NOT_ACTIVECAMPAIGN
+            case Unreachable() as unreachable:
+                return not unreachable.sent
+            case _:
+                return False
 
 
 class Asker:

@@ -1,11 +1,13 @@
 """From a verdict on a batch to the outcome that is written."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Held, Outcome, OverTheWire
+from wire.members import Entry, Standing, address_of
 from wire.rejects import page
-from worker.delivering import MINUTE_MS, again, rejects, stopped
+from worker.delivering import MINUTE_MS, again, entry_of, rejects, stopped
 from worker.polling import next_first_poll_ms
 from worker.verdict import (
     Applied,
@@ -15,6 +17,7 @@ from worker.verdict import (
     Memory,
     Poll,
     Progress,
+    Refusal,
     Split,
     Stop,
     Unconfirmed,
@@ -47,6 +50,7 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
                 to="over",
                 books={"applied": applied, "refused": len(refused), "unmatched": unmatched},
                 rejects=page(rejects(held, refused)) if refused else b"",
+                entries=_entries(held, refused),
                 first_poll_ms=first_poll_ms,
                 answered=answered,
                 ended=True,
@@ -75,6 +79,18 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
             return Outcome(to="over", books={"unconfirmed": held.count}, answered=answered, wire=wire)
         case Unsent():
             return Outcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
+
+
+def _entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+    """What membership is to know of everybody in a batch that is at its end."""
+    by_position = {one.position: one for one in refused}
+    return tuple(
+        (
+            address_of(email),
+            entry_of(held, at, Standing.REFUSED if at in by_position else Standing.MEMBER, by_position.get(at)),
+        )
+        for at, email in enumerate(emails_of(held.contacts))
+    )
 
 
 def back(held: Held, seconds: float) -> Outcome:

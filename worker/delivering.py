@@ -1,10 +1,12 @@
 """From a verdict on a delivery to the outcome that is written: contacts leave a chunk here, with their rejects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from wire.activecampaign.payloads import contacts_of, email_of, import_body
 from wire.chunks import Held, Outcome, OverTheWire, Piece, Stopped
+from wire.members import Entry, Standing, address_of, chunk_number
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (
@@ -47,8 +49,17 @@ def to_send(held: Held) -> tuple[bytes, int]:
     return _body(held, rest), len(rest)
 
 
-def outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered: bool) -> Outcome:
-    """What to write for a verdict; `answered`: the account understood and allowed the request."""
+def outcome(
+    verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered: bool, nothing_queued: bool = False
+) -> Outcome:
+    """What to write for a verdict.
+
+    `answered`: the account understood and allowed the request. `nothing_queued`: it cannot have the contacts by it.
+    """
+    return replace(_outcome(verdict, held, wire, answered=answered), nothing_queued=nothing_queued)
+
+
+def _outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered: bool) -> Outcome:
     match verdict:
         case Done():
             return _accepted(verdict, held, wire)
@@ -59,6 +70,7 @@ def outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answered
                 to="over",
                 books={"refused": len(refused)},
                 rejects=page(rejects(held, refused)),
+                entries=refused_entries(held, refused),
                 answered=answered,
                 wire=wire,
             )
@@ -95,7 +107,7 @@ def again(verdict: Later | Split, held: Held, wire: OverTheWire, *, answered: bo
 
 def back(held: Held, seconds: float) -> Outcome:
     """The chunk goes back as it was: nothing was sent."""
-    return Outcome(to="ready", count=held.count, due_in_ms=round(seconds * 1000))
+    return Outcome(to="ready", count=held.count, due_in_ms=round(seconds * 1000), nothing_queued=True)
 
 
 def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
@@ -107,6 +119,21 @@ def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
     ]
 
 
+def refused_entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+    """What membership is to know of those refused."""
+    contacts = contacts_of(held.contacts) if refused else []
+    return tuple(
+        (address_of(email_of(contacts[one.position])), entry_of(held, one.position, Standing.REFUSED, one))
+        for one in refused
+    )
+
+
+def entry_of(held: Held, position: int, standing: Standing, refusal: Refusal | None = None) -> Entry:
+    """What membership is to know of the contact at this place."""
+    reason = refusal.code if refusal else None
+    return Entry(standing, held.fingerprint(position), held.run.number, chunk_number(held.chunk), reason)
+
+
 def pieces(held: Held, parts: Sequence[Part]) -> list[Piece]:
     """The parts of a chunk as chunks, named after it."""
     contacts = contacts_of(held.contacts)
@@ -115,6 +142,7 @@ def pieces(held: Held, parts: Sequence[Part]) -> list[Piece]:
             id=f"{held.chunk}.{number}",
             contacts=_body(held, [contacts[position] for position in part.positions]),
             rows=tuple(held.rows[position] for position in part.positions),
+            prints=b"".join(map(held.fingerprint, part.positions)),
             facts=part.memory.document(),
         )
         for number, part in enumerate(parts)
@@ -143,7 +171,9 @@ def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
         books={"accepted": len(rest), "refused": len(gone)},
         contacts=_body(held, [contacts[position] for position in rest]) if gone else None,
         rows=tuple(held.rows[position] for position in rest),
+        prints=b"".join(map(held.fingerprint, rest)) if gone else b"",
         rejects=page(rejects(held, verdict.refused)) if gone else b"",
+        entries=refused_entries(held, verdict.refused),
         facts=verdict.memory.document(),
         due_in_ms=first_poll_ms(held),
         answered=True,

@@ -80,7 +80,10 @@ class Desk:
         if isinstance(answer, NotNow):
             return delivering.back(held, answer.seconds), NOT_SENT
         verdict = judge_delivery(answer.outcome, delivering.facts(held, self._jitter()))
-        return delivering.outcome(verdict, held, answer.wire, answered=answer.proves), type(verdict).__name__
+        outcome = delivering.outcome(
+            verdict, held, answer.wire, answered=answer.proves, nothing_queued=answer.nothing_queued
+        )
+        return outcome, type(verdict).__name__
 
     async def _confirm(self, held: Held) -> tuple[Outcome, str]:
         answer = await self._asker.import_info(held)

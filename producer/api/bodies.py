@@ -99,7 +99,10 @@ class MappingBody(Body):
 
 
 class ExportBody(Body):
-    """A new export. Without `budget_minutes` it is what the producer's settings say."""
+    """A new export. Without `budget_minutes` it is what the producer's settings say.
+
+    Runs send changes only; with `full_every_runs` or `full_every_days` one in so many sends everybody again.
+    """
 
     name: Name
     connection: Name
@@ -107,6 +110,8 @@ class ExportBody(Body):
     list_id: Number
     mapping: MappingBody
     leavers: Literal["keep"] = "keep"
+    full_every_runs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    full_every_days: Annotated[float, Field(gt=0, le=3_650, allow_inf_nan=False)] | None = None
     automations: bool = False
     default_region: Region | None = None
     budget_minutes: Minutes | None = None

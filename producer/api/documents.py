@@ -129,6 +129,8 @@ class ExportDocument(BaseModel):
     list_id: str
     mapping: MappingDocument
     leavers: Literal["keep"]
+    full_every_runs: int | None
+    full_every_days: float | None
     automations: bool
     default_region: str | None
     budget_minutes: float

@@ -24,12 +24,12 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Stream a run's rejects."""
+    """Stream a run's rejects, or with `fate=held_back` those whom it left alone."""
     ledger, run = collaborators(request).ledger, request.match_info["id"]
-    form = _form(request)
+    form, held_back = _form(request), _held_back(request)
     if not await ledger.look([run]):
         raise Problem(404, f"There is no run {run!r}.")
-    pages = _pages(ledger, run)
+    pages = _pages(ledger, run, held_back=held_back)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")
     response = web.StreamResponse(
@@ -56,12 +56,21 @@ def as_csv(page: bytes) -> bytes:
     return b"".join(_line([_safe(line.get(column, "")) for column in COLUMNS]) for line in lines)
 
 
-async def _pages(ledger: Ledger, run: str) -> AsyncIterator[bytes]:
+async def _pages(ledger: Ledger, run: str, *, held_back: bool) -> AsyncIterator[bytes]:
     first = 0
-    while pages := await ledger.rejects(run, first, first + PAGES - 1):
+    while pages := await ledger.rejects(run, first, first + PAGES - 1, held_back=held_back):
         for page in pages:
             yield page
         first += PAGES
+
+
+def _held_back(request: web.Request) -> bool:
+    fate = request.query.get("fate")
+    if fate not in {None, "held_back"}:
+        raise Problem(
+            422, "The parameter fate must be held_back, or absent: then the invalid and the refused are shown."
+        )
+    return fate is not None
 
 
 def _form(request: web.Request) -> Literal["ndjson", "csv"]:

@@ -46,6 +46,7 @@ ONCE: Final = Parameter(
 )
 STATE: Final = Parameter("state", "query", "`dead`: the events that could not be taken.", required=True)
 FORMAT: Final = Parameter("format", "query", "`ndjson` or `csv`, instead of the Accept header.")
+FATE: Final = Parameter("fate", "query", "`held_back`: instead, those known to be refused, whose data did not change.")
 
 ROUTES: Final = (
     Route(
@@ -222,7 +223,7 @@ ROUTES: Final = (
         handler=rejects.show,
         roles=REJECTS_READERS,
         says="Stream one line for every invalid or refused profile: row, email, fate, code, reason.",
-        parameters=(FORMAT,),
+        parameters=(FORMAT, FATE),
         media=(rejects.NDJSON, rejects.CSV),
         refusals=(422,),
     ),

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel
 
 from producer.api.documents import Moment, moment, moment_or_none
+from producer.forecast import MINUTE_MS
 from wire import runs as runs_
 from wire.runs import Mode, Run, State, Trigger
 
@@ -47,8 +48,15 @@ class BlockedDocument(BaseModel):
     needs_acceptance: bool
 
 
+class OutcomeDocument(BaseModel):
+    """What a run that is over took, beside what was foreseen: imports sent, and minutes from the first to the last."""
+
+    requests: int
+    minutes: float
+
+
 class RunDocument(BaseModel):
-    """A run as it stands."""
+    """A run as it stands; `outcome` is null until it is over."""
 
     id: str
     export: str
@@ -69,6 +77,7 @@ class RunDocument(BaseModel):
     unmatched: int
     phones_left_out: int
     forecast: dict[str, Any] | None
+    outcome: OutcomeDocument | None
     created: Moment
     started: Moment | None
     finished: Moment | None
@@ -98,7 +107,7 @@ class RunDocument(BaseModel):
             mode=run.mode,
             dry_run=run.dry_run,
             snapshot=run.snapshot,
-            books=BooksDocument(**run.books.document(), leaving=Leaving()),
+            books=BooksDocument(**run.books.document(), leaving=Leaving(kept=run.kept)),
             chunks=run.chunks,
             requests=run.requests,
             throttles=run.throttles,
@@ -106,6 +115,7 @@ class RunDocument(BaseModel):
             unmatched=run.unmatched,
             phones_left_out=run.phones_left_out,
             forecast=run.forecast,
+            outcome=_outcome(run),
             created=moment(run.created),
             started=moment_or_none(run.begun),
             finished=moment_or_none(run.finished),
@@ -132,3 +142,10 @@ class SteeredDocument(BaseModel):
 
     run: RunDocument
     result: Literal["done", "already", "over"]
+
+
+def _outcome(run: Run) -> OutcomeDocument | None:
+    if not run.over or run.dry_run:
+        return None
+    sending_ms = (run.last_import or 0) - (run.first_import or 0)
+    return OutcomeDocument(requests=run.imports, minutes=round(sending_ms / MINUTE_MS, 2))

@@ -31,6 +31,8 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         click.option("--tags-column", metavar="COLUMN", help="The column with each profile's own tags."),
         click.option("--default-region", metavar="CC", help="The country of phone numbers without one, like GB."),
         click.option("--leavers", metavar="RULE", help="What becomes of those who left the segment, like keep."),
+        click.option("--full-every-runs", type=int, metavar="N", help="Send everybody again with every N-th run."),
+        click.option("--full-every-days", type=float, metavar="DAYS", help="Send everybody again after so many days."),
         click.option("--automations/--no-automations", default=None, help="Whether ActiveCampaign's automations run."),
         click.option("--budget-minutes", type=float, help="How soon a run is due."),
         click.option("--patience-minutes", type=float, help="How long to wait for ActiveCampaign to work off a batch."),

@@ -16,9 +16,12 @@ SHOWN: Final = 100
 """Lines of a table: nobody reads on, and a table is laid out as a whole."""
 
 
-async def print_rejects(call: Call, run_id: str, form: Literal["table", "ndjson", "csv"]) -> int:
-    """Print rejects in this form; ApiError."""
-    lines = call.api.stream(route("runs", run_id, "rejects"), query={"format": "csv" if form == "csv" else "ndjson"})
+async def print_rejects(
+    call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, held_back: bool = False
+) -> int:
+    """Print rejects in this form, or those held back; ApiError."""
+    query = {"format": "csv" if form == "csv" else "ndjson"} | ({"fate": "held_back"} if held_back else {})
+    lines = call.api.stream(route("runs", run_id, "rejects"), query=query)
     async with aclosing(lines):
         if form != "table":
             async for line in lines:

@@ -50,7 +50,11 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
 
 
 @runs.command(
-    examples=("segment-export runs rejects 5f2c", "segment-export runs rejects 5f2c --format csv > rejects.csv")
+    examples=(
+        "segment-export runs rejects 5f2c",
+        "segment-export runs rejects 5f2c --format csv > rejects.csv",
+        "segment-export runs rejects 5f2c --held-back",
+    )
 )
 @click.argument("run_id", metavar="ID")
 @click.option(
@@ -61,10 +65,11 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
     show_default=True,
     help="A table of the first ones, or all of them for a program or a spreadsheet; --json is ndjson.",
 )
+@click.option("--held-back", is_flag=True, help="Instead, those known to be refused, whose data did not change.")
 @calls_api
-async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"]) -> int:
+async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], held_back: bool) -> int:
     """Print every invalid or refused profile of a run, with the reason."""
-    return await print_rejects(call, run_id, "ndjson" if call.as_json else form)
+    return await print_rejects(call, run_id, "ndjson" if call.as_json else form, held_back=held_back)
 
 
 @runs.command(examples=("segment-export runs cancel 5f2c",))

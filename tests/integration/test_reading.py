@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from producer import sending
-from producer.forecast import Allowance
+from producer.forecast import Allowance, Contract
 from producer.opening import Order, Retention, row
 from producer.reading import Reading
 from producer.surveying import Survey
@@ -24,6 +24,7 @@ from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Outcome
 from wire.ledger import Ledger
+from wire.membership import Membership
 from wire.runs import Run, State, Trigger, state
 from wire.store import Store, Unreachable
 
@@ -41,6 +42,7 @@ class Producers:
     imports_per_minute: float = 100.0
     surveys: list[tuple[str, Survey]] = field(default_factory=list)
     appended: Callable[[], Awaitable[None]] | None = None
+    contract: Contract | None = None
 
     def __post_init__(self) -> None:
         self.redis.flushall()
@@ -56,8 +58,10 @@ class Producers:
         """A producer process."""
         return Reading(
             ledger or self.ledger,
+            Membership(self.store),
             roots=(self.folder,),
             allowance=self._allowance,
+            contract=self._contract,
             appended=self._appended,
             surveyed=lambda run, found: self.surveys.append((run.export_name, found)),
         )
@@ -96,6 +100,9 @@ class Producers:
 
     async def _allowance(self, run: Run) -> Allowance:
         return Allowance(self.imports_per_minute)
+
+    async def _contract(self, run: Run) -> Contract | None:
+        return self.contract
 
     async def _appended(self, account: str) -> None:
         assert account == ACCOUNT

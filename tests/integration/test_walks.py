@@ -25,7 +25,7 @@ Step = Callable[[World], object]
 RULE = re.compile(r"^.*-- rule: (.+)$", re.MULTILINE)
 WALKED = (
     *("refresh", "begin", "surveyed", "append", "ended_reading"),
-    *("ring", "take", "go", "hold", "settle", "steer", "look"),
+    *("ring", "take", "go", "hold", "settle", "steer", "look", "fold"),
 )
 SCRIPTS = {name: body for name, body in load_scripts().items() if name in WALKED}
 RULES = sorted({found for body in SCRIPTS.values() for found in RULE.findall(body)})

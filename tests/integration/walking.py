@@ -4,17 +4,21 @@ Every step is one that can be cut off from the next by a kill, a lost answer, an
 second. The world checks after every step what must always hold, and at the end what must have come true.
 """
 
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self, TypeVar, cast
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
+from tests.unit.records import contacts
 from wire import codec
+from wire.activecampaign.payloads import emails_of
 from wire.chunks import Book, Held, Outcome, OverTheWire, Piece
 from wire.ledger import Ledger
+from wire.members import FINGERPRINT_BYTES, Entry, Standing
+from wire.membership import Membership
 from wire.pacing import Drop, Go, Kind, Pacer
 from wire.runs import Run, State, state
 from wire.store import Store
@@ -41,11 +45,33 @@ class Immediate:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    def pipeline(self, **options: Any) -> "ImmediatePipeline":
+        return ImmediatePipeline(self._redis.pipeline(**options))
+
     def __getattr__(self, name: str) -> Any:
         async def answer(*args: Any, **options: Any) -> Any:
             return getattr(self._redis, name)(*args, **options)
 
         return answer
+
+
+class ImmediatePipeline:
+    """The same for a pipeline."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipeline, name)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pipeline.reset()
+
+    async def execute(self) -> Any:
+        return self._pipeline.execute()
 
 
 def immediately(step: Coroutine[Any, Any, T]) -> T:
@@ -163,8 +189,9 @@ class World:
                     producer.token,
                     at=(at, at),
                     cursor=at + 1,
-                    contacts=codec.encode(names),
+                    contacts=contacts(*names),
                     rows=range(4),
+                    prints=prints_of(names),
                 )
             ).reading
             producer.sequence += 1
@@ -206,7 +233,7 @@ class World:
             return "ended", [name for name in self.batches[int(held.fence)] if name[0] == "o"]
         run = self.look(held.run.id)
         assert run is None or not (run.paused or run.ending), "sent for a run that was paused or ending"
-        names = codec.decode(held.contacts)
+        names = names_of(held)
         bad = next((at for at, name in enumerate(names) if name[0] == "b"), None)
         if bad is not None:
             return "named", bad
@@ -299,6 +326,7 @@ class World:
         self.check()
         for run in self.runs():
             self.check_end(run)
+        self.check_membership()
 
     def check_end(self, run: Run) -> None:
         """What must be true of a run that is over."""
@@ -306,7 +334,7 @@ class World:
         if run.ending is not None:
             assert run.ending != "failed", run.error
             return
-        delivered = {name for batch in self.batches for name in batch}
+        delivered = self.delivered
         assert set(CONTACTS) - {name for name in CONTACTS if name[0] == "b"} <= delivered, (
             "a good contact was never sent"
         )
@@ -315,10 +343,59 @@ class World:
         assert run.books.applied == len(CONTACTS) - len(REFUSED), run.books
         assert state(run) is State.PARTIAL
 
+    @property
+    def delivered(self) -> set[str]:
+        """Whom ActiveCampaign was sent, and accepted."""
+        return {name for batch in self.batches for name in batch}
+
+    def check_membership(self) -> None:
+        """What must be known when all is over: nobody who was sent is forgotten, nobody is believed who was not applied."""
+        self.refresh(self.events + 1)
+        token = self.token()
+        run = self.do(self.ledger.begin(token, LEASE_MS))
+        assert run is not None
+        membership = Membership(self.store)
+        assert self.do(membership.fold(run, token))
+        known = {name: self.do(membership.entry(run, address(name))) for name in CONTACTS}
+        finished = [over for over in self.runs() if over.over and over.ending is None]
+        for name, entry in known.items():
+            standing = entry and entry.standing
+            if name in self.delivered:
+                assert standing is not None, f"{name} was sent, and is forgotten"
+            if entry and standing is Standing.MEMBER:
+                assert name in self.delivered - REFUSED, f"{name} is believed to be applied"
+                assert entry.fingerprint == print_of(name)
+            assert standing is not None or not finished, f"{name} had a fate, and is forgotten"
+
+
+def print_of(name: str) -> bytes:
+    """The fingerprint of a contact."""
+    return name.encode().ljust(FINGERPRINT_BYTES, b".")
+
+
+def prints_of(names: Iterable[str]) -> bytes:
+    """The fingerprints of contacts."""
+    return b"".join(map(print_of, names))
+
+
+def address(name: str) -> str:
+    """What tells a contact from others."""
+    return f"{name}@example.org"
+
+
+def names_of(held: Held) -> list[str]:
+    """Who is in a chunk."""
+    return [email.partition("@")[0] for email in emails_of(held.contacts)]
+
+
+def entry_of(held: Held, name: str, standing: Standing) -> tuple[str, Entry]:
+    """What membership is to know of a contact."""
+    return address(name), Entry(standing, print_of(name), held.run.number)
+
 
 def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
     """What a worker writes down for an answer, in its simplest form."""
-    names: list[str] = codec.decode(held.contacts)
+    names = names_of(held)
     asked = OverTheWire(requests=1)
     match answer:
         case "dropped", _:
@@ -336,19 +413,34 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
             # The first refusal splits, so that pieces are walked through too.
             halves = [names[:2], names[2:]]
             pieces = [
-                Piece(f"{held.chunk}.{i}", codec.encode(half), tuple(range(len(half)))) for i, half in enumerate(halves)
+                Piece(f"{held.chunk}.{i}", contacts(*half), tuple(range(len(half))), prints_of(half))
+                for i, half in enumerate(halves)
             ]
-            return Outcome(to="split", pieces=pieces, wire=asked)
+            return Outcome(to="split", pieces=pieces, nothing_queued=True, wire=asked)
         case "named", at:
             rest = [name for index, name in enumerate(names) if index != at]
+            gone = Outcome(
+                to="over",
+                books={"refused": 1},
+                rejects=b"{}\n",
+                entries=[entry_of(held, names[at], Standing.REFUSED)],
+                nothing_queued=True,
+                wire=asked,
+            )
             if not rest:
-                return Outcome(to="over", books={"refused": 1}, rejects=b"{}\n", wire=asked)
-            rows = tuple(range(len(rest)))
-            return Outcome(
-                to="ready", count=len(rest), contacts=codec.encode(rest), rows=rows, books={"refused": 1}, wire=asked
+                return gone
+            return replace(
+                gone,
+                to="ready",
+                count=len(rest),
+                contacts=contacts(*rest),
+                rows=tuple(range(len(rest))),
+                prints=prints_of(rest),
             )
         case "ended", failures:
             books: dict[Book, int] = {"applied": held.count - len(failures), "refused": len(failures)}
-            return Outcome(to="over", books=books, ended=True, wire=asked)
+            standings = [Standing.REFUSED if name in failures else Standing.MEMBER for name in names]
+            entries = [entry_of(held, *known) for known in zip(names, standings, strict=True)]
+            return Outcome(to="over", books=books, entries=entries, ended=True, wire=asked)
         case _:
             raise AssertionError(answer)

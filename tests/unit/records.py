@@ -6,6 +6,7 @@ from typing import Any, Final
 from wire import codec
 from wire.activecampaign.payloads import contact_json, import_body
 from wire.chunks import Held, Lane
+from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run, run_from
 
 NOW: Final = 1_700_000_000_000
@@ -64,8 +65,13 @@ def contacts(*names: str, automations: bool = False) -> bytes:
     )
 
 
+def prints(*numbers: int) -> bytes:
+    """Make fingerprints that can be told apart."""
+    return b"".join(bytes([number]) * FINGERPRINT_BYTES for number in numbers)
+
+
 def held(names: Sequence[str], lane: Lane = "deliver", **changes: Any) -> Held:
-    """Make a chunk in hand that holds these people, in the rows 10, 20, 30 ..."""
+    """Make a chunk in hand that holds these people, in the rows 10, 20, 30 ... with the fingerprints 1, 2, 3 ..."""
     said: dict[str, Any] = {
         "lane": lane,
         "run": a_run(),
@@ -75,6 +81,7 @@ def held(names: Sequence[str], lane: Lane = "deliver", **changes: Any) -> Held:
         "count": len(names),
         "contacts": contacts(*names),
         "rows": tuple(10 * (at + 1) for at in range(len(names))),
+        "prints": prints(*range(1, len(names) + 1)),
         "facts": {},
         "now": NOW,
         "first_taken": NOW,

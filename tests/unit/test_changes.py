@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.changes import Seen, Selection
+from producer.comparing import hashes_of
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", None]))))
@@ -19,7 +20,8 @@ def test_only_the_first_of_equal_keys_is_first_over_all_batches(batches: list[li
         for key in keys:
             expected.append(key not in met)
             met.add(key)
-        assert seen.first(keys) == expected
+        missing = np.array([key is None for key in keys], np.bool_)
+        assert seen.first(hashes_of(keys), missing).tolist() == expected
 
 
 def test_addresses_are_remembered_in_less_than_110_bytes_each() -> None:
@@ -28,7 +30,8 @@ def test_addresses_are_remembered_in_less_than_110_bytes_each() -> None:
     seen = Seen()
     tracemalloc.start()
     for begin in range(0, count, 5_000):
-        seen.first([f"person{number}@example.org" for number in range(begin, begin + 5_000)])
+        keys = [f"person{number}@example.org" for number in range(begin, begin + 5_000)]
+        seen.first(hashes_of(keys), np.zeros(5_000, np.bool_))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 110 * count

@@ -22,7 +22,7 @@ _ODD_ROWS = 2  # rows that were not selected lie between
 
 def _contacts(sizes: list[int]) -> list[Mapped]:
     return [
-        Mapped(_ODD_ROWS * at + 1, f"{at}@example.org", b"x" * size, phone_left_out=False)
+        Mapped(_ODD_ROWS * at + 1, f"{at}@example.org", b"x" * size, phone_left_out=False, fingerprint=at.to_bytes(8))
         for at, size in enumerate(sizes)
     ]
 
@@ -33,12 +33,12 @@ def _packed(sizes: list[int]) -> list[Chunk]:
 
 @given(_SIZES)
 def test_nothing_is_lost_and_the_order_is_kept(sizes: list[int]) -> None:
-    """Contacts, rows and keys come out as they went in."""
+    """Contacts, rows and fingerprints come out as they went in."""
     contacts = _contacts(sizes)
     chunks = list(pack(contacts))
     assert [json for chunk in chunks for json in chunk.contacts] == [contact.json for contact in contacts]
     assert [row for chunk in chunks for row in chunk.rows] == [contact.row for contact in contacts]
-    assert [key for chunk in chunks for key in chunk.keys] == [contact.address_key for contact in contacts]
+    assert b"".join(chunk.prints for chunk in chunks) == b"".join(contact.fingerprint for contact in contacts)
 
 
 @given(_SIZES, st.booleans())

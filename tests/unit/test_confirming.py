@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.records import NOW, a_run, contacts, held
+from tests.unit.records import NOW, a_run, contacts, held, prints
 from wire import codec
 from wire.activecampaign.results import Accepted
 from wire.chunks import Outcome, OverTheWire, Piece, Stopped
@@ -123,8 +123,8 @@ def test_a_batch_lost_too_often_goes_on_as_pieces() -> None:
     outcome = written("halved")
     assert (outcome.to, outcome.ended) == ("split", True)
     assert outcome.pieces == [
-        Piece("3.0", contacts("ann", "bob"), (10, 20), {}),
-        Piece("3.1", contacts("cid", "dee"), (30, 40), {}),
+        Piece("3.0", contacts("ann", "bob"), (10, 20), prints(1, 2), {}),
+        Piece("3.1", contacts("cid", "dee"), (30, 40), prints(3, 4), {}),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 import orjson
 import pytest
 
-from tests.unit.records import NOW, SPEC, a_run, contacts, held
+from tests.unit.records import NOW, SPEC, a_run, contacts, held, prints
 from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Outcome, OverTheWire, Piece, Stopped
@@ -129,8 +129,8 @@ def test_a_split_chunk_goes_on_as_pieces_named_after_it() -> None:
     outcome = written(Split((Part((0, 2), memory), Part((1, 3), Memory())), 2.0))
     assert (outcome.to, outcome.due_in_ms, outcome.count) == ("split", 2000, 0)
     assert outcome.pieces == [
-        Piece("3.0", contacts("ann", "cid"), (10, 30), memory.document()),
-        Piece("3.1", contacts("bob", "dee"), (20, 40), {}),
+        Piece("3.0", contacts("ann", "cid"), (10, 30), prints(1, 3), memory.document()),
+        Piece("3.1", contacts("bob", "dee"), (20, 40), prints(2, 4), {}),
     ]
 
 
@@ -162,7 +162,8 @@ def test_patience_at_its_end_leaves_the_chunk_unsent() -> None:
 
 def test_what_was_not_sent_goes_back_as_it_was() -> None:
     """Nothing was asked, so nothing is counted, remembered or proved."""
-    assert delivering.back(held(FOUR), 1.25) == Outcome(to="ready", count=4, due_in_ms=1250)
+    expected = Outcome(to="ready", count=4, due_in_ms=1250, nothing_queued=True)
+    assert delivering.back(held(FOUR), 1.25) == expected
 
 
 def test_a_chunk_is_sent_as_packed_while_nobody_is_set_aside() -> None:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.forecast import LARGEST, MINUTE_MS, SETTLED_MS, TYPICAL_BATCH_MS, Allowance, forecast, projected_finish
+from producer.forecast import (
+    LARGEST,
+    MINUTE_MS,
+    SETTLED_MS,
+    TYPICAL_BATCH_MS,
+    Allowance,
+    Contract,
+    Foreseen,
+    forecast,
+    projected_finish,
+    remaining_imports,
+)
 from tests.unit.records import NOW, a_run
 from wire.runs import Run
 
@@ -34,31 +45,80 @@ def finish(run: Run, *, now: int = NOW, allowance: Allowance = PUBLISHED) -> int
     return found
 
 
+def found(**figures: Any) -> Foreseen:
+    """What a survey found: nothing but what is said."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("read", "adds", "changes", "again", "unchanged", "held_back", "leavers", "requests", "bytes"), 0
+    )
+    return Foreseen(**nothing | {"invalid": {}} | figures)
+
+
 def test_a_million_contacts_take_40_minutes_and_the_pacers_margin() -> None:
     """4,000 requests at 100 a minute are the floor; 0.8 % is left to the margin."""
-    said = forecast(read=1_000_000, requests=4_000, weight=173_000_000, allowance=PUBLISHED)
-    assert said == {"requests": 4_000, "bytes": 173_000_000, "minutes": 40.32}
+    survey = found(read=1_000_000, adds=1_000_000, requests=4_000, bytes=173_000_000)
+    said = forecast(survey, allowance=PUBLISHED, minutes_left=90)
+    assert (said["adds"], said["requests"], said["bytes"], said["minutes"]) == (1_000_000, 4_000, 173_000_000, 40.32)
+    assert (said["within_budget"], said["contract"], said["warnings"]) == (True, None, [])
+
+
+@pytest.mark.parametrize(("minutes_left", "within"), [(40.4, False), (40.5, True), (-1, False)])
+def test_the_budget_counts_the_last_batch_too(minutes_left: float, within: bool) -> None:  # noqa: FBT001  drawn
+    """A run is over when its last batch is worked off."""
+    said = forecast(found(requests=4_000), allowance=PUBLISHED, minutes_left=minutes_left)
+    assert said["within_budget"] is within
+
+
+def test_a_run_with_nothing_to_send_is_within_any_budget_that_is_left() -> None:
+    """It takes no time."""
+    assert forecast(found(), allowance=PUBLISHED, minutes_left=0)["within_budget"]
+
+
+@pytest.mark.parametrize(("adds", "holds"), [(100, True), (101, False)])
+def test_those_who_are_added_are_held_against_the_contract(adds: int, holds: bool) -> None:  # noqa: FBT001  drawn
+    """Whoever is a member already counts as one."""
+    said = forecast(
+        found(adds=adds, changes=500), allowance=PUBLISHED, minutes_left=90, contract=Contract(limit=1_000, total=900)
+    )
+    assert said["contract"] == {"limit": 1_000, "total": 900, "after": 900 + adds, "holds": holds}
 
 
 @pytest.mark.parametrize(("read", "warned"), [(LARGEST, False), (LARGEST + 1, True)])
 def test_more_rows_than_this_is_built_for_go_on_with_a_warning(read: int, warned: bool) -> None:  # noqa: FBT001  drawn
     """With the figure in it."""
-    said = forecast(read=read, requests=1, weight=1, allowance=PUBLISHED)
-    assert ("warning" in said) is warned
-    if warned:
-        assert str(read) in str(said["warning"])
+    said = forecast(found(read=read), allowance=PUBLISHED, minutes_left=90)
+    assert [str(read) in warning for warning in said["warnings"]] == [True] * warned
 
 
-@given(st.floats(0.1, 10_000), st.integers(1, 20), st.integers(0, 10_000))
+def test_a_changed_mapping_is_said_before_everybody_is_sent_again() -> None:
+    """It is a change of every fingerprint."""
+    said = forecast(found(mapping_changed=True, changes=7), allowance=PUBLISHED, minutes_left=90)
+    assert said["mapping_changed"]
+    assert "mapping" in said["warnings"][0]
+
+
+@given(st.floats(0.1, 10_000), st.integers(0, 5), st.integers(0, 10_000))
 def test_minutes_grow_with_requests_and_runs_and_shrink_with_the_allowance(
     limit: float, runs: int, requests: int
 ) -> None:
     """In proportion, and never faster than the limit itself."""
-    minutes = Allowance(limit, runs).minutes(requests)
-    assert minutes >= requests * runs / limit
-    assert minutes == pytest.approx(runs * Allowance(limit).minutes(requests))
-    assert Allowance(limit, runs).minutes(2 * requests) == pytest.approx(2 * minutes)
-    assert Allowance(2 * limit, runs).minutes(requests) == pytest.approx(minutes / 2)
+    alike = (10**6,) * runs
+    minutes = Allowance(limit, alike).minutes(requests)
+    assert minutes >= requests * (runs + 1) / limit
+    assert minutes == pytest.approx((runs + 1) * Allowance(limit).minutes(requests))
+    assert Allowance(limit, alike).minutes(2 * requests) == pytest.approx(2 * minutes)
+    assert Allowance(2 * limit, alike).minutes(requests) == pytest.approx(minutes / 2)
+
+
+def test_a_run_behind_a_small_one_waits_for_the_small_one_only() -> None:
+    """Runs take turns: whoever has less to send is out of the way sooner."""
+    assert Allowance(100, (10, 5_000)).minutes(100) == pytest.approx(Allowance(100).minutes(100 + 10 + 100))
+
+
+def test_what_a_run_has_still_to_send_is_what_it_has_not_had_accepted() -> None:
+    """Nothing can be said of one that is not surveyed, and one that is over has nothing."""
+    assert remaining_imports(under_way(selected=1_000, applied=250, accepted_chunks=1)) == 2
+    assert remaining_imports(a_run(begun=NOW)) == 0
+    assert remaining_imports(under_way(selected=1_000, finished=NOW)) == 0
 
 
 def test_before_its_survey_nobody_can_say() -> None:
@@ -95,7 +155,7 @@ def test_what_is_accepted_is_not_sent_again() -> None:
     selected=st.integers(1, 2_000_000),
     share=st.floats(0, 1),
     accepted_chunks=st.integers(0, 10_000),
-    runs=st.integers(1, 9),
+    runs=st.integers(0, 9),
     later=st.integers(0, 10**8),
     more=st.integers(0, 1000),
 )
@@ -104,17 +164,17 @@ def test_a_finish_is_never_past_and_more_work_done_never_makes_it_later(
 ) -> None:
     """With any figures."""
     applied = int(selected * share)
-    now, allowance = NOW + later, Allowance(100, runs)
+    now, allowance = NOW + later, Allowance(100, (selected,) * runs)
 
     def at(applied: int, chunks: int, allowance: Allowance) -> int:
         run = under_way(selected=selected, applied=applied, accepted_chunks=chunks)
         return finish(run, now=now, allowance=allowance)
 
-    found = at(applied, accepted_chunks, allowance)
-    assert found >= now
-    assert at(min(selected, applied + more), accepted_chunks, allowance) <= found
-    assert at(applied, accepted_chunks + more, allowance) <= found
-    assert at(applied, accepted_chunks, Allowance(100, runs + 1)) >= found
+    foreseen = at(applied, accepted_chunks, allowance)
+    assert foreseen >= now
+    assert at(min(selected, applied + more), accepted_chunks, allowance) <= foreseen
+    assert at(applied, accepted_chunks + more, allowance) <= foreseen
+    assert at(applied, accepted_chunks, Allowance(100, (selected,) * (runs + 1))) >= foreseen
 
 
 def test_a_measured_pace_counts_where_it_is_slower() -> None:

@@ -15,11 +15,12 @@ from producer.chunking import Chunk
 from producer.mapping import Mapper, MappingSpec
 from producer.sending import HELD_BYTES, Room, chunks, send
 from producer.snapshots.errors import Changed
-from producer.surveying import Survey, survey
+from producer.surveying import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.payloads import emails_of, import_body
 from wire.ledger import Appended, Ledger, Reading
+from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
@@ -36,7 +37,7 @@ def people(count: int, batch_rows: int = 100) -> InMemorySnapshot:
 
 
 def surveyed(snapshot: InMemorySnapshot) -> tuple[Survey, Selection]:
-    found = survey(snapshot, MAPPER, automations=False, wanted=lambda: True)
+    found = survey(snapshot, MAPPER, Before(), automations=False, wanted=lambda: True)
     return found, Selection.from_bytes(found.selection)
 
 
@@ -143,7 +144,7 @@ def test_each_chunk_says_where_the_record_must_stand() -> None:
     assert rung == ["acme.test"] * 3
     for call in ledger.calls:
         assert call["rows"][-1] == call["cursor"]
-        assert len(emails_of(call["contacts"])) == len(call["rows"])
+        assert len(emails_of(call["contacts"])) == len(call["rows"]) == len(call["prints"]) // FINGERPRINT_BYTES
 
 
 def test_a_run_goes_on_from_where_its_record_stands() -> None:

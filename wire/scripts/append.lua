@@ -3,7 +3,7 @@
 --   run(id)         hash  `sequence`, `cursor`, `packed`, `open`, `chunks`, `held`
 --   chunk(run, id)  hash  the chunk, ready
 --   ready, lane, accounts
--- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows
+-- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows, fingerprints
 -- Returns {'ok', bytes held by the run, chunks not yet accepted} or {'lost' | 'over'}
 local run, token, sequence, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now = clock()
@@ -12,9 +12,9 @@ if why_not then return {why_not} end
 local key = K.run(run)
 local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
 if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
-local bytes = #ARGV[7] + #ARGV[8]
+local bytes = #ARGV[7] + #ARGV[8] + #ARGV[9]
 redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', ARGV[6], 'contacts', ARGV[7], 'rows', ARGV[8],
-  'bytes', bytes)
+  'prints', ARGV[9], 'bytes', bytes)
 redis.call('ZADD', K.ready(run), now, sequence)
 redis.call('HSET', key, 'sequence', tonumber(sequence) + 1, 'cursor', ARGV[5])
 redis.call('HINCRBY', key, 'packed', ARGV[6])

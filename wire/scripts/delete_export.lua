@@ -1,6 +1,6 @@
--- uses: standing, blocks, runs, registry
--- Deletes an export and cancels its runs.
---   exports, export(id)   gone
+-- uses: standing, blocks, runs, registry, membership
+-- Deletes an export with all that it knows of people, and cancels its runs.
+--   exports, export(id), memberships(id)   gone
 -- ARGV: name
 -- Returns the ids of runs it ended, or nothing if there is no such export.
 local now = clock()
@@ -12,5 +12,6 @@ for _, run in ipairs(under_way('export', id)) do
 end
 redis.call('HDEL', K.exports(), ARGV[1])
 redis.call('DEL', K.export(id))
+drop_others(id)
 changed()
 return ended

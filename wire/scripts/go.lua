@@ -3,7 +3,8 @@
 --   hold            string  until when a fresh server lets nobody send
 --   account, pace   as in lib/pace.lua
 --   imports(a)      list    when the last imports were booked, the newest first, as many as a minute allows
---   chunk, run, block   what is asked for is still held, and nothing has stopped it since
+--   chunk, run, block   what is asked for is still held, and nothing has stopped it since; `sending`: it was let go, and no
+--                       answer is written yet
 -- ARGV: account, kind (import, single, other), then run, chunk, lane, fence, lease token, or nothing: a request of no chunk
 -- Returns {'go', now} | {'wait', ms} | {'drop'}
 local account, kind = ARGV[1], ARGV[2]
@@ -14,6 +15,7 @@ local CLOSEST = 0.6
 local WINDOW_SPAN = 60250
 local now = clock()
 
+local sends_chunk = run and lane == 'deliver'
 if run then
   local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'token', 'batch')
   local record = redis.call('HMGET', K.run(run), 'connection', 'paused', 'ending')
@@ -40,6 +42,7 @@ if shut > now then return {'wait', math.ceil(shut - now)} end
 local function book(...)
   redis.call('HINCRBY', key, 'requests', 1)
   redis.call('HSET', key, 'next_any', string.format('%.3f', now + any_every), ...)
+  if sends_chunk then redis.call('HSET', K.chunk(run, id), 'sending', '1') end
   return {'go', now}
 end
 

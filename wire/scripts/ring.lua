@@ -25,6 +25,7 @@ local function give_up_lost_leases(account)
     if redis.call('HEXISTS', K.run(run), 'ending') == 1 then
       for _, id in ipairs(redis.call('ZRANGE', K.ready(run), '-inf', now, 'BYSCORE')) do
         redis.call('HINCRBY', K.run(run), 'unsent', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+        leave(run, id)
         forget_chunk(run, id)
       end
       close(run, now)

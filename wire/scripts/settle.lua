@@ -1,14 +1,17 @@
--- uses: standing, blocks, runs, pace
+-- uses: standing, blocks, runs, pace, membership
 -- Writes what became of a chunk: first checks everything, then writes everything.
 --   chunk(run, id)  hash  moves, changes or ends
 --   run(id)         hash  its books
 --   rejects(run)    list  a page of those refused
+--   membership, members, left   as in the libraries
 --   ready, accepted, leases, block, pace   as in the libraries
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), page of rejects or '',
---       new contacts or '', new rows or '', then for every piece its contacts and its rows
+--       new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three, and then entries of
+--       membership: address, entry, address, entry, ...
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
 -- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
--- ended (a batch came to its end), first_poll_ms, wire (requests, throttles, trip_ms: what happened, held or not).
+-- ended (a batch came to its end), nothing_queued (ActiveCampaign cannot have the contacts by this request), first_poll_ms,
+-- wire (requests, throttles, trip_ms: what happened, held or not).
 -- Returns 'settled', or 'stale' if the chunk is no longer held under that fence: then nothing was written but the figures of
 -- what was asked over the wire.
 local run, id, lane, fence, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
@@ -24,6 +27,7 @@ if wire then
   if wire.throttles > 0 then redis.call('HINCRBY', record, 'throttles', wire.throttles) end
   if wire.trip_ms then redis.call('HSET', K.pace(account), 'trip_ms', wire.trip_ms) end
   if lane == 'deliver' and wire.requests > 0 then
+    redis.call('HINCRBY', record, 'imports', wire.requests)
     redis.call('HSETNX', record, 'first_import', now)
     redis.call('HSET', record, 'last_import', now)
   end
@@ -41,6 +45,9 @@ if accounted ~= tonumber(chunk[5] or 0) then
   return redis.error_reply('UNBALANCED outcome accounts for ' .. accounted .. ' of ' .. tostring(chunk[5]))
 end
 
+if redis.call('HDEL', key, 'sending') == 0 then outcome.nothing_queued = lane == 'deliver' end
+if not outcome.nothing_queued then redis.call('HSET', key, 'maybe', '1') end -- rule: what was sent may be there
+local first_entry = 10 + 3 * #(outcome.pieces or {})
 local ending = redis.call('HGET', record, 'ending')
 if ending and (outcome.to == 'ready' or outcome.to == 'split') then
   -- The run is ending: what would be sent again is not.
@@ -53,6 +60,9 @@ elseif ending == 'deleted' and outcome.to == 'accepted' then
   outcome.to = 'over'
 end
 
+local left = (outcome.books.unsent or 0) + (outcome.books.unconfirmed or 0) > 0
+if left then leave(run, id, ARGV[7] ~= '' and ARGV[7] or nil) end
+remember(run, first_entry) -- rule: what was applied is known
 for name, by in pairs(outcome.books) do redis.call('HINCRBY', record, name, by) end
 if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
 if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
@@ -79,8 +89,9 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
   for name, value in pairs(outcome.fields or {}) do redis.call('HSET', key, name, value) end
   if ARGV[7] ~= '' then
     local bytes = numbers(key, 'bytes')
-    redis.call('HSET', key, 'contacts', ARGV[7], 'rows', ARGV[8], 'bytes', #ARGV[7] + #ARGV[8])
-    redis.call('HINCRBY', record, 'held', #ARGV[7] + #ARGV[8] - bytes)
+    local now_bytes = #ARGV[7] + #ARGV[8] + #ARGV[9]
+    redis.call('HSET', key, 'contacts', ARGV[7], 'rows', ARGV[8], 'prints', ARGV[9], 'bytes', now_bytes)
+    redis.call('HINCRBY', record, 'held', now_bytes - bytes)
   end
   if outcome.to == 'accepted' and not was_accepted then redis.call('HSET', key, 'accepted_at', run_clock(run, now)) end
   if outcome.to == 'ready' then redis.call('HDEL', key, 'batch') end
@@ -89,14 +100,16 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
   return 'settled'
 end
 
+local maybe = redis.call('HGET', key, 'maybe')
 for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
-  local contacts, rows = ARGV[7 + 2 * i], ARGV[8 + 2 * i]
+  local contacts, rows, prints = ARGV[7 + 3 * i], ARGV[8 + 3 * i], ARGV[9 + 3 * i]
   redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
-    'bytes', #contacts + #rows, 'place', due + i)
+    'prints', prints, 'bytes', #contacts + #rows + #prints, 'place', due + i)
+  if maybe then redis.call('HSET', K.chunk(run, piece.id), 'maybe', maybe) end
   for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
   redis.call('ZADD', K.ready(run), due + i, piece.id)
   redis.call('HINCRBY', record, 'open', 1)
-  redis.call('HINCRBY', record, 'held', #contacts + #rows)
+  redis.call('HINCRBY', record, 'held', #contacts + #rows + #prints)
 end
 forget_chunk(run, id)
 close(run, now)

@@ -5,6 +5,7 @@ and the chunk's facts, and return one of a closed set of verdicts (`verdicts`), 
 next time (`memory`). Who asks carries them out.
 """
 
+from wire.rejects import RejectCode
 from worker.verdict.batches import BatchFacts, judge_batch
 from worker.verdict.deliveries import Facts, judge_delivery
 from worker.verdict.memory import Aside, Memory, Progress
@@ -18,7 +19,6 @@ from worker.verdict.verdicts import (
     Part,
     Poll,
     Refusal,
-    RejectCode,
     Split,
     Stop,
     StopCode,

@@ -21,6 +21,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.results import BatchInfo
+from wire.rejects import RejectCode
 from worker.verdict import stopping
 from worker.verdict.memory import Memory, Progress
 from worker.verdict.parting import halves
@@ -30,7 +31,6 @@ from worker.verdict.verdicts import (
     Later,
     Poll,
     Refusal,
-    RejectCode,
     Split,
     Stop,
     Unconfirmed,

@@ -28,6 +28,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.results import Accepted
+from wire.rejects import RejectCode
 from worker.verdict import stopping
 from worker.verdict.memory import Aside, Memory, Progress
 from worker.verdict.names import OTHER_BASE, PROBED_BASE, Counting, counting
@@ -38,7 +39,6 @@ from worker.verdict.verdicts import (
     Later,
     Never,
     Refusal,
-    RejectCode,
     Split,
     Unsent,
     Waiting,

@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from wire.rejects import RejectCode
 from worker.verdict.memory import Memory
-
-
-class RejectCode(StrEnum):
-    """Why a contact is refused; closed, so that it can be translated."""
-
-    REFUSED_BY_ACTIVECAMPAIGN = "refused_by_activecampaign"
-    OPTED_OUT_OR_EXCLUDED = "opted_out_or_excluded"
-    TOO_LARGE = "too_large"
 
 
 class Waiting(StrEnum):

@@ -1,5 +1,8 @@
 -- How runs begin and end: the close check that every step which can be the last one asks, and the claim on a list.
 --   run(id)         hash  the record
+--   left(run)       list  contacts of chunks that ended unsent or unconfirmed, each behind a `?` if ActiveCampaign may have
+--                         them, or a `-`
+--   membership, unfolded   as in lib/membership.lua
 --   turns(a, list)  zset  runs into the list; the first has the claim
 --   lane(a)         zset  runs with chunks on the account
 --   accounts        set   accounts with such runs
@@ -24,10 +27,36 @@ local function forget_chunk(run, id)
   redis.call('HINCRBY', K.run(run), 'held', -bytes)
 end
 
+-- Keeps the contacts of a chunk that ends without their being applied or refused: membership has to learn of those that
+-- ActiveCampaign may have, and a person may want all of them sent again.
+local function leave(run, id, contacts)
+  local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'maybe', 'sending', 'contacts')
+  local maybe = chunk[1] == 'accepted' or chunk[2] or chunk[3]
+  redis.call('RPUSH', K.left(run), (maybe and '?' or '-') .. (contacts or chunk[4]))
+  if not maybe then return end
+  local f = redis.call('HMGET', K.run(run), 'export', 'account', 'list', 'number')
+  if redis.call('EXISTS', K.membership(f[1], f[2], f[3])) == 0 then return end
+  redis.call('HSET', K.unfolded(f[1], f[2], f[3]), run, f[4]) -- rule: what was sent is not forgotten
+end
+
+-- Notes in the membership that a run came to its own end.
+local function enter(run, now)
+  local f = redis.call('HMGET', K.run(run), 'export', 'account', 'list', 'ending', 'mode', 'mapping', 'number')
+  local key = K.membership(f[1], f[2], f[3])
+  if f[4] or redis.call('EXISTS', key) == 0 then return end
+  redis.call('HSET', key, 'mapping', f[6] or '')
+  if f[5] == 'full' or f[7] == '1' then
+    redis.call('HSET', key, 'full_at', now, 'since_full', 0)
+  else
+    redis.call('HINCRBY', key, 'since_full', 1)
+  end
+end
+
 -- Reading ended and no chunk open? Then the run ends in this step, and the next run that waits for its list may begin.
 local function close(run, now)
   local key = K.run(run)
-  local f = redis.call('HMGET', key, 'reading_ended', 'open', 'finished', 'account', 'list', 'record_ms', 'rejects_ms')
+  local f = redis.call('HMGET', key, 'reading_ended', 'open', 'finished', 'account', 'list', 'record_ms', 'rejects_ms',
+    'export', 'dry_run')
   if f[3] or not f[1] then return false end
   if tonumber(f[2] or 0) > 0 then return false end -- rule: a run is over when no chunk is open
   local selected, applied, refused, unconfirmed, unsent =
@@ -38,8 +67,11 @@ local function close(run, now)
   redis.call('ZREM', K.reading(), run)
   redis.call('ZREM', K.lane(f[4]), run)
   if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), f[4]) end
+  if f[9] ~= '1' then enter(run, now) end
   redis.call('DEL', K.selection(run), K.block(run))
   redis.call('PEXPIRE', K.rejects(run), f[7])
+  redis.call('PEXPIRE', K.held_back(run), f[7])
+  if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
   redis.call('PEXPIRE', key, f[6])
   return true
 end
@@ -48,6 +80,7 @@ end
 local function forget_accepted(run)
   for _, id in ipairs(redis.call('ZRANGE', K.accepted(run), 0, -1)) do
     redis.call('HINCRBY', K.run(run), 'unconfirmed', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+    leave(run, id)
     forget_chunk(run, id)
   end
 end
@@ -66,6 +99,7 @@ local function end_early(run, ending, error, now)
     local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'count')
     if chunk[1] == 'ready' then
       unsent = unsent + tonumber(chunk[2])
+      leave(run, id)
       forget_chunk(run, id)
     end
   end

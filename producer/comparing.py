@@ -1,0 +1,104 @@
+"""Compares the rows of a snapshot with what an export knows of their people: who is new, changed, known, or left alone. Pure.
+
+Addresses are compared by 64-bit hashes, Python's own, seeded anew in every process. Entries take 24 bytes each, so a million
+known people are 24 MB however long their addresses are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from wire.members import Standing
+from wire.runs import Mode
+
+Hashes = npt.NDArray[np.int64]
+Prints = npt.NDArray[np.uint64]
+Kinds = npt.NDArray[np.uint8]
+
+ENTRY: Final = np.dtype([("standing", "u1"), ("reason", "u1"), ("print", "<u8"), ("run", "u1", 3), ("chunk", "u1", 3)])
+"""`wire.members.Entry`, as it is kept: many are read at once."""
+
+_NOBODY: Final = -1
+
+
+class Kind(IntEnum):
+    """What a row is to the run, as far as what is known decides it.
+
+    `NEW`: never sent. `CHANGED`: sent with other data. `AGAIN`: not changed, and sent all the same. `UNCHANGED`: applied as
+    it is. `HELD_BACK`: refused as it is. The first three are sent, if they are contacts.
+    """
+
+    NEW = 0
+    CHANGED = 1
+    AGAIN = 2
+    UNCHANGED = 3
+    HELD_BACK = 4
+
+
+def hashes_of(addresses: Sequence[str | None]) -> Hashes:
+    """Hash addresses; None, where there is none, like an empty one."""
+    return np.fromiter((hash(address or "") for address in addresses), np.int64, len(addresses))
+
+
+class Known:
+    """What is known before a run, and who of it was met in the run's snapshot."""
+
+    def __init__(self, pages: Iterable[tuple[Hashes, npt.NDArray[np.void]]] = ()) -> None:
+        parts = list(pages)
+        hashes = np.concatenate([part for part, _ in parts]) if parts else np.empty(0, np.int64)
+        entries = np.concatenate([part for _, part in parts]) if parts else np.empty(0, ENTRY)
+        order = np.argsort(hashes)
+        self._hashes: Hashes = hashes[order]
+        self._entries = entries[order]
+        self._met = np.zeros(len(hashes), np.bool_)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def compare(
+        self, hashes: Hashes, prints: Prints, *, mode: Mode, include_refused: bool
+    ) -> tuple[Kinds, npt.NDArray[np.int64]]:
+        """Say what rows are by their hashes and fingerprints, and where each was found: its place, or -1."""
+        if not len(self):
+            return np.full(len(hashes), Kind.NEW, np.uint8), np.full(len(hashes), _NOBODY)
+        places = np.minimum(np.searchsorted(self._hashes, hashes), len(self) - 1)
+        found = self._hashes[places] == hashes
+        self._met[places[found]] = True
+        entries = self._entries[places]
+        standing, same = entries["standing"], entries["print"] == prints
+        kept = Kind.AGAIN if mode is Mode.FULL else Kind.UNCHANGED
+        refused = Kind.AGAIN if include_refused else Kind.HELD_BACK
+        kinds = np.select(
+            [
+                ~found,
+                standing == Standing.MAYBE.value,
+                ~same,
+                standing == Standing.MEMBER.value,
+                standing == Standing.REFUSED.value,
+            ],
+            [Kind.NEW, Kind.AGAIN, Kind.CHANGED, kept, refused],
+            Kind.AGAIN,
+        ).astype(np.uint8)
+        return kinds, np.where(found, places, _NOBODY)
+
+    def entry(self, place: int) -> bytes:
+        """The entry at a place that `compare` told, as it is kept."""
+        return bytes(self._entries[place].tobytes())
+
+    def gone(self) -> int:
+        """Count members, and those who may be, whom no row has met so far."""
+        listed = np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
+        return int(np.count_nonzero(listed & ~self._met))
+
+
+def page_of(entries: Mapping[str, bytes]) -> tuple[Hashes, npt.NDArray[np.void]]:
+    """Read entries by address as `Known` takes them."""
+    return hashes_of(list(entries)), np.frombuffer(b"".join(entries.values()), ENTRY)
+
+
+def prints_of(digests: Sequence[bytes]) -> Prints:
+    """Read fingerprints as `compare` takes them."""
+    return np.frombuffer(b"".join(digests), np.dtype("<u8"))

@@ -1,0 +1,68 @@
+"""One address's standing with an export, as the few bytes that membership keeps of it; pure.
+
+An entry is 16 bytes: state, reason, fingerprint, run and chunk. So an address of ordinary length and its entry take less than
+64 bytes of the store in all (`scripts/lib/membership.lua` says how they lie there).
+"""
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from wire.rejects import RejectCode
+
+FINGERPRINT_BYTES: Final = 8
+
+_NUMBER_BYTES: Final = 3
+_LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
+
+REASONS: Final = tuple(RejectCode)
+"""Kept by their place: add new ones at the end."""
+
+
+class Standing(Enum):
+    """What is known of an address at an account and its list; the values are kept.
+
+    `MEMBER`: applied. `REFUSED`: not applied, for a reason. `MAYBE`: sent, and not known to be either. Without an entry:
+    never sent.
+    """
+
+    MEMBER = ord("m")
+    REFUSED = ord("r")
+    MAYBE = ord("?")
+
+
+class Entry(NamedTuple):
+    """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run."""
+
+    standing: Standing
+    fingerprint: bytes = bytes(FINGERPRINT_BYTES)
+    run: int = 0
+    chunk: int = 0
+    reason: RejectCode | None = None
+
+    def to_bytes(self) -> bytes:
+        """Write the entry as it is kept."""
+        reason = REASONS.index(self.reason) + 1 if self.reason else 0
+        numbers = (min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in (self.run, self.chunk))
+        return bytes((self.standing.value, reason)) + self.fingerprint + b"".join(numbers)
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> "Entry":
+        """Read what `to_bytes` wrote. ValueError for a standing that there is not."""
+        run, chunk = 2 + FINGERPRINT_BYTES, 2 + FINGERPRINT_BYTES + _NUMBER_BYTES
+        return cls(
+            Standing(kept[0]),
+            kept[2:run],
+            int.from_bytes(kept[run:chunk], "little"),
+            int.from_bytes(kept[chunk:], "little"),
+            REASONS[kept[1] - 1] if kept[1] else None,
+        )
+
+
+def address_of(email: str) -> str:
+    """What tells the person behind a contact from others: the address as it was sent, without letter case."""
+    return email.lower()
+
+
+def chunk_number(chunk: str) -> int:
+    """The number of the chunk that this one is, or was split from."""
+    return int(chunk.partition(".")[0])

@@ -1,0 +1,104 @@
+"""Reads what an export knows of the people at a list, and folds into it what ended runs left behind.
+
+It is written by the scripts that settle chunks; nothing here changes what is known of anybody, except that an address which
+ActiveCampaign may have without our knowing becomes `MAYBE`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha1
+from typing import Final
+
+from wire import codec
+from wire.activecampaign.payloads import emails_of
+from wire.members import Entry, Standing, address_of
+from wire.runs import Run
+from wire.store import Argument, Store
+from wire.topology import key
+
+BUCKETS_AT_ONCE: Final = 128
+"""Some 5,000 entries in one round trip."""
+
+_LONG_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A membership as a whole.
+
+    `full_at` is when the last full run ended, `since_full` how many runs of changes have ended since, `mapping` tells the
+    mapping by which the last run was made, and `runs` are ids by number.
+    """
+
+    members: int = 0
+    level: int = 1
+    split: int = 0
+    full_at: int | None = None
+    since_full: int = 0
+    mapping: str = ""
+    runs: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever sent here."""
+        return not self.runs
+
+
+class Membership:
+    """What exports know of people; each method is about the export, account and list of a run."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def summary(self, run: Run) -> Summary:
+        """Read the membership as a whole."""
+        found = await self._store.hash(key("membership", *_place(run)))
+        runs = {int(name[4:]): of.decode() for name, of in found.items() if name.startswith("run:")}
+        numbers = {name: int(found[name]) for name in ("members", "level", "split", "since_full") if name in found}
+        full_at = int(found["full_at"]) if "full_at" in found else None
+        return Summary(**numbers, full_at=full_at, mapping=found.get("mapping", b"").decode(), runs=runs)
+
+    async def entries(self, run: Run, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
+        """Yield everything that is known, entries by address, some thousands at a time."""
+        names = ["long", *map(str, range(summary.level + summary.split))]
+        for first in range(0, len(names), BUCKETS_AT_ONCE):
+            buckets = [key("members", *_place(run), name) for name in names[first : first + BUCKETS_AT_ONCE]]
+            found: dict[str, bytes] = {}
+            for bucket in await self._store.hashes(buckets):
+                found.update(bucket)
+            yield found
+
+    async def entry(self, run: Run, address: str) -> Entry | None:
+        """Read what is known of one address."""
+        summary = await self.summary(run)
+        name = bucket_of(address, summary.level, summary.split)
+        found = (await self._store.hash(key("members", *_place(run), name))).get(address)
+        return None if found is None else Entry.from_bytes(found)
+
+    async def fold(self, run: Run, token: str) -> bool:
+        """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
+        for ended, number in (await self._store.hash(key("unfolded", *_place(run)))).items():
+            kept = await self._store.page(key("left", ended), 0, -1)
+            entry = Entry(Standing.MAYBE, run=int(number)).to_bytes()
+            pages = [page[1:] for page in kept if page.startswith(b"?")]
+            for page in (*pages, None):
+                addresses = map(address_of, emails_of(codec.unsqueeze(page))) if page else ()
+                words: list[Argument] = [word for address in addresses for word in (address, entry)]
+                told = await self._store.run("fold", run.id, token, ended, "" if page else "1", *words)
+                if told != b"ok":
+                    return False
+        return True
+
+
+def bucket_of(address: str, level: int, split: int) -> str:
+    """Name the bucket an address lies in, as `scripts/lib/membership.lua` does."""
+    written = address.encode()
+    if len(written) > _LONG_BYTES:
+        return "long"
+    hashed = int(sha1(written, usedforsecurity=False).hexdigest()[:8], 16)
+    bucket = hashed % level
+    return str(hashed % (2 * level) if bucket < split else bucket)
+
+
+def _place(run: Run) -> tuple[str, str, str]:
+    return run.export, run.account, run.list_id

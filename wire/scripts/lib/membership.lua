@@ -1,0 +1,83 @@
+-- What is known of each address that an export has sent to a list of an account.
+--   membership(e, a, l)  hash  `members`: how many; `level`, `split`: how many buckets; `runs`: how many there were, `run:N`:
+--                              the id of one; `full_at`, `since_full`, `mapping`: of the last full run, and of the last one
+--   members(e, a, l, b)  hash  address -> entry (16 bytes; wire.members)
+--   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
+--   memberships(e)       set   `account list` of those that an export has
+-- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
+-- linear hashing: bucket `split` of `level` is parted in two when there are more than 40 entries a bucket. An address over 64
+-- bytes would take its bucket apart: those live together in the bucket `long`.
+
+local FILL = 40
+local LONG = 64
+
+local function of(run)
+  return unpack(redis.call('HMGET', K.run(run), 'export', 'account', 'list'))
+end
+
+local function hash_of(address) return tonumber(string.sub(redis.sha1hex(address), 1, 8), 16) end
+
+local function buckets(key)
+  local f = redis.call('HMGET', key, 'level', 'split', 'members')
+  return tonumber(f[1] or 1), tonumber(f[2] or 0), tonumber(f[3] or 0)
+end
+
+local function grow(e, a, l, key, level, split)
+  local low, high = K.members(e, a, l, split), K.members(e, a, l, split + level)
+  local entries = redis.call('HGETALL', low)
+  for i = 1, #entries, 2 do
+    if hash_of(entries[i]) % (2 * level) ~= split then
+      redis.call('HSET', high, entries[i], entries[i + 1])
+      redis.call('HDEL', low, entries[i])
+    end
+  end
+  if split + 1 == level then level, split = 2 * level, -1 end
+  redis.call('HSET', key, 'level', level, 'split', split + 1)
+  return level, split + 1
+end
+
+-- Writes entries: ARGV from `first` on are address, entry, address, entry, ... A membership that is gone stays gone.
+local function remember(run, first)
+  local e, a, l = of(run)
+  local key = K.membership(e, a, l)
+  if redis.call('EXISTS', key) == 0 then return end
+  local level, split, members = buckets(key)
+  local before = members
+  for i = first, #ARGV, 2 do
+    local bucket = 'long'
+    if #ARGV[i] <= LONG then
+      local hash = hash_of(ARGV[i])
+      bucket = hash % level
+      if bucket < split then bucket = hash % (2 * level) end
+    end
+    members = members + redis.call('HSET', K.members(e, a, l, bucket), ARGV[i], ARGV[i + 1])
+    if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
+  end
+  if members > before then redis.call('HSET', key, 'members', members) end
+end
+
+local function drop(e, a, l)
+  local key = K.membership(e, a, l)
+  local level, split = buckets(key)
+  for bucket = 0, level + split - 1 do redis.call('UNLINK', K.members(e, a, l, bucket)) end
+  redis.call('UNLINK', K.members(e, a, l, 'long'), K.unfolded(e, a, l), key)
+  redis.call('SREM', K.memberships(e), a .. ' ' .. l)
+end
+
+-- Drops what an export knows of other lists than this one; of all, without one.
+local function drop_others(e, kept)
+  for _, name in ipairs(redis.call('SMEMBERS', K.memberships(e))) do
+    if name ~= kept then drop(e, string.match(name, '^(%S+) (%S+)$')) end
+  end
+end
+
+-- Numbers a run of this membership, which begins with it if it is the first.
+local function enrol(run)
+  local e, a, l = of(run)
+  local key = K.membership(e, a, l)
+  drop_others(e, a .. ' ' .. l)
+  redis.call('SADD', K.memberships(e), a .. ' ' .. l)
+  local number = redis.call('HINCRBY', key, 'runs', 1)
+  redis.call('HSET', key, 'run:' .. number, run)
+  redis.call('HSET', K.run(run), 'number', number)
+end
