@@ -257,6 +257,12 @@ class World:
         """Kill a worker, perhaps between an answer and its being written down."""
         self.workers[index] = None
 
+    def lose_answer(self, index: int) -> None:
+        """Let what ActiveCampaign answered a worker be lost on the way."""
+        worker = self.workers[index]
+        if worker is not None and worker.answer is not None and worker.held.lane == "deliver":
+            worker.answer = ("lost", None)
+
     # Accidents -------------------------------------------------------------------------------------------------------
 
     def remember(self) -> None:
@@ -398,6 +404,8 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
     names = names_of(held)
     asked = OverTheWire(requests=1)
     match answer:
+        case "lost", _:
+            return Outcome(to="ready", count=held.count, due_in_ms=1, wire=asked)
         case "dropped", _:
             return Outcome(to="ready", count=held.count)
         case "accepted", batch:

@@ -46,7 +46,7 @@ if accounted ~= tonumber(chunk[5] or 0) then
 end
 
 if redis.call('HDEL', key, 'sending') == 0 then outcome.nothing_queued = lane == 'deliver' end
-if not outcome.nothing_queued then redis.call('HSET', key, 'maybe', '1') end -- rule: what was sent may be there
+if not outcome.nothing_queued then redis.call('HSET', key, 'maybe', '1') end -- what was sent may be there
 local first_entry = 10 + 3 * #(outcome.pieces or {})
 local ending = redis.call('HGET', record, 'ending')
 if ending and (outcome.to == 'ready' or outcome.to == 'split') then

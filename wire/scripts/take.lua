@@ -17,7 +17,7 @@ local function hand_out(lane, run, id, score)
   if lane == 'deliver' then
     let_in(run, token, now)
     -- Whoever had it sent it, and never wrote down the answer.
-    if redis.call('HDEL', key, 'sending') == 1 then redis.call('HSET', key, 'maybe', '1') end -- rule: it may be there
+    if redis.call('HDEL', key, 'sending') == 1 then redis.call('HSET', key, 'maybe', '1') end -- so it may be there
     redis.call('HSET', key, 'state', 'leased', 'token', token)
     redis.call('ZADD', K.lane(account), 'XX', now, run)
     redis.call('HSETNX', key, 'first_taken', run_clock(run, now))

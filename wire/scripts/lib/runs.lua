@@ -36,7 +36,7 @@ local function leave(run, id, contacts)
   if not maybe then return end
   local f = redis.call('HMGET', K.run(run), 'export', 'account', 'list', 'number')
   if redis.call('EXISTS', K.membership(f[1], f[2], f[3])) == 0 then return end
-  redis.call('HSET', K.unfolded(f[1], f[2], f[3]), run, f[4]) -- rule: what was sent is not forgotten
+  redis.call('HSET', K.unfolded(f[1], f[2], f[3]), run, f[4]) -- what was sent is not forgotten
 end
 
 -- Notes in the membership that a run came to its own end.

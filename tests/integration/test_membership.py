@@ -1,0 +1,293 @@
+"""Membership in a real store: it grows, is found again, takes few bytes, and forgets nobody who was sent."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from deploy.local.valkey import Valkey
+from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
+from tests.unit.records import a_run
+from wire.chunks import Held, Outcome
+from wire.members import Entry, Standing
+from wire.membership import Membership, bucket_of
+from wire.runs import Run
+from wire.topology import key
+
+PLACE: Final = ("e1", ACCOUNT, "12")
+MANY: Final = 100_000
+
+
+@pytest.fixture
+def world(valkey: Valkey) -> Iterator[World]:
+    """An empty record on time that a test moves."""
+    made = World(valkey.port)
+    yield made
+    made.close()
+
+
+class Writer:
+    """Writes entries as the scripts do, by folding them in."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.membership = Membership(world.store)
+        self.run = a_run(account=ACCOUNT)
+        world.redis.hset(key("membership", *PLACE), "runs", 1)
+        world.redis.hset(
+            key("run", self.run.id),
+            mapping={"export": "e1", "account": ACCOUNT, "list": "12", "reader": "t", "rejects_ms": 1000},
+        )
+
+    def write(self, *addresses: str, entry: Entry) -> None:
+        """Write one entry for each of these."""
+        self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
+        words = [word for each in addresses for word in (each, entry.to_bytes())]
+        assert self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words)) == b"ok"
+
+    def read(self) -> dict[str, Entry]:
+        """Read everything."""
+
+        async def pages() -> dict[str, bytes]:
+            summary = await self.membership.summary(self.run)
+            return {name: of async for page in self.membership.entries(self.run, summary) for name, of in page.items()}
+
+        return {name: Entry.from_bytes(kept) for name, kept in immediately(pages()).items()}
+
+
+def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
+    """One by one and all together; what is written again is not counted twice."""
+    writer = Writer(world)
+    everybody = [f"person{number}@example.org" for number in range(5_000)]
+    everybody += [f"{'long' * 17}.{number}@example.org" for number in range(50)]
+    for first in range(0, len(everybody), 250):
+        part = everybody[first : first + 250]
+        writer.write(*part, entry=Entry(Standing.MEMBER, b"8 bytes.", first // 250 + 1))
+    writer.write(*everybody[:100], entry=Entry(Standing.REFUSED, b"another.", 99))
+    found = writer.read()
+    assert found.keys() == set(everybody)
+    assert found[everybody[4_999]] == Entry(Standing.MEMBER, b"8 bytes.", 20)
+    assert found[everybody[7]] == Entry(Standing.REFUSED, b"another.", 99)
+    summary = world.do(writer.membership.summary(writer.run))
+    assert summary.members == len(everybody)
+    for name in everybody[::501]:
+        assert world.do(writer.membership.entry(writer.run, name)) == found[name]
+    assert world.do(writer.membership.entry(writer.run, "nobody@example.org")) is None
+    sizes = [world.redis.hlen(key("members", *PLACE, str(at))) for at in range(summary.level + summary.split)]
+    assert max(sizes) <= 128
+    assert sum(sizes) == 5_000
+    assert world.redis.object("encoding", key("members", *PLACE, "0")) == b"listpack"
+
+
+def test_scripts_and_python_agree_where_an_address_lies() -> None:
+    """Long ones live together, all others by a hash of their bytes."""
+    assert bucket_of("a" * 65, 64, 3) == "long"
+    assert {bucket_of(f"zoë{number}@example.org", 4, 2) for number in range(200)} == {"0", "1", "2", "3", "4", "5"}
+
+
+def test_members_take_less_than_64_bytes_each(world: World) -> None:
+    """Addresses of 23 letters, as Valkey counts its memory. Buckets are alike however many there are, so are a million."""
+    writer = Writer(world)
+    before = int(world.redis.info("memory")["used_memory"])
+    entry = Entry(Standing.MEMBER, b"8 bytes.", 1, 1)
+    for first in range(0, MANY, 5_000):
+        writer.write(*(f"person{number}@example.org" for number in range(first, first + 5_000)), entry=entry)
+    used = int(world.redis.info("memory")["used_memory"]) - before
+    assert used / MANY < 64
+    assert len(writer.read()) == MANY
+
+
+# What is written by what becomes of a chunk --------------------------------------------------------------------------
+
+
+class Bench:
+    """A run of two chunks of four, and what the membership is to know when it is over."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.world.refresh(1)
+        for _ in range(5):
+            world.produce(0)
+        (self.run,) = world.runs()
+
+    def take(self, token: str = "a-token") -> Held:
+        held = self.world.do(self.world.ledger.take(ACCOUNT, "bell", token, LEASE_MS))
+        assert held is not None
+        return held
+
+    def go(self, held: Held) -> None:
+        """Let its request go."""
+        assert self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)) is not None
+
+    def settle(self, held: Held, outcome: Outcome) -> None:
+        assert self.world.do(self.world.ledger.settle(held, outcome))
+
+    def known(self) -> dict[str, Standing]:
+        """What the next run finds."""
+        self.world.refresh(2)
+        run = self.world.do(self.world.ledger.begin("another-reader", LEASE_MS))
+        assert run is not None
+        membership = Membership(self.world.store)
+        assert self.world.do(membership.fold(run, "another-reader"))
+        found = {name: self.world.do(membership.entry(run, address(name))) for name in ("a1", "b1", "a2", "o1")}
+        return {name: entry.standing for name, entry in found.items() if entry is not None}
+
+
+LATER: Final = Outcome(to="ready", count=4, due_in_ms=60_000)
+
+
+def answered(bench: Bench) -> None:
+    """Sent, and the answer says that nothing was queued."""
+    held = bench.take()
+    bench.go(held)
+    bench.settle(held, Outcome(to="ready", count=4, due_in_ms=60_000, nothing_queued=True))
+
+
+def silent(bench: Bench) -> None:
+    """Sent, and there is no answer."""
+    held = bench.take()
+    bench.go(held)
+    bench.settle(held, LATER)
+
+
+def silent_then_answered(bench: Bench) -> None:
+    """Sent twice: what the second answer says is not true of the first."""
+    silent(bench)
+    bench.world.pass_time(61_000)
+    answered(bench)
+
+
+def killed(bench: Bench) -> None:
+    """Sent by a worker that is killed before it writes anything; another one has not sent it."""
+    bench.go(bench.take())
+    bench.world.pass_time(LEASE_MS + 1)
+    bench.settle(bench.take("another-token"), LATER)
+
+
+def killed_for_good(bench: Bench) -> None:
+    """Sent by a worker that is killed, and nobody takes it any more."""
+    bench.go(bench.take())
+
+
+def not_sent(bench: Bench) -> None:
+    """Taken, and put back because it was not its turn."""
+    bench.settle(bench.take(), LATER)
+
+
+def accepted(bench: Bench) -> None:
+    """Accepted, and its batch was lost."""
+    held = bench.take()
+    bench.go(held)
+    bench.settle(held, Outcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
+    while (other := bench.take("another-token")).lane == "deliver":
+        bench.settle(other, LATER)
+    bench.settle(other, LATER)
+
+
+def split(bench: Bench) -> None:
+    """Sent, unanswered, and split on the way."""
+    silent(bench)
+    bench.world.pass_time(61_000)
+    bench.world.workers[0] = None
+    for _ in range(3):
+        bench.world.work(0)
+
+
+@pytest.mark.parametrize(
+    ("story", "there"),
+    [
+        (answered, False),
+        (silent, True),
+        (silent_then_answered, True),
+        (killed, True),
+        (killed_for_good, True),
+        (not_sent, False),
+        (accepted, True),
+        (split, True),
+    ],
+)
+def test_whoever_may_be_there_stands_as_maybe_when_a_run_is_cancelled(
+    world: World,
+    story: Callable[[Bench], None],
+    there: bool,  # noqa: FBT001  drawn
+) -> None:
+    """And whoever cannot be there is not known at all: they are new to the next run."""
+    bench = Bench(world)
+    story(bench)
+    world.steer("cancel")
+    world.pass_time(LEASE_MS + 60_000)
+    world.do(world.store.run("ring", "r"))
+    (run,) = world.runs()
+    assert run.over
+    assert run.books.unsent == run.books.selected
+    assert bench.known() == (dict.fromkeys(("a1", "b1", "a2", "o1"), Standing.MAYBE) if there else {})
+
+
+def test_a_deleted_connections_batches_leave_their_people_as_maybe(world: World) -> None:
+    """Nobody can ask any more what became of them."""
+    bench = Bench(world)
+    held = bench.take()
+    bench.go(held)
+    bench.settle(held, Outcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
+    world.redis.hset(key("connections"), "c", "c1")
+    world.redis.hset(key("connection", "c1"), "account", ACCOUNT)
+    world.do(world.store.run("delete_connection", "c"))
+    world.redis.delete(key("revision"))  # events of this world believe that there is none
+    (run,) = world.runs()
+    assert run.books.unconfirmed == 4
+    assert bench.known() == dict.fromkeys(("a1", "b1", "a2", "o1"), Standing.MAYBE)
+
+
+def test_an_applied_chunk_makes_members_with_what_was_applied(world: World) -> None:
+    """With the fingerprint of what was sent, the run, and the chunk."""
+    bench = Bench(world)
+    for _ in range(30):
+        world.work(0)
+        world.pass_time(50)
+    world.drain()
+    run = a_run(account=ACCOUNT, export="e1")
+    entry = world.do(Membership(world.store).entry(run, address("c1")))
+    assert entry == Entry(Standing.MEMBER, print_of("c1"), bench.run.number)
+
+
+# Where membership ends -----------------------------------------------------------------------------------------------
+
+
+def keys_of(world: World, export: str) -> list[bytes]:
+    return list(world.redis.scan_iter(f"{key('members', export, '*', '*', '*')}")) + list(
+        world.redis.scan_iter(f"{key('membership', export, '*', '*')}*")
+    )
+
+
+def ended(world: World) -> Run:
+    """A run that is over, with what it taught."""
+    world.refresh(1)
+    world.drain()
+    run = next(run for run in world.runs() if run.over)
+    assert keys_of(world, run.export)
+    return run
+
+
+def test_a_deleted_export_leaves_nobody_behind(world: World) -> None:
+    """Its addresses go with it."""
+    run = ended(world)
+    world.redis.hset(key("exports"), "e", run.export)
+    world.redis.hset(key("export", run.export), "document", "{}")
+    world.do(world.store.run("delete_export", "e"))
+    assert keys_of(world, run.export) == []
+    assert world.redis.exists(key("memberships", run.export)) == 0
+
+
+def test_another_list_starts_afresh_and_the_old_one_is_forgotten(world: World) -> None:
+    """When the first run into the other list is surveyed."""
+    run = ended(world)
+    world.do(world.ledger.begin("r", LEASE_MS))
+    record: dict[Any, Any] = {"export": run.export, "account": ACCOUNT, "list": "13", "reader": "r", "connection": "c1"}
+    world.redis.hset(key("run", "moved"), mapping=record)
+    world.do(
+        world.ledger.surveyed(
+            "moved", "r", figures={"read": 1, "selected": 1}, selection=b"", forecast={}, rejects=[], pin="p"
+        )
+    )
+    assert [name for name in keys_of(world, run.export) if b":12" in name] == []
+    assert world.redis.smembers(key("memberships", run.export)) == {f"{ACCOUNT} 13".encode()}

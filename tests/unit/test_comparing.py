@@ -1,0 +1,102 @@
+"""A row is new, changed, unchanged, held back or sent again by what is known of its address: every case, and any mixture."""
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.comparing import Kind, Known, hashes_of, page_of, prints_of
+from wire.members import Entry, Standing
+from wire.runs import Mode
+
+ONE, TWO = b"print 01", b"print 02"
+
+
+class Case(NamedTuple):
+    """What is known, what the row says, and what that makes of it in each way of running."""
+
+    standing: Standing | None
+    same: bool
+    changes: Kind
+    full: Kind
+    include_refused: Kind
+
+
+CASES = (
+    Case(None, False, Kind.NEW, Kind.NEW, Kind.NEW),
+    Case(Standing.MEMBER, True, Kind.UNCHANGED, Kind.AGAIN, Kind.UNCHANGED),
+    Case(Standing.MEMBER, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.REFUSED, True, Kind.HELD_BACK, Kind.HELD_BACK, Kind.AGAIN),
+    Case(Standing.REFUSED, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.MAYBE, True, Kind.AGAIN, Kind.AGAIN, Kind.AGAIN),
+    Case(Standing.MAYBE, False, Kind.AGAIN, Kind.AGAIN, Kind.AGAIN),
+)
+
+
+def knowing(entries: dict[str, Entry]) -> Known:
+    return Known([page_of({address: entry.to_bytes() for address, entry in entries.items()})])
+
+
+def kind_of(known: Known, address: str, print_: bytes, mode: Mode, *, include_refused: bool = False) -> Kind:
+    kinds, _ = known.compare(hashes_of([address]), prints_of([print_]), mode=mode, include_refused=include_refused)
+    return Kind(int(kinds[0]))
+
+
+def test_every_standing_is_tried() -> None:
+    """A new one has to come to this page."""
+    assert {case.standing for case in CASES} == {None, *Standing}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_known_of_an_address_decides_what_its_row_is(case: Case) -> None:
+    """In a run of changes, a full one, and one that includes the refused."""
+    entries = {"other@example.org": Entry(Standing.MEMBER, ONE)}
+    if case.standing is not None:
+        entries["ann@example.org"] = Entry(case.standing, ONE)
+    known, print_ = knowing(entries), ONE if case.same else TWO
+    assert kind_of(known, "ann@example.org", print_, Mode.CHANGES) is case.changes
+    assert kind_of(known, "ann@example.org", print_, Mode.FULL) is case.full
+    assert kind_of(known, "ann@example.org", print_, Mode.CHANGES, include_refused=True) is case.include_refused
+
+
+def test_where_nothing_is_known_everybody_is_new() -> None:
+    """Then no fingerprint need be made."""
+    kinds, places = Known().compare(
+        hashes_of(["a@x.org", None]), prints_of([]), mode=Mode.CHANGES, include_refused=False
+    )
+    assert kinds.tolist() == [Kind.NEW] * 2
+    assert places.tolist() == [-1, -1]
+    assert Known().gone() == 0
+
+
+ADDRESSES = st.sampled_from([f"p{number}@example.org" for number in range(9)])
+STANDINGS = st.sampled_from(Standing)
+PRINTS = st.sampled_from([ONE, TWO])
+
+
+@given(
+    st.dictionaries(ADDRESSES, st.builds(Entry, STANDINGS, PRINTS, st.just(1), st.just(2), st.none())),
+    st.lists(st.tuples(ADDRESSES, PRINTS)),
+)
+def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[tuple[str, bytes]]) -> None:
+    """Each against its own entry, wherever it lies, and whoever was not met is gone."""
+    known = knowing(entries)
+    addresses = [address for address, _ in rows]
+    kinds, places = known.compare(
+        hashes_of(addresses), prints_of([print_ for _, print_ in rows]), mode=Mode.CHANGES, include_refused=False
+    )
+    for (address, print_), kind, place in zip(rows, kinds.tolist(), places.tolist(), strict=True):
+        entry = entries.get(address)
+        assert (place == -1) is (entry is None)
+        if entry is not None:
+            assert Entry.from_bytes(known.entry(place)) == entry
+        standing = entry and entry.standing
+        (case,) = [
+            case
+            for case in CASES
+            if case.standing is standing and (entry is None or case.same is (print_ == entry.fingerprint))
+        ]
+        assert kind == case.changes
+    listed = {address for address, entry in entries.items() if entry.standing is not Standing.REFUSED}
+    assert known.gone() == len(listed - set(addresses))
