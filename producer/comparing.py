@@ -16,6 +16,7 @@ from wire.runs import Mode
 
 Hashes = npt.NDArray[np.int64]
 Prints = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
 Kinds = npt.NDArray[np.uint8]
 
 ENTRY: Final = np.dtype([("standing", "u1"), ("reason", "u1"), ("print", "<u8"), ("run", "u1", 3), ("chunk", "u1", 3)])
@@ -58,22 +59,33 @@ class Known:
     def __len__(self) -> int:
         return len(self._hashes)
 
-    def compare(
-        self, hashes: Hashes, prints: Prints, *, mode: Mode, include_refused: bool
-    ) -> tuple[Kinds, npt.NDArray[np.int64]]:
-        """Say what rows are by their hashes and fingerprints, and where each was found: its place, or -1."""
+    def find(self, hashes: Hashes) -> Places:
+        """Say where each hash is known, -1 where it is not."""
         if not len(self):
-            return np.full(len(hashes), Kind.NEW, np.uint8), np.full(len(hashes), _NOBODY)
+            return np.full(len(hashes), _NOBODY)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self) - 1)
-        found = self._hashes[places] == hashes
-        self._met[places[found]] = True
+        return np.where(self._hashes[places] == hashes, places, _NOBODY)
+
+    def meet(self, places: Places) -> npt.NDArray[np.bool_]:
+        """Tell of each place that `find` told whether it is met for the first time; nobody's never is."""
+        first = np.zeros(len(places), np.bool_)
+        first[np.unique(places, return_index=True)[1]] = True
+        first &= places != _NOBODY
+        first[first] = ~self._met[places[first]]
+        self._met[places[first]] = True
+        return first
+
+    def compare(self, places: Places, prints: Prints, *, mode: Mode, include_refused: bool) -> Kinds:
+        """Say what rows are, by their places and fingerprints."""
+        if not len(self):
+            return np.full(len(places), Kind.NEW, np.uint8)
         entries = self._entries[places]
         standing, same = entries["standing"], entries["print"] == prints
         kept = Kind.AGAIN if mode is Mode.FULL else Kind.UNCHANGED
         refused = Kind.AGAIN if include_refused else Kind.HELD_BACK
-        kinds = np.select(
+        return np.select(
             [
-                ~found,
+                places == _NOBODY,
                 standing == Standing.MAYBE.value,
                 ~same,
                 standing == Standing.MEMBER.value,
@@ -82,10 +94,9 @@ class Known:
             [Kind.NEW, Kind.AGAIN, Kind.CHANGED, kept, refused],
             Kind.AGAIN,
         ).astype(np.uint8)
-        return kinds, np.where(found, places, _NOBODY)
 
     def entry(self, place: int) -> bytes:
-        """The entry at a place that `compare` told, as it is kept."""
+        """The entry at a place that `find` told, as it is kept."""
         return bytes(self._entries[place].tobytes())
 
     def gone(self) -> int:

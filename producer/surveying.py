@@ -158,9 +158,11 @@ class _Surveyor:
             keys = self._mapper.addresses(batch)
             hashes = hashes_of(keys)
             missing = np.fromiter((key is None for key in keys), np.bool_, len(keys))
-            first = self._seen.first(hashes, missing)
+            places = known.find(hashes)
+            first, unknown = known.meet(places), places < 0
+            first[unknown] = self._seen.first(hashes[unknown], missing[unknown])
             prints = prints_of(self._mapper.fingerprints(batch, keys) if len(known) else [])
-            kinds, places = known.compare(hashes, prints, mode=mode, include_refused=self._before.include_refused)
+            kinds = known.compare(places, prints, mode=mode, include_refused=self._before.include_refused)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
             chosen = np.zeros(batch.num_rows, np.bool_)

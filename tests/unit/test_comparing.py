@@ -39,7 +39,8 @@ def knowing(entries: dict[str, Entry]) -> Known:
 
 
 def kind_of(known: Known, address: str, print_: bytes, mode: Mode, *, include_refused: bool = False) -> Kind:
-    kinds, _ = known.compare(hashes_of([address]), prints_of([print_]), mode=mode, include_refused=include_refused)
+    places = known.find(hashes_of([address]))
+    kinds = known.compare(places, prints_of([print_]), mode=mode, include_refused=include_refused)
     return Kind(int(kinds[0]))
 
 
@@ -62,11 +63,11 @@ def test_what_is_known_of_an_address_decides_what_its_row_is(case: Case) -> None
 
 def test_where_nothing_is_known_everybody_is_new() -> None:
     """Then no fingerprint need be made."""
-    kinds, places = Known().compare(
-        hashes_of(["a@x.org", None]), prints_of([]), mode=Mode.CHANGES, include_refused=False
-    )
+    places = Known().find(hashes_of(["a@x.org", None]))
+    kinds = Known().compare(places, prints_of([]), mode=Mode.CHANGES, include_refused=False)
     assert kinds.tolist() == [Kind.NEW] * 2
     assert places.tolist() == [-1, -1]
+    assert Known().meet(places).tolist() == [False, False]
     assert Known().gone() == 0
 
 
@@ -83,9 +84,11 @@ def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[
     """Each against its own entry, wherever it lies, and whoever was not met is gone."""
     known = knowing(entries)
     addresses = [address for address, _ in rows]
-    kinds, places = known.compare(
-        hashes_of(addresses), prints_of([print_ for _, print_ in rows]), mode=Mode.CHANGES, include_refused=False
-    )
+    places = known.find(hashes_of(addresses))
+    kinds = known.compare(places, prints_of([print_ for _, print_ in rows]), mode=Mode.CHANGES, include_refused=False)
+    halves = [places[: len(rows) // 2], places[len(rows) // 2 :]]
+    met = [bool(first) for half in halves for first in known.meet(half)]
+    assert met == [address in entries and address not in addresses[:at] for at, address in enumerate(addresses)]
     for (address, print_), kind, place in zip(rows, kinds.tolist(), places.tolist(), strict=True):
         entry = entries.get(address)
         assert (place == -1) is (entry is None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from producer.changes import Selection
 from producer.chunking import pack
+from producer.comparing import Known, page_of
 from producer.mapping import Mapper, MappingSpec
 from producer.rows import Mapped
 from producer.snapshots import Snapshot
@@ -21,7 +22,9 @@ from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.snapshot_kinds import KINDS, MakeSnapshot, maker
 from wire import codec
 from wire.activecampaign.payloads import import_body
-from wire.rejects import PAGE_LINES
+from wire.members import Entry, Standing
+from wire.rejects import PAGE_LINES, RejectCode
+from wire.runs import Mode
 
 SPEC = MappingSpec(email="Email", first_name="Name", phone="Phone", default_region="GB")
 MAPPER = Mapper(SPEC, 12, automations=False)
@@ -201,3 +204,104 @@ def test_a_snapshot_that_changes_while_it_is_surveyed_ends_the_survey() -> None:
 
     with pytest.raises(Changed):
         survey(snapshot, MAPPER, Before(), automations=False, wanted=wanted)
+
+
+# Compared with what is known -----------------------------------------------------------------------------------------
+
+_PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from(["a@x.org", "A@x.org", "b@x.org", "c@x.org", "d@x.org", "bad", None]), st.sampled_from("NM")
+    ),
+    min_size=1,
+    max_size=20,
+)
+_KNOWN = st.dictionaries(
+    st.sampled_from(["a@x.org", "b@x.org", "c@x.org", "e@x.org"]),
+    st.tuples(st.sampled_from(Standing), st.sampled_from("NM")),
+)
+
+
+def before(known: dict[str, tuple[Standing, str]], **options: Any) -> Before:
+    """What is known of people: their standing, and the name that was sent of them."""
+    entries = {}
+    for address, (standing, name) in known.items():
+        (batch,) = InMemorySnapshot([row(address, name)]).read(MAPPER.columns)
+        (print_,) = MAPPER.fingerprints(batch, [address])
+        reason = RejectCode.OPTED_OUT_OR_EXCLUDED if standing is Standing.REFUSED else None
+        entries[address] = Entry(standing, print_, 1, 1, reason).to_bytes()
+    return Before(Known([page_of(entries)]), runs={1: "the-first-run"}, **options)
+
+
+def compared(rows: list[Row], what: Before, batch_rows: int = 3) -> Survey:
+    return survey(InMemorySnapshot(rows, batch_rows), MAPPER, what, automations=False, wanted=lambda: True)
+
+
+def test_only_who_is_new_or_changed_is_selected() -> None:
+    """The others are unchanged, held back with the reason, or kept."""
+    known = {
+        "same@x.org": (Standing.MEMBER, "Ann"),
+        "changed@x.org": (Standing.MEMBER, "Before"),
+        "refused@x.org": (Standing.REFUSED, "Ann"),
+        "mended@x.org": (Standing.REFUSED, "Before"),
+        "unsure@x.org": (Standing.MAYBE, "Ann"),
+        "gone@x.org": (Standing.MEMBER, "Ann"),
+        "gone.too@x.org": (Standing.MAYBE, "Ann"),
+        "never.there@x.org": (Standing.REFUSED, "Ann"),
+    }
+    rows = [row(f"{name}@x.org") for name in ("new", "same", "changed", "refused", "mended", "unsure", "SAME")]
+    found = compared([*rows, row("bad")], before(known))
+    assert found.figures() == {
+        "read": 8, "invalid": 1, "duplicate": 1, "unchanged": 1, "held_back": 1, "selected": 4,
+        "kept": 2, "phones_left_out": 0,
+    }  # fmt: skip
+    assert (found.adds, found.changes, found.again) == (1, 2, 1)
+    assert chosen(found) == [0, 2, 4, 5]
+    (line,) = lines(found.held)
+    assert (line["row"], line["email"], line["fate"], line["code"]) == (
+        4,
+        "refused@x.org",
+        "held_back",
+        "opted_out_or_excluded",
+    )
+    assert "the-first-run" in line["reason"]
+
+
+def test_a_full_run_sends_members_again_and_one_that_includes_the_refused_sends_those() -> None:
+    """Neither sends what the other does."""
+    known = {"same@x.org": (Standing.MEMBER, "Ann"), "refused@x.org": (Standing.REFUSED, "Ann")}
+    rows = [row(f"{name}@x.org") for name in ("same", "refused")]
+    full = compared(rows, before(known, mode=Mode.FULL))
+    assert (full.selected, full.again, full.held_back, chosen(full)) == (1, 1, 1, [0])
+    included = compared(rows, before(known, include_refused=True))
+    assert (included.selected, included.unchanged, included.held_back, chosen(included)) == (1, 1, 0, [1])
+
+
+@given(_PEOPLE, _KNOWN, st.sampled_from(Mode), st.booleans(), st.integers(1, 7))
+def test_the_figures_balance_whatever_is_known(
+    people: list[tuple[str | None, str]],
+    known: dict[str, tuple[Standing, str]],
+    mode: Mode,
+    include_refused: bool,  # noqa: FBT001  drawn
+    batch_rows: int,
+) -> None:
+    """Every row has one fate, as a plain model tells it."""
+    rows = [row(email, name) for email, name in people]
+    found = compared(rows, before(known, mode=mode, include_refused=include_refused), batch_rows)
+    assert found.read == found.invalid + found.duplicate + found.unchanged + found.held_back + found.selected
+    assert found.selected == found.adds + found.changes + found.again == len(chosen(found))
+    first: dict[str, tuple[int, str]] = {}
+    for at, (email, name) in enumerate(people):
+        if email not in {None, "bad"}:
+            first.setdefault(str(email).lower(), (at, name))
+    sent = []
+    for address, (at, name) in first.items():
+        standing, was = known.get(address, (None, ""))
+        same = was == name
+        left_alone = (standing is Standing.MEMBER and same and mode is Mode.CHANGES) or (
+            standing is Standing.REFUSED and same and not include_refused
+        )
+        if not left_alone:
+            sent.append(at)
+    assert chosen(found) == sorted(sent)
+    listed = {address for address, (standing, _) in known.items() if standing is not Standing.REFUSED}
+    assert found.kept == len(listed - first.keys())
