@@ -5,6 +5,7 @@ known people are 24 MB however long their addresses are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -103,6 +104,24 @@ class Known:
         """Count members, and those who may be, whom no row has met so far."""
         listed = np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
         return int(np.count_nonzero(listed & ~self._met))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """To whom a retry is limited: those whom a run left, by their hashes.
+
+    `rest`: the run ended before it had packed everybody, so that whoever is not known to be applied is meant as well.
+    """
+
+    hashes: Hashes
+    rest: bool = False
+
+    def applied(self, kinds: Kinds, hashes: Hashes) -> Kinds:
+        """Say what rows are within the limit: those held back are sent again, and outside of it everybody is left as is."""
+        meant = np.isin(hashes, self.hashes)
+        within = np.where(kinds == Kind.HELD_BACK, np.uint8(Kind.AGAIN), kinds)
+        outside = kinds if self.rest else np.where(kinds <= Kind.AGAIN, np.uint8(Kind.UNCHANGED), kinds)
+        return np.where(meant, within, outside)
 
 
 def page_of(entries: Mapping[str, bytes]) -> tuple[Hashes, npt.NDArray[np.void]]:

@@ -2,6 +2,7 @@
 
 * IntakeError
   x Unusable      the event or demand cannot be followed as it is; `faults` says what to mend, by JSON pointer.
+  x Pointless     the run to be retried is not over, or has left nobody, or its export is gone.
   x Detached      the export has no connection. Attach it to one.
   x Conflicting   the same id or key was used for something else before.
   x Contended     exports changed under every attempt. Say it again.
@@ -25,7 +26,7 @@ from producer.snapshots.files import find_files
 from wire import codec
 from wire.registrations import Connection, Export
 from wire.registry import Registry
-from wire.runs import Mode, Trigger
+from wire.runs import Mode, Run, Trigger
 from wire.store import Store
 
 REFRESHED: Final = "segment.refreshed"
@@ -47,6 +48,10 @@ class Unusable(IntakeError):
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = faults
         super().__init__("; ".join(faults.values()))
+
+
+class Pointless(IntakeError):
+    """There is nothing to retry."""
 
 
 class Detached(IntakeError):
@@ -136,27 +141,53 @@ class Intake:
         for _ in range(ATTEMPTS):
             revision = await self._registry.revision()
             export = await self._registry.export(export_name)
-            connection = await self._connection(export)
-            if connection is None:
-                raise Detached(f"export {export_name!r} is detached: attach it to a connection first")
             order = await self._order(export, demand)
+            digest = _digest("demand", export.id, idempotency_key) if idempotency_key else ""
             said = {"export": export.id, **asdict(demand)}
-            answer: bytes = await self._store.keep(
-                "demand",
-                _digest("demand", export.id, idempotency_key) if idempotency_key else "",
-                sha256(codec.canonical(said)).hexdigest(),
-                REMEMBERED_MS,
-                revision,
-                codec.encode(self._row(export, connection, order)),
-            )
-            match answer:
-                case b"changed":
-                    continue
-                case b"conflict":
-                    raise Conflicting("this Idempotency-Key was used for another demand before")
-                case _:
-                    return answer.decode()
+            if (run := await self._opened(export, order, revision, digest, said)) is not None:
+                return run[0]
         raise Contended("exports are being changed; ask again")
+
+    async def retry(self, run: Run) -> tuple[str, bool]:
+        """Open a run for those whom a run that is over left without being applied; return its id, and whether it is new.
+
+        It is over the latest snapshot of the segment. Asked again for the same run, it is the same run.
+        """
+        if not run.over or run.dry_run:
+            raise Pointless("a run is retried when it is over, and has sent something")
+        if not run.books.refused + run.books.unconfirmed + run.books.unsent:
+            raise Pointless("the run has left nobody: everybody it selected is applied")
+        for _ in range(ATTEMPTS):
+            revision = await self._registry.revision()
+            export = next((one for one in await self._registry.exports() if one.id == run.export), None)
+            if export is None:
+                raise Pointless(f"export {run.export_name!r} was deleted")
+            latest = (await self._registry.segment(export.segment)).snapshot
+            order = Order(latest or run.snapshot, Trigger.DEMAND, retry_of=run.id)
+            opened = await self._opened(export, order, revision, _digest("retry", run.id), {"retry_of": run.id})
+            if opened is not None:
+                return opened
+        raise Contended("exports are being changed; ask again")
+
+    async def _opened(
+        self, export: Export, order: Order, revision: str, digest: str, said: Mapping[str, Any]
+    ) -> tuple[str, bool] | None:
+        """Open a run, or find the one that the same words opened before; None if exports changed meanwhile."""
+        connection = await self._connection(export)
+        if connection is None:
+            raise Detached(f"export {export.name!r} is detached: attach it to a connection first")
+        row_ = self._row(export, connection, order)
+        fingerprint = sha256(codec.canonical(said)).hexdigest()
+        answer: bytes = await self._store.keep(
+            "demand", digest, fingerprint, REMEMBERED_MS, revision, codec.encode(row_)
+        )
+        match answer:
+            case b"changed":
+                return None
+            case b"conflict":
+                raise Conflicting("this Idempotency-Key was used for another demand before")
+            case _:
+                return answer.decode(), answer.decode() == row_["id"]
 
     async def _rows(self, segment: str, order: Order) -> tuple[list[Row], str]:
         """Return the runs to open, and why there are none if there are none."""

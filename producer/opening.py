@@ -25,13 +25,14 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is to do."""
+    """What a run is to do; `retry_of` limits it to those whom the run of this id left without being applied."""
 
     snapshot: str
     trigger: Trigger
     mode: Mode = Mode.CHANGES
     dry_run: bool = False
     include_refused: bool = False
+    retry_of: str = ""
 
 
 def run_id(now_ms: int, dice: str) -> str:
@@ -66,6 +67,7 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "mode": order.mode,
         "dry_run": "1" if order.dry_run else "0",
         "include_refused": "1" if order.include_refused else "0",
+        "retry_of": order.retry_of,
         "spec": codec.text(spec),
         "budget_ms": str(round(export.budget_minutes * MINUTE_MS)),
         "record_ms": str(round(retention.runs_days * DAY_MS)),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from producer.comparing import Known, page_of
+from producer.comparing import Known, Limit, hashes_of, page_of
 from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, forecast
 from producer.mapping import Mapper, MappingSpec
 from producer.sending import Room, send
@@ -162,7 +162,15 @@ class Reading:
 
     async def _before(self, run: Run, summary: Summary) -> Before:
         pages = [page_of(page) async for page in self._membership.entries(run, summary)]
-        return Before(await asyncio.to_thread(Known, pages), mode_of(run, summary), run.include_refused, summary.runs)
+        known = await asyncio.to_thread(Known, pages)
+        limit = await self._limit(run.retry_of) if run.retry_of else None
+        return Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit)
+
+    async def _limit(self, run_id: str) -> Limit:
+        """To whom the retry of a run is limited, as far as that is still kept."""
+        found = await self._ledger.look([run_id])
+        addresses = [address async for address in self._membership.left_by(run_id)]
+        return Limit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
 
     async def _foresee(self, run: Run, found: Survey, summary: Summary, mapper: Mapper) -> dict[str, Any]:
         figures = Foreseen(

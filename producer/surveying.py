@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from producer.changes import Seen, Selection
 from producer.chunking import pack
-from producer.comparing import Kind, Kinds, Known, hashes_of, prints_of
+from producer.comparing import Kind, Kinds, Known, Limit, hashes_of, prints_of
 from producer.mapping import Mapper
 from producer.rows import Invalid, Mapped
 from producer.snapshots import Snapshot
@@ -36,12 +36,16 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is known when a survey begins. `runs` are ids of earlier runs by their number."""
+    """What is known when a survey begins.
+
+    `runs` are ids of earlier runs by their number. `limit` is for a retry, and None in other runs.
+    """
 
     known: Known = field(default_factory=Known)
     mode: Mode = Mode.CHANGES
     include_refused: bool = False
     runs: Mapping[int, str] = field(default_factory=dict)
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ class _Surveyor:
             first[unknown] = self._seen.first(hashes[unknown], missing[unknown])
             prints = prints_of(self._mapper.fingerprints(batch, keys) if len(known) else [])
             kinds = known.compare(places, prints, mode=mode, include_refused=self._before.include_refused)
+            if self._before.limit is not None:
+                kinds = self._before.limit.applied(kinds, hashes)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
             chosen = np.zeros(batch.num_rows, np.bool_)

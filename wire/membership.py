@@ -75,6 +75,17 @@ class Membership:
         found = (await self._store.hash(key("members", *_place(run), name))).get(address)
         return None if found is None else Entry.from_bytes(found)
 
+    async def left_by(self, run_id: str) -> AsyncIterator[str]:
+        """Yield the addresses of those whom a run left refused, unconfirmed or unsent, as long as that is kept."""
+        for page in await self._store.page(key("rejects", run_id), 0, -1):
+            for line in codec.unsqueeze(page).splitlines():
+                reject = codec.decode(line)
+                if reject["fate"] == "refused":
+                    yield address_of(reject["email"])
+        for page in await self._store.page(key("left", run_id), 0, -1):
+            for email in emails_of(codec.unsqueeze(page[1:])):
+                yield address_of(email)
+
     async def fold(self, run: Run, token: str) -> bool:
         """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
         for ended, number in (await self._store.hash(key("unfolded", *_place(run)))).items():

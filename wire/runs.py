@@ -105,6 +105,7 @@ class Run:
     """The record of a run. Times are the store's milliseconds since 1970, or None if that has not happened.
 
     `kept`: members who left the segment and stay on the list. `number`: the how many-th of its export into this list.
+    `retry_of`: the run whose rest this one sends.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Run:
     imports: int
     number: int
     include_refused: bool
+    retry_of: str
     created: int
     deadline: int
     begun: int | None
@@ -205,6 +207,7 @@ def run_from(
         imports=number("imports"),
         number=number("number"),
         include_refused=text("include_refused") == "1",
+        retry_of=text("retry_of"),
         created=number("created"),
         deadline=number("deadline"),
         begun=moment("begun"),

@@ -261,6 +261,18 @@ ROUTES: Final = (
         answer=SteeredDocument,
     ),
     Route(
+        method="POST",
+        path="/v1/runs/{id}/retry",
+        handler=runs.retry,
+        roles=ADMIN,
+        says="Open a run for those whom a run that is over left refused, unconfirmed or unsent.",
+        status=202,
+        body=NothingBody,
+        needs_body=False,
+        answer=SteeredDocument,
+        refusals=(409,),
+    ),
+    Route(
         method="GET",
         path="/openapi.json",
         handler=standing.describe,

@@ -68,6 +68,7 @@ class RunDocument(BaseModel):
     trigger: Trigger
     mode: Mode
     dry_run: bool
+    retry_of: str | None
     snapshot: str
     books: BooksDocument
     chunks: int
@@ -106,6 +107,7 @@ class RunDocument(BaseModel):
             trigger=run.trigger,
             mode=run.mode,
             dry_run=run.dry_run,
+            retry_of=run.retry_of or None,
             snapshot=run.snapshot,
             books=BooksDocument(**run.books.document(), leaving=Leaving(kept=run.kept)),
             chunks=run.chunks,
@@ -138,7 +140,7 @@ class OpenedDocument(BaseModel):
 
 
 class SteeredDocument(BaseModel):
-    """What a hand on a run did: `done`, `already` so, or the run is `over`."""
+    """What a hand on a run did: `done`, `already` so, or the run is `over`. After a retry it is the run that was opened."""
 
     run: RunDocument
     result: Literal["done", "already", "over"]

@@ -64,6 +64,17 @@ async def resume(request: web.Request) -> web.Response:
     return await _steered(request, "resume", accept=body.accept)
 
 
+async def retry(request: web.Request) -> web.Response:
+    """Open a run for those whom a run that is over left refused, unconfirmed or unsent."""
+    await read_body(request, NothingBody, optional=True)
+    of, run = collaborators(request), request.match_info["id"]
+    found = await of.ledger.look([run])
+    if not found:
+        raise _unknown(run)
+    opened, is_new = await of.intake.retry(found[0])
+    return answer(SteeredDocument(run=await _shown(of, opened), result="done" if is_new else "already"), 202)
+
+
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:
     of, run = collaborators(request), request.match_info["id"]
     result = await of.ledger.steer(run, action, accept=accept)

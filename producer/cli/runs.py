@@ -97,6 +97,22 @@ async def resume(call: Call, *, run_id: str, accept: bool) -> int:
     return await _steer(call, run_id, "resume", {"accept": True} if accept else None)
 
 
+@runs.command(examples=("segment-export runs retry 5f2c --wait",))
+@click.argument("run_id", metavar="ID")
+@click.option("--wait", is_flag=True, help="Wait for the end: exit code 0 if succeeded, 3 if partial, 1 otherwise.")
+@calls_api
+async def retry(call: Call, *, run_id: str, wait: bool) -> int:
+    """Send again whom a run that is over left refused, unconfirmed or unsent, as the latest snapshot has them.
+
+    Asked again for the same run, it is the same new run.
+    """
+    reply = await call.api.ask("POST", route("runs", run_id, "retry"))
+    if wait:
+        return await wait_for(call, [reply.document["run"]["id"]])
+    call.show(reply, _steered)
+    return 0
+
+
 async def _steer(call: Call, run_id: str, action: str, body: dict[str, Any] | None = None) -> int:
     call.show(await call.api.ask("POST", route("runs", run_id, action), body=body), _steered)
     return 0

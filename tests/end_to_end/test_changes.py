@@ -162,3 +162,27 @@ def test_a_cancelled_runs_people_are_sent_again_whether_they_arrived_or_not(read
     assert ended["forecast"]["again"] + ended["forecast"]["adds"] == books["unsent"] == ended["books"]["applied"]
     assert ended["forecast"]["again"] > 0
     assert ready.sandbox("state")["lists"]["12"]["subscribed"] == 8_000
+
+
+def test_a_retry_sends_whom_a_run_left_and_nobody_else(ready: Platform) -> None:
+    """Those refused, and those it was cancelled before; said twice it is one run, and nobody left is nothing to retry."""
+    ready.sandbox("opt_outs", {"list": "12", "emails": ["person3@example.com"]})
+    ready.sandbox("switches", {"latency_seconds": "0.5"})
+    run = ready.publish(write(ready.snapshots / "1.csv", people(6_000)))
+    ready.wait(run, lambda run: run["accepted"] > 500)
+    assert ready.call("POST", f"/v1/runs/{run}/retry")[0] == 409
+    assert ready.call("POST", f"/v1/runs/{run}/cancel")[0] == 202
+    books = ready.wait(run)["books"]
+    ready.sandbox("switches", {"latency_seconds": "0"})
+    status, answer = ready.call("POST", f"/v1/runs/{run}/retry")
+    assert (status, answer["result"], answer["run"]["retry_of"]) == (202, "done", run)
+    again = ready.call("POST", f"/v1/runs/{run}/retry")[1]
+    assert (again["result"], again["run"]["id"]) == ("already", answer["run"]["id"])
+    retried = ready.wait(answer["run"]["id"])
+    left = books["unsent"] + books["refused"]
+    assert (retried["state"], retried["books"]["selected"], retried["books"]["refused"]) == ("partial", left, 1)
+    assert (retried["books"]["applied"], retried["books"]["unchanged"]) == (left - 1, 6_000 - left)
+    assert ready.sandbox("state")["lists"]["12"]["subscribed"] == 5_999
+    assert ready.sandbox("totals")["resubscribed"] == 0
+    status, problem = ready.call("POST", f"/v1/runs/{on_demand(ready)['id']}/retry")
+    assert (status, "left nobody" in problem["detail"]) == (409, True)

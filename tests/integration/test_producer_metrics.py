@@ -169,6 +169,8 @@ def test_profiles_are_counted_by_what_the_survey_found(play: Play) -> None:
             "profiles_total vips read": 66,
             "profiles_total vips invalid": 4,
             "profiles_total vips duplicate": 2,
+            "profiles_total vips unchanged": 0,
+            "profiles_total vips held_back": 0,
             "profiles_total vips selected": 60,
         }
 

@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.comparing import Kind, Known, hashes_of, page_of, prints_of
+from producer.comparing import Kind, Known, Limit, hashes_of, page_of, prints_of
 from wire.members import Entry, Standing
 from wire.runs import Mode
 
@@ -103,3 +104,20 @@ def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[
         assert kind == case.changes
     listed = {address for address, entry in entries.items() if entry.standing is not Standing.REFUSED}
     assert known.gone() == len(listed - set(addresses))
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant", "outside", "rest"),
+    [
+        (Kind.NEW, Kind.NEW, Kind.UNCHANGED, Kind.NEW),
+        (Kind.CHANGED, Kind.CHANGED, Kind.UNCHANGED, Kind.CHANGED),
+        (Kind.AGAIN, Kind.AGAIN, Kind.UNCHANGED, Kind.AGAIN),
+        (Kind.UNCHANGED, Kind.UNCHANGED, Kind.UNCHANGED, Kind.UNCHANGED),
+        (Kind.HELD_BACK, Kind.AGAIN, Kind.HELD_BACK, Kind.HELD_BACK),
+    ],
+)
+def test_a_retry_sends_those_meant_and_leaves_the_others(kind: Kind, meant: Kind, outside: Kind, rest: Kind) -> None:
+    """Whoever was applied meanwhile stays; the rest of a run that was cut short is meant as far as it is not known."""
+    hashes, kinds = hashes_of(["left@x.org", "other@x.org"]), np.full(2, kind, np.uint8)
+    assert Limit(hashes[:1]).applied(kinds, hashes).tolist() == [meant, outside]
+    assert Limit(hashes[:1], rest=True).applied(kinds, hashes).tolist() == [meant, rest]
