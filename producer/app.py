@@ -17,6 +17,7 @@ from producer.api.collaborators import Collaborators
 from producer.checking import Checker
 from producer.contracts import Contracts
 from producer.intake import Intake
+from producer.knowledge import Knowledge
 from producer.metrics import Metrics
 from producer.opening import Retention
 from producer.overview import Overview
@@ -82,7 +83,7 @@ async def _serve(settings: Settings) -> None:
         checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
         reading = Reading(
             ledger,
-            Membership(store),
+            Knowledge(Membership(store), ledger),
             roots=settings.snapshot_roots,
             allowance=overview.allowance,
             contract=Contracts(registry, checker, vault).of,

@@ -30,7 +30,8 @@ class Kind(IntEnum):
     """What a row is to the run, as far as what is known decides it.
 
     `NEW`: never sent. `CHANGED`: sent with other data. `AGAIN`: not changed, and sent all the same. `UNCHANGED`: applied as
-    it is. `HELD_BACK`: refused as it is. The first three are sent, if they are contacts.
+    it is. `HELD_BACK`: refused as it is. `OUT`: unsubscribed by us when they left. The first three are sent, if they are
+    contacts.
     """
 
     NEW = 0
@@ -38,6 +39,7 @@ class Kind(IntEnum):
     AGAIN = 2
     UNCHANGED = 3
     HELD_BACK = 4
+    OUT = 5
 
 
 def hashes_of(addresses: Sequence[str | None]) -> Hashes:
@@ -87,12 +89,14 @@ class Known:
         return np.select(
             [
                 places == _NOBODY,
+                standing == Standing.OUT.value,
                 standing == Standing.MAYBE.value,
+                standing == Standing.LEFT.value,
                 ~same,
                 standing == Standing.MEMBER.value,
                 standing == Standing.REFUSED.value,
             ],
-            [Kind.NEW, Kind.AGAIN, Kind.CHANGED, kept, refused],
+            [Kind.NEW, Kind.OUT, Kind.AGAIN, Kind.CHANGED, Kind.CHANGED, kept, refused],
             Kind.AGAIN,
         ).astype(np.uint8)
 
@@ -102,8 +106,21 @@ class Known:
 
     def gone(self) -> int:
         """Count members, and those who may be, whom no row has met so far."""
-        listed = np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
-        return int(np.count_nonzero(listed & ~self._met))
+        return int(np.count_nonzero(self._listed() & ~self._met))
+
+    def are_gone(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """Tell of each hash whether it is such a member's."""
+        places = self.find(hashes)
+        gone = np.zeros(len(hashes), np.bool_)
+        gone[places != _NOBODY] = (self._listed() & ~self._met)[places[places != _NOBODY]]
+        return gone
+
+    def members(self) -> int:
+        """Count members, and those who may be."""
+        return int(np.count_nonzero(self._listed()))
+
+    def _listed(self) -> npt.NDArray[np.bool_]:
+        return np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
 
 
 @dataclass(frozen=True, slots=True)

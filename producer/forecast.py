@@ -105,8 +105,8 @@ def remaining_imports(run: Run) -> int:
 
 
 def _waiting(run: Run) -> float:
-    each = run.books.selected / max(run.forecast["requests"] if run.forecast else 1, 1)
-    return max(0.0, run.books.pending / each - run.accepted_chunks) if each else 0.0
+    each = run.contacts / max(run.forecast["requests"] if run.forecast else 1, 1)
+    return max(0.0, run.pending / each - run.accepted_chunks) if each else 0.0
 
 
 def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
@@ -118,9 +118,9 @@ def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
         return run.finished
     if run.surveyed is None or run.forecast is None:
         return None
-    if not run.books.pending:
+    if not run.pending:
         return now
-    each = run.books.selected / max(run.forecast["requests"], 1)
+    each = run.contacts / max(run.forecast["requests"], 1)
     waiting = _waiting(run)
     sending = allowance.minutes(waiting) * MINUTE_MS
     if run.first_import is not None and now - run.first_import > SETTLED_MS and waiting:

@@ -29,7 +29,8 @@ class MappingSpec:
     Which column of a snapshot becomes what, and what every contact gets besides.
 
     `fields` is from the id of a custom field to a column. `tags_column` holds tags as `||a||b||` or between commas.
-    `default_region` ("GB") is where telephone numbers without a country code are at home.
+    `present` is the id of a custom field that marks who is in the segment, and its value. `default_region` ("GB") is
+    where telephone numbers without a country code are at home.
     """
 
     email: str
@@ -40,6 +41,7 @@ class MappingSpec:
     tags: tuple[str, ...] = ()
     tags_column: str | None = None
     default_region: str | None = None
+    present: tuple[str, str] | None = None
 
 
 class Mapper:
@@ -50,6 +52,7 @@ class Mapper:
         self._list_id = list_id
         self._automations = automations
         self._field_ids = tuple(map(int, spec.fields))
+        self._present = ((int(spec.present[0]), spec.present[1]),) if spec.present else ()
         self._tags = tuple(dict.fromkeys(filter(None, map(clean_line, spec.tags))))
         named = (spec.email, spec.first_name, spec.last_name, spec.phone, *spec.fields.values(), spec.tags_column)
         self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for column in named if column is not None))
@@ -128,11 +131,12 @@ class Mapper:
             yield Mapped(row, address.key, json, left_out, prints[index] if prints else b"")
 
     def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
-        return [
+        found = [
             (number, cleaned)
             for number, value in zip(self._field_ids, values, strict=True)
             if value is not None and (cleaned := clean_text(value))
         ]
+        return [*found, *self._present]
 
     def _tags_and(self, text: str) -> tuple[str, ...]:
         further = filter(None, map(clean_line, _BETWEEN_TAGS.split(text)))

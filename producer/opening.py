@@ -52,6 +52,8 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "delivery_patience_minutes": export.delivery_patience_minutes,
         "full_every_runs": export.full_every_runs,
         "full_every_days": export.full_every_days,
+        "leavers_field": export.leavers_field,
+        "brake": export.brake,
     }
     return {
         "id": run,

@@ -6,23 +6,26 @@ is taken again when its lease is over.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from producer.comparing import Known, Limit, hashes_of, page_of
+from producer import leaving
+from producer.braking import Looks, brake
+from producer.chunking import pack
 from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, forecast
+from producer.knowledge import Gathered, Knowledge, Leaver
 from producer.mapping import Mapper, MappingSpec
 from producer.sending import Room, send
 from producer.snapshots import SnapshotError, open_snapshot
 from producer.snapshots.source import Snapshot
-from producer.surveying import Abandoned, Before, Survey, survey
-from producer.turning import mode_of
-from wire.ledger import Ledger
+from producer.surveying import Abandoned, Survey, survey
+from wire import codec
+from wire.activecampaign.payloads import import_body
+from wire.ledger import Brake, Ledger
 from wire.loops import every
-from wire.membership import Membership, Summary
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -43,7 +46,7 @@ class Reading:
     def __init__(
         self,
         ledger: Ledger,
-        membership: Membership,
+        knowledge: Knowledge,
         *,
         roots: tuple[Path, ...],
         allowance: Callable[[Run], Awaitable[Allowance]],
@@ -52,7 +55,7 @@ class Reading:
         surveyed: Callable[[Run, Survey], None],
     ) -> None:
         self._ledger = ledger
-        self._membership = membership
+        self._knowledge = knowledge
         self._roots = roots
         self._allowance = allowance
         self._contract = contract
@@ -125,54 +128,71 @@ class Reading:
             run = found
         allowance = await self._allowance(run)
         room = Room(max(2, round(allowance.imports_per_minute)))
-        await send(run, token, snapshot, mapper, ledger=self._ledger, room=room, appended=self._appended)
+        await send(
+            run,
+            token,
+            snapshot,
+            mapper,
+            ledger=self._ledger,
+            room=room,
+            appended=self._appended,
+            leavers=await self._knowledge.leavers(run),
+        )
 
     async def _survey(self, run: Run, token: str, snapshot: Snapshot, mapper: Mapper, log: Any) -> Run | None:
         log.info("survey_begins", snapshot=run.snapshot)
         async with self._surveys:
-            if not await self._membership.fold(run, token):
+            gathered = await self._knowledge.gather(run, token)
+            if gathered is None:
                 return None
-            summary = await self._membership.summary(run)
-            before = await self._before(run, summary)
             found = await asyncio.to_thread(
                 survey,
                 snapshot,
                 mapper,
-                before,
+                gathered.before,
                 automations=bool(run.spec["automations"]),
                 wanted=lambda: self._going and self._readers.get(run.id) == token,
             )
-        foreseen = await self._foresee(run, found, summary, mapper)
+            gone = await self._knowledge.gone(run, gathered)
+        contract = await self._contract(run) if found.adds else None
+        foreseen = await self._foresee(run, found, gone, gathered, mapper, contract)
+        figures: dict[str, int | str] = {
+            "kept": found.gone - len(gone),
+            "leaving": len(gone),
+            "nulls": codec.text(found.nulls),
+            "mode": gathered.before.mode,
+            "mapping": mapper.version,
+        }
         told = await self._ledger.surveyed(
             run.id,
             token,
-            figures={**found.figures(), "mode": before.mode, "mapping": mapper.version},
+            figures=found.figures() | figures,
             selection=found.selection,
+            leaving=leaving.to_bytes(address for address, _ in gone),
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
             pin=found.pin,
+            brake=_brake(found, gone, gathered, run, contract, mapping_changed=foreseen["mapping_changed"]),
         )
         if told != "ok":
             return None
         self._surveyed(run, found)
-        log.info("surveyed", mode=before.mode, **found.figures(), forecast=foreseen)
+        log.info("surveyed", mode=gathered.before.mode, **found.figures(), forecast=foreseen)
         runs = await self._ledger.look([run.id])
         return runs[0] if runs and runs[0].reading_ended is None else None
 
-    async def _before(self, run: Run, summary: Summary) -> Before:
-        pages = [page_of(page) async for page in self._membership.entries(run, summary)]
-        known = await asyncio.to_thread(Known, pages)
-        limit = await self._limit(run.retry_of) if run.retry_of else None
-        return Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit)
-
-    async def _limit(self, run_id: str) -> Limit:
-        """To whom the retry of a run is limited, as far as that is still kept."""
-        found = await self._ledger.look([run_id])
-        addresses = [address async for address in self._membership.left_by(run_id)]
-        return Limit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
-
-    async def _foresee(self, run: Run, found: Survey, summary: Summary, mapper: Mapper) -> dict[str, Any]:
+    async def _foresee(
+        self,
+        run: Run,
+        found: Survey,
+        gone: Sequence[Leaver],
+        gathered: Gathered,
+        mapper: Mapper,
+        contract: Contract | None,
+    ) -> dict[str, Any]:
+        automations, known_mapping = bool(run.spec["automations"]), gathered.summary.mapping
+        chunks = [import_body(chunk.contacts, automations=automations) for chunk in pack(leaving.contacts(gone, run))]
         figures = Foreseen(
             read=found.read,
             adds=found.adds,
@@ -180,18 +200,14 @@ class Reading:
             again=found.again,
             unchanged=found.unchanged,
             held_back=found.held_back,
-            leavers=found.kept,
+            leavers=found.gone,
             invalid=found.reasons,
-            requests=found.requests,
-            bytes=found.weight,
-            mapping_changed=bool(summary.mapping) and summary.mapping != mapper.version,
+            requests=found.requests + len(chunks),
+            bytes=found.weight + sum(map(len, chunks)),
+            mapping_changed=bool(known_mapping) and known_mapping != mapper.version,
         )
-        return forecast(
-            figures,
-            allowance=await self._allowance(run),
-            minutes_left=(run.deadline - await self._ledger.now()) / MINUTE_MS,
-            contract=await self._contract(run) if found.adds else None,
-        )
+        minutes_left = (run.deadline - await self._ledger.now()) / MINUTE_MS
+        return forecast(figures, allowance=await self._allowance(run), minutes_left=minutes_left, contract=contract)
 
     async def _fail(self, run: Run, token: str, error: str, log: Any) -> None:
         try:
@@ -200,6 +216,27 @@ class Reading:
             # The lease runs out, the run is read again, and fails again.
             return
         log.error("run_failed", error=error)
+
+
+def _brake(
+    found: Survey,
+    gone: Sequence[Leaver],
+    gathered: Gathered,
+    run: Run,
+    contract: Contract | None,
+    *,
+    mapping_changed: bool,
+) -> Brake | None:
+    looks = Looks(
+        read=found.read,
+        adds=found.adds,
+        changes=found.changes,
+        removals=len(gone),
+        members=gathered.before.known.members(),
+        nulls=found.nulls,
+        mapping_changed=mapping_changed,
+    )
+    return brake(looks, gathered.summary, run.spec, contract)
 
 
 def mapper_of(run: Run) -> Mapper:
@@ -214,5 +251,6 @@ def mapper_of(run: Run) -> Mapper:
         tags=tuple(mapping.get("tags") or ()),
         tags_column=mapping.get("tags_column"),
         default_region=run.spec.get("default_region"),
+        present=(mark["id"], mark["present"]) if (mark := run.spec.get("leavers_field")) else None,
     )
     return Mapper(spec, int(run.list_id), automations=bool(run.spec["automations"]))

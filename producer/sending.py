@@ -5,17 +5,19 @@ if ActiveCampaign works slowly, the run waits for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from producer.changes import Selection
 from producer.chunking import Chunk, pack
+from producer.leaving import contacts as leaving_contacts
 from producer.mapping import Mapper
 from producer.rows import Mapped
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Appended, Ledger
+from wire.members import Entry
 from wire.runs import Run
 
 HELD_BYTES: Final = 16 * 1024 * 1024
@@ -64,16 +66,45 @@ async def send(
     ledger: Ledger,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
+    leavers: Sequence[tuple[str, Entry]] = (),
 ) -> None:
     """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account.
 
-    Returns when reading has ended or somebody else reads. Raises SnapshotError if the snapshot cannot be read any more or
-    is not what was surveyed, StoreError if the store fails: then the record says where to go on.
+    Those who left the segment come behind all others. Returns when reading has ended or somebody else reads. Raises
+    SnapshotError if the snapshot cannot be read any more or is not what was surveyed, StoreError if the store fails: then
+    the record says where to go on.
     """
-    await asyncio.to_thread(snapshot.verify, Pin(run.pin))
-    selection = Selection.from_bytes(await ledger.selection(run.id))
-    packed = chunks(snapshot, mapper, selection, run.cursor)
-    sequence, cursor = run.sequence, run.cursor
+    at = (run.sequence, run.cursor)
+    if run.packed < run.books.selected:
+        await asyncio.to_thread(snapshot.verify, Pin(run.pin))
+        selection = Selection.from_bytes(await ledger.selection(run.id))
+        packed = chunks(snapshot, mapper, selection, run.cursor)
+        reached = await _append(packed, run, token, at, leaving=False, ledger=ledger, room=room, appended=appended)
+        if reached is None:
+            return
+        at = reached
+    if leavers:
+        leaving = pack(leaving_contacts(leavers, run, after=run.cursor if run.leaving_packed else 0))
+        reached = await _append(leaving, run, token, at, leaving=True, ledger=ledger, room=room, appended=appended)
+        if reached is None:
+            return
+        at = reached
+    await ledger.end_reading(run.id, token, at=at)
+
+
+async def _append(
+    packed: Iterator[Chunk],
+    run: Run,
+    token: str,
+    at: tuple[int, int],
+    *,
+    leaving: bool,
+    ledger: Ledger,
+    room: Room,
+    appended: Callable[[str], Awaitable[object]],
+) -> tuple[int, int] | None:
+    """Append chunks from where the record stands, and return where it stands then; None if this is not ours to go on with."""
+    sequence, cursor = at
     while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
         body = import_body(chunk.contacts, automations=bool(run.spec["automations"]))
         told = await ledger.append(
@@ -84,14 +115,15 @@ async def send(
             contacts=body,
             rows=chunk.rows,
             prints=chunk.prints,
+            leaving=leaving,
         )
         if told.reading != "ok":
-            return
+            return None
         sequence, cursor = sequence + 1, chunk.last_row
         await appended(run.account)
         if not await _wait_for_room(run.id, told, ledger, room):
-            return
-    await ledger.end_reading(run.id, token, at=(sequence, cursor))
+            return None
+    return sequence, cursor
 
 
 async def _wait_for_room(run: str, told: Appended, ledger: Ledger, room: Room) -> bool:

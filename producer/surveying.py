@@ -19,11 +19,12 @@ from producer.mapping import Mapper
 from producer.rows import Invalid, Mapped
 from producer.snapshots import Snapshot
 from wire.activecampaign.payloads import import_body
-from wire.members import Entry
+from wire.members import Entry, Standing
 from wire.rejects import PAGE_LINES, Reject, RejectCode, page
 from wire.runs import Mode
 
 _HELD_BACK: Final[Mapping[RejectCode | None, str]] = {
+    None: "for a reason that is not known",
     RejectCode.OPTED_OUT_OR_EXCLUDED: "unsubscribed from the list, excluded, bounced, or not valid",
     RejectCode.REFUSED_BY_ACTIVECAMPAIGN: "ActiveCampaign's rules refuse it",
     RejectCode.TOO_LARGE: "it is too large",
@@ -52,8 +53,9 @@ class Before:
 class Survey:
     """What a snapshot holds for an export: counts in rows, weight in bytes of JSON, and how many requests.
 
-    Selected are `adds`, `changes` and `again`. `kept` are members that the snapshot has no more. `reasons` counts the
-    invalid by their code. `rejects` are pages of lines of the invalid, `held` of those held back.
+    Selected are `adds`, `changes` and `again`. `gone` are members that the snapshot has no more. `reasons` counts the
+    invalid by their code, `nulls` rows without a value by mapped column. `rejects` are pages of lines of the invalid,
+    `held` of those held back.
     """
 
     read: int
@@ -62,12 +64,13 @@ class Survey:
     unchanged: int
     held_back: int
     selected: int
-    kept: int
+    gone: int
     phones_left_out: int
     adds: int
     changes: int
     again: int
     reasons: Mapping[str, int]
+    nulls: Mapping[str, int]
     weight: int
     requests: int
     selection: bytes
@@ -80,10 +83,7 @@ class Survey:
         return {name: getattr(self, name) for name in _FIGURES}
 
 
-_FIGURES: Final = (
-    *("read", "invalid", "duplicate", "unchanged", "held_back", "selected"),
-    *("kept", "phones_left_out"),
-)
+_FIGURES: Final = ("read", "invalid", "duplicate", "unchanged", "held_back", "selected", "phones_left_out")
 
 
 def survey(
@@ -105,14 +105,15 @@ def survey(
         invalid=sum(surveyor.reasons.values()),
         duplicate=surveyor.duplicate,
         unchanged=surveyor.kinds[Kind.UNCHANGED],
-        held_back=surveyor.kinds[Kind.HELD_BACK],
+        held_back=surveyor.kinds[Kind.HELD_BACK] + surveyor.kinds[Kind.OUT],
         selected=surveyor.selection.count(),
-        kept=before.known.gone(),
+        gone=before.known.gone(),
         phones_left_out=surveyor.phones_left_out,
         adds=surveyor.kinds[Kind.NEW],
         changes=surveyor.kinds[Kind.CHANGED],
         again=surveyor.kinds[Kind.AGAIN],
         reasons=dict(surveyor.reasons),
+        nulls=dict(surveyor.nulls),
         weight=weight,
         requests=requests,
         selection=surveyor.selection.to_bytes(),
@@ -145,6 +146,7 @@ class _Surveyor:
     def __init__(self, mapper: Mapper, before: Before, wanted: Callable[[], bool]) -> None:
         self.read = self.duplicate = self.phones_left_out = 0
         self.reasons: Counter[str] = Counter()
+        self.nulls: Counter[str] = Counter()
         self.kinds: Counter[Kind] = Counter()
         self.selection = Selection()
         self.rejects, self.held = _Pages(), _Pages()
@@ -159,6 +161,7 @@ class _Surveyor:
         for batch in snapshot.read(self._mapper.columns):
             if not self._wanted():
                 raise Abandoned
+            self.nulls.update({name: batch.column(name).null_count for name in self._mapper.columns})
             keys = self._mapper.addresses(batch)
             hashes = hashes_of(keys)
             missing = np.fromiter((key is None for key in keys), np.bool_, len(keys))
@@ -179,7 +182,7 @@ class _Surveyor:
                 chosen[found.row - self.read - 1] = True
                 self.phones_left_out += found.phone_left_out
                 yield found
-            self._hold_back(keys, np.flatnonzero(first & (kinds == Kind.HELD_BACK)), places)
+            self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places)
             self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
             self.duplicate += int(np.count_nonzero(~first & ~missing))
             self.read += batch.num_rows
@@ -199,5 +202,12 @@ class _Surveyor:
         for row in rows.tolist():
             entry = Entry.from_bytes(self._before.known.entry(places[row]))
             run = self._before.runs.get(entry.run, "an earlier run")
-            reason = f"Refused in {run}, {_HELD_BACK[entry.reason]}; left alone until the data change."
-            self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", entry.reason or "", reason))
+            if entry.standing is Standing.OUT:
+                code, reason = (
+                    "left_and_unsubscribed",
+                    f"Unsubscribed by us in {run}, when they left the segment: for ever.",
+                )
+            else:
+                code = entry.reason or ""
+                reason = f"Refused in {run}, {_HELD_BACK[entry.reason]}; left alone until the data change."
+            self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", code, reason))

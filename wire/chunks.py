@@ -20,8 +20,8 @@ class Held:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 
     `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
-    the contacts' fingerprints, one after the other. Times are milliseconds of the run's own clock, which stands still while
-    the run does.
+    the contacts' fingerprints, one after the other; `leaving`: they are gone from the segment.
+    Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
     lane: Lane
@@ -33,6 +33,7 @@ class Held:
     contacts: bytes
     rows: tuple[int, ...]
     prints: bytes
+    leaving: bool
     facts: dict[str, Any]
     now: int
     first_taken: int

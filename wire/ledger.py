@@ -1,7 +1,7 @@
 """The record of chunks and runs in Python's words: every method is one script, and a script only writes what it checked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from wire import codec
@@ -16,6 +16,14 @@ LEASE_MS: Final = 20_000
 Reading = Literal["ok", "lost", "over"]
 Steering = Literal["pause", "resume", "cancel"]
 Steered = Literal["done", "already", "over", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Why a run must not begin to send before a person has accepted what it would do."""
+
+    code: Literal["brake", "contract"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Ledger:
         """Renew the leases of runs (run id -> token) that this process reads."""
         await self._store.run("keep_reading", lease_ms, *(word for pair in readers.items() for word in pair))
 
-    async def surveyed(
+    async def surveyed(  # noqa: PLR0913  a survey's whole result is written in one step
         self,
         run: str,
         token: str,
@@ -55,16 +63,23 @@ class Ledger:
         rejects: Sequence[bytes],
         pin: str,
         held_back: Sequence[bytes] = (),
+        leaving: bytes = b"",
+        brake: Brake | None = None,
     ) -> Reading:
-        """Write a survey's figures, selection, forecast, and pages of rejects and of those held back."""
+        """Write a survey's figures, selection, who leaves, forecast, and pages of rejects and of those held back.
+
+        With a brake the run is blocked in the same step, before anything of it is appended.
+        """
         reply = await self._store.run(
             "surveyed",
             run,
             token,
             codec.text(dict(figures)),
             selection,
+            leaving,
             codec.text(dict(forecast)),
             pin,
+            codec.text(asdict(brake)) if brake else "",
             len(rejects),
             *rejects,
             *held_back,
@@ -82,11 +97,11 @@ class Ledger:
         contacts: bytes,
         rows: Sequence[int],
         prints: bytes = b"",
+        leaving: bool = False,
     ) -> Appended:
         """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one."""
-        reply = await self._store.run(
-            "append", run, token, *at, cursor, len(rows), codec.squeeze(contacts), _packed_rows(rows), prints
-        )
+        words = (codec.squeeze(contacts), _packed_rows(rows), prints, "1" if leaving else "")
+        reply = await self._store.run("append", run, token, *at, cursor, len(rows), *words)
         return Appended(_word(reply[0]), *reply[1:])
 
     async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:
@@ -98,6 +113,10 @@ class Ledger:
         """Say why a run cannot be read: it fails, and what is not under way becomes unsent."""
         told: Reading = _word(await self._store.run("ended_reading", run, token, error))
         return told
+
+    async def leaving(self, run: str) -> bytes:
+        """Read who a survey found to be sent as leavers."""
+        return await self._store.value(key("leaving", run)) or b""
 
     async def selection(self, run: str) -> bytes:
         """Read which rows a survey selected."""
@@ -207,6 +226,7 @@ def _held(reply: list[Any], token: str) -> Held:
         contacts=codec.unsqueeze(chunk["contacts"]),
         rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
         prints=chunk.get("prints", b""),
+        leaving="leaving" in chunk,
         facts=codec.decode(chunk.get("facts", b"{}")),
         now=now,
         first_taken=int(chunk.get("first_taken", now)),

@@ -5,6 +5,7 @@ An entry is 16 bytes: state, reason, fingerprint, run and chunk. So an address o
 """
 
 from enum import Enum
+from hashlib import sha1
 from typing import Final, NamedTuple
 
 from wire.rejects import RejectCode
@@ -21,13 +22,16 @@ REASONS: Final = tuple(RejectCode)
 class Standing(Enum):
     """What is known of an address at an account and its list; the values are kept.
 
-    `MEMBER`: applied. `REFUSED`: not applied, for a reason. `MAYBE`: sent, and not known to be either. Without an entry:
+    `MEMBER`: applied. `REFUSED`: not applied, for a reason. `MAYBE`: sent, and not known to be either. `LEFT`: gone from
+    the segment, and marked so. `OUT`: gone from the segment, and unsubscribed by us, which is for ever. Without an entry:
     never sent.
     """
 
     MEMBER = ord("m")
     REFUSED = ord("r")
     MAYBE = ord("?")
+    LEFT = ord("l")
+    OUT = ord("o")
 
 
 class Entry(NamedTuple):
@@ -56,6 +60,11 @@ class Entry(NamedTuple):
             int.from_bytes(kept[chunk:], "little"),
             REASONS[kept[1] - 1] if kept[1] else None,
         )
+
+
+def order_of(address: str) -> int:
+    """Where an address stands among those who leave: by the first 8 bytes of its hash, the same in every process."""
+    return int.from_bytes(sha1(address.encode(), usedforsecurity=False).digest()[:8])
 
 
 def address_of(email: str) -> str:

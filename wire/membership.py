@@ -4,7 +4,7 @@ It is written by the scripts that settle chunks; nothing here changes what is kn
 ActiveCampaign may have without our knowing becomes `MAYBE`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Final
@@ -27,7 +27,8 @@ class Summary:
     """A membership as a whole.
 
     `full_at` is when the last full run ended, `since_full` how many runs of changes have ended since, `mapping` tells the
-    mapping by which the last run was made, and `runs` are ids by number.
+    mapping by which the last run was made, `read` and `nulls` how many rows its snapshot had, and how many of them without
+    a value by column; `runs` are ids by number.
     """
 
     members: int = 0
@@ -37,6 +38,8 @@ class Summary:
     since_full: int = 0
     mapping: str = ""
     runs: Mapping[int, str] = field(default_factory=dict)
+    read: int = 0
+    nulls: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_new(self) -> bool:
@@ -52,11 +55,21 @@ class Membership:
 
     async def summary(self, run: Run) -> Summary:
         """Read the membership as a whole."""
-        found = await self._store.hash(key("membership", *_place(run)))
+        return await self._summary(_place(run))
+
+    async def _summary(self, place: tuple[str, str, str]) -> Summary:
+        found = await self._store.hash(key("membership", *place))
         runs = {int(name[4:]): of.decode() for name, of in found.items() if name.startswith("run:")}
         numbers = {name: int(found[name]) for name in ("members", "level", "split", "since_full") if name in found}
         full_at = int(found["full_at"]) if "full_at" in found else None
-        return Summary(**numbers, full_at=full_at, mapping=found.get("mapping", b"").decode(), runs=runs)
+        return Summary(
+            **numbers,
+            full_at=full_at,
+            mapping=found.get("mapping", b"").decode(),
+            runs=runs,
+            read=int(found.get("read", 0)),
+            nulls=codec.decode(found.get("nulls", b"{}")),
+        )
 
     async def entries(self, run: Run, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
         """Yield everything that is known, entries by address, some thousands at a time."""
@@ -74,6 +87,24 @@ class Membership:
         name = bucket_of(address, summary.level, summary.split)
         found = (await self._store.hash(key("members", *_place(run), name))).get(address)
         return None if found is None else Entry.from_bytes(found)
+
+    async def listed_elsewhere(self, run: Run, addresses: Sequence[str]) -> set[str]:
+        """Tell which of these another export counts as a member of this list, or as one who may be."""
+        found: set[str] = set()
+        here = f"{run.account} {run.list_id}"
+        for other in (await self._store.hash(key("exports"))).values():
+            export = other.decode()
+            if export == run.export or here not in await self._store.members(key("memberships", export)):
+                continue
+            place = (export, run.account, run.list_id)
+            summary = await self._summary(place)
+            buckets = (bucket_of(address, summary.level, summary.split) for address in addresses)
+            keys = [(key("members", *place, at), address) for at, address in zip(buckets, addresses, strict=True)]
+            kept = await self._store.picked(keys) if keys else []
+            for address, entry in zip(addresses, kept, strict=True):
+                if entry and Entry.from_bytes(entry).standing in {Standing.MEMBER, Standing.MAYBE}:
+                    found.add(address)
+        return found
 
     async def left_by(self, run_id: str) -> AsyncIterator[str]:
         """Yield the addresses of those whom a run left refused, unconfirmed or unsent, as long as that is kept."""

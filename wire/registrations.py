@@ -4,7 +4,7 @@ Pure. Times are milliseconds since 1970 of the process that wrote them: told to 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -81,7 +81,8 @@ class Export:
     """Segment to list, over a connection (its id; None while detached).
 
     `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
-    `full_every_runs`, or one every `full_every_days`, sends everybody.
+    `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
+    who left are marked; `brake` has thresholds (`producer.braking`), None turns it off.
     """
 
     id: str
@@ -98,12 +99,14 @@ class Export:
     delivery_patience_minutes: float
     full_every_runs: int | None = None
     full_every_days: float | None = None
+    leavers_field: Mapping[str, str] | None = None
+    brake: Mapping[str, Any] | None = field(default_factory=dict)
     created: int
     changed: int
 
     def document(self) -> dict[str, Any]:
         """What is kept of it; the connection is kept beside, so that a script can detach it."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "connection"}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "connection"}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], connection: str | None) -> "Export":

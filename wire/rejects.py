@@ -23,9 +23,12 @@ class RejectCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Why a row did not reach the list. `row` counts from 1; `code` is from a closed set, `reason` a sentence."""
+    """Why a row did not reach the list. `row` counts from 1; `code` is from a closed set, `reason` a sentence.
 
-    row: int
+    Leavers are in no row (None).
+    """
+
+    row: int | None
     email: str
     fate: Literal["invalid", "refused", "held_back"]
     code: str

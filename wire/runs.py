@@ -87,6 +87,21 @@ class Books:
         return {name: getattr(self, name) for name in BOOK_WORDS} | {"pending": self.pending}
 
 
+@dataclass(frozen=True, slots=True)
+class Leavers:
+    """Where those who left the segment went, if they are sent: they are no part of what was read."""
+
+    applied: int = 0
+    refused: int = 0
+    unconfirmed: int = 0
+    unsent: int = 0
+
+    @property
+    def settled(self) -> int:
+        """How many have a fate."""
+        return self.applied + self.refused + self.unconfirmed + self.unsent
+
+
 BOOK_WORDS: Final = tuple(Books.__dataclass_fields__)
 
 
@@ -104,8 +119,8 @@ class Block:
 class Run:
     """The record of a run. Times are the store's milliseconds since 1970, or None if that has not happened.
 
-    `kept`: members who left the segment and stay on the list. `number`: the how many-th of its export into this list.
-    `retry_of`: the run whose rest this one sends.
+    `kept`: members who left the segment and stay on the list; `leaving`: those who are sent. `number`: the how many-th of
+    its export into this list. `retry_of`: the run whose rest this one sends.
     """
 
     id: str
@@ -129,6 +144,9 @@ class Run:
     throttles: int
     phones_left_out: int
     kept: int
+    leaving: int
+    leaving_packed: int
+    leavers: Leavers
     imports: int
     number: int
     include_refused: bool
@@ -156,6 +174,16 @@ class Run:
     block: Block | None
     batch_ended: int | None
     forecast: dict[str, Any] | None = None
+
+    @property
+    def contacts(self) -> int:
+        """How many contacts are sent in all."""
+        return self.books.selected + self.leaving
+
+    @property
+    def pending(self) -> int:
+        """How many of them have no fate yet."""
+        return self.books.pending + self.leaving - self.leavers.settled
 
     @property
     def over(self) -> bool:
@@ -204,6 +232,9 @@ def run_from(
         throttles=number("throttles"),
         phones_left_out=number("phones_left_out"),
         kept=number("kept"),
+        leaving=number("leaving"),
+        leaving_packed=number("leaving_packed"),
+        leavers=Leavers(**{name: number(f"leaving_{name}") for name in Leavers.__dataclass_fields__}),
         imports=number("imports"),
         number=number("number"),
         include_refused=text("include_refused") == "1",
@@ -276,5 +307,6 @@ def _outcome(run: Run) -> State:
         case Ending.CANCELLED | Ending.DELETED:
             return State.CANCELLED
         case None:
-            short = run.books.refused or run.books.unconfirmed or run.books.unsent or run.unmatched or run.unbalanced
+            fates = (run.books, run.leavers)
+            short = any(of.refused or of.unconfirmed or of.unsent for of in fates) or run.unmatched or run.unbalanced
             return State.PARTIAL if short and not run.dry_run else State.SUCCEEDED

@@ -136,6 +136,15 @@ class Store:
                 found = await pipeline.execute()
         return [{name.decode(): value for name, value in fields.items()} for fields in found]
 
+    async def picked(self, fields: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """Read single fields of hashes, as pairs of key and field, in one round trip."""
+        with _translated():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for key, field in fields:
+                    pipeline.hget(key, field)
+                found: list[bytes | None] = await pipeline.execute()
+        return found
+
     async def value(self, key: str) -> bytes | None:
         """Read a string; None if there is none."""
         with _translated():

@@ -18,6 +18,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | runs            | zset   | run id -> created                                                    | as the run       | intake          |
 | run(id)         | hash   | the run's record: what it is to do, its books, its state's parts     | retention        | everybody       |
 | selection(run)  | string | which rows are sent, one bit a row, compressed                       | the run          | reader          |
+| leaving(run)    | string | who of the members is sent as a leaver, by the order of their hashes  | the run          | reader          |
 | rejects(run)    | list   | pages of rejects, compressed NDJSON                                  | 30 days          | reader, workers |
 | held_back(run)  | list   | pages of those held back, as rejects are                             | 30 days          | reader          |
 | left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
@@ -65,6 +66,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "runs": "runs",
     "run": "run:{}",
     "selection": "run:{}:selection",
+    "leaving": "run:{}:leaving",
     "rejects": "run:{}:rejects",
     "held_back": "run:{}:held_back",
     "left": "run:{}:left",

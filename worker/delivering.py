@@ -114,7 +114,13 @@ def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
     """A line for each refused contact of the chunk."""
     contacts = contacts_of(held.contacts)
     return [
-        Reject(held.rows[one.position], email_of(contacts[one.position]), "refused", one.code, one.reason)
+        Reject(
+            None if held.leaving else held.rows[one.position],
+            email_of(contacts[one.position]),
+            "refused",
+            one.code,
+            one.reason,
+        )
         for one in refused
     ]
 
@@ -129,8 +135,10 @@ def refused_entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, 
 
 
 def entry_of(held: Held, position: int, standing: Standing, refusal: Refusal | None = None) -> Entry:
-    """What membership is to know of the contact at this place."""
+    """What membership is to know of the contact at this place; what is applied to leavers makes them no members."""
     reason = refusal.code if refusal else None
+    if held.leaving and standing is Standing.MEMBER:
+        standing = Standing.OUT if held.run.spec.get("leavers") == "unsubscribe" else Standing.LEFT
     return Entry(standing, held.fingerprint(position), held.run.number, chunk_number(held.chunk), reason)
 
 

@@ -1,10 +1,20 @@
 """What may be said to the API: a model for each request body, from which `/openapi.json` tells people the same."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from producer.api.reading import Body
+from producer.braking import NUMBER, SHARE
 from producer.naming import is_line
 
 DAY_MINUTES: Final = 1_440
@@ -98,10 +108,27 @@ class MappingBody(Body):
         return column
 
 
+class LeaversFieldBody(Body):
+    """The custom field that says who is in the segment: its id, and its values for those who left and for those in it."""
+
+    id: Number
+    left: Text
+    present: Text
+
+
+class BrakeBody(Body):
+    """A run that would change more than `share` of all, and more than `number`, stops before it begins."""
+
+    share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = SHARE
+    number: Annotated[int, Field(ge=0, le=1_000_000_000)] = NUMBER
+
+
 class ExportBody(Body):
     """A new export. Without `budget_minutes` it is what the producer's settings say.
 
-    Runs send changes only; with `full_every_runs` or `full_every_days` one in so many sends everybody again.
+    `leavers`: members who leave the segment are kept on the list, marked in `leavers_field`, or unsubscribed, which is for
+    ever and wants `confirm_unsubscribe`. `brake`: null turns it off. Runs send changes only; with `full_every_runs` or
+    `full_every_days` one in so many sends everybody again.
     """
 
     name: Name
@@ -109,7 +136,10 @@ class ExportBody(Body):
     segment: Text
     list_id: Number
     mapping: MappingBody
-    leavers: Literal["keep"] = "keep"
+    leavers: Literal["keep", "field", "unsubscribe"] = "keep"
+    leavers_field: LeaversFieldBody | None = None
+    confirm_unsubscribe: bool = False
+    brake: BrakeBody | None = BrakeBody()
     full_every_runs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     full_every_days: Annotated[float, Field(gt=0, le=3_650, allow_inf_nan=False)] | None = None
     automations: bool = False
@@ -117,6 +147,15 @@ class ExportBody(Body):
     budget_minutes: Minutes | None = None
     patience_minutes: Minutes = 30
     delivery_patience_minutes: Minutes = 720
+
+    @model_validator(mode="after")
+    def _says_where_leavers_are_marked(self) -> Self:
+        """Hold what is said of leavers together."""
+        if (self.leavers == "field") != (self.leavers_field is not None):
+            raise ValueError("leavers_field is for leavers: field, which needs it")
+        if self.leavers_field is not None and self.leavers_field.id in self.mapping.fields:
+            raise ValueError("leavers_field is a field that is mapped already")
+        return self
 
 
 class ExportChange(ExportBody):

@@ -5,6 +5,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field
 
+from producer.braking import NUMBER, SHARE
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
 
@@ -119,6 +120,21 @@ class MappingDocument(BaseModel):
     tags_column: str | None
 
 
+class LeaversFieldDocument(BaseModel):
+    """The custom field that says who is in the segment."""
+
+    id: str
+    left: str
+    present: str
+
+
+class BrakeDocument(BaseModel):
+    """How much a run may change before it stops and asks."""
+
+    share: float = SHARE
+    number: int = NUMBER
+
+
 class ExportDocument(BaseModel):
     """An export; `connection` is null while it is detached."""
 
@@ -128,7 +144,9 @@ class ExportDocument(BaseModel):
     segment: str
     list_id: str
     mapping: MappingDocument
-    leavers: Literal["keep"]
+    leavers: Literal["keep", "field", "unsubscribe"]
+    leavers_field: LeaversFieldDocument | None
+    brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None
     automations: bool

@@ -20,6 +20,7 @@ async def create(request: web.Request) -> web.Response:
     """Check the list, then keep the export."""
     of = collaborators(request)
     body = await read_body(request, ExportBody)
+    _confirmed(body, before=None)
     connection = await _connection(of, body.connection)
     await _check_list(of, connection, body.list_id)
     now = of.clock_ms()
@@ -47,6 +48,7 @@ async def change(request: web.Request) -> web.Response:
     of, before = collaborators(request), await _named(request)
     document = ExportDocument.of(before, await _connection_name(of, before)).model_dump()
     body = await read_body(request, ExportChange, onto=_as_body(document))
+    _confirmed(body, before)
     connection = None if body.connection is None else await _connection(of, body.connection)
     moved = connection is not None and connection.id != before.connection
     if connection is not None and (moved or body.list_id != before.list_id):
@@ -83,13 +85,22 @@ async def _connection_name(of: Collaborators, export: Export) -> str | None:
     return None if found is None else found.name
 
 
+def _confirmed(body: ExportBody, before: Export | None) -> None:
+    """Unsubscribing is a one-way door: ActiveCampaign may never let those people back in. So it is asked for twice."""
+    is_new = before is None or before.leavers != body.leavers
+    if body.leavers == "unsubscribe" and is_new and not body.confirm_unsubscribe:
+        raise unprocessable(
+            {"/confirm_unsubscribe": "must be true: whoever leaves the segment is unsubscribed for ever"}
+        )
+
+
 async def _check_list(of: Collaborators, connection: Connection, list_id: str) -> None:
     good(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
 
 
 def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
     """Return what the body says of an export, but for the connection, which is kept by its id."""
-    said = body.model_dump(exclude={"connection"})
+    said = body.model_dump(exclude={"connection", "confirm_unsubscribe"})
     return said | {"budget_minutes": body.budget_minutes or of.budget_minutes}
 
 

@@ -1,6 +1,7 @@
 """What the API answers about runs: their books, why they stand still, and when they are foreseen to end."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel
@@ -109,7 +110,7 @@ class RunDocument(BaseModel):
             dry_run=run.dry_run,
             retry_of=run.retry_of or None,
             snapshot=run.snapshot,
-            books=BooksDocument(**run.books.document(), leaving=Leaving(kept=run.kept)),
+            books=BooksDocument(**run.books.document(), leaving=_leaving(run)),
             chunks=run.chunks,
             requests=run.requests,
             throttles=run.throttles,
@@ -144,6 +145,11 @@ class SteeredDocument(BaseModel):
 
     run: RunDocument
     result: Literal["done", "already", "over"]
+
+
+def _leaving(run: Run) -> Leaving:
+    pending = run.leaving - run.leavers.settled
+    return Leaving(**asdict(run.leavers), pending=pending, kept=run.kept)
 
 
 def _outcome(run: Run) -> OutcomeDocument | None:

@@ -22,6 +22,8 @@ def export_body(said: Mapping[str, Any]) -> Body:
     if said["tags"]:
         mapping["tags"] = [tag for tag in said["tags"] if tag]
     plain = {name: value for name, value in said.items() if name not in {*COLUMNS, "fields", "tags"}}
+    if plain.get("leavers_field"):
+        plain["leavers_field"] = leavers_field(plain["leavers_field"])
     return _said(plain) | ({"mapping": mapping} if mapping else {})
 
 
@@ -39,6 +41,15 @@ def fields(said: Sequence[str]) -> dict[str, str | None]:
         raise click.UsageError(f"--field must be ID=COLUMN, like 7=LoyaltyTier, not {', '.join(map(repr, wrong))}.")
     pairs = (text.split("=", 1) for text in said)
     return {number.strip(): column or None for number, column in pairs}
+
+
+def leavers_field(said: str) -> Body:
+    """Read `ID=LEFT:PRESENT`; UsageError if it is something else."""
+    number, equals, values = said.partition("=")
+    left, colon, present = values.partition(":")
+    if not (equals and colon):
+        raise click.UsageError(f"--leavers-field must be ID=LEFT:PRESENT, like 9=left:present, not {said!r}.")
+    return {"id": number.strip(), "left": left, "present": present}
 
 
 def _said(options: Mapping[str, Any]) -> Body:

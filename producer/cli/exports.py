@@ -30,7 +30,11 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag for everybody; may be repeated."),
         click.option("--tags-column", metavar="COLUMN", help="The column with each profile's own tags."),
         click.option("--default-region", metavar="CC", help="The country of phone numbers without one, like GB."),
-        click.option("--leavers", metavar="RULE", help="What becomes of those who left the segment, like keep."),
+        click.option("--leavers", metavar="RULE", help="Those who left the segment: keep, field or unsubscribe."),
+        click.option(
+            "--leavers-field", metavar="ID=LEFT:PRESENT", help="Where leavers are marked, like 9=left:present."
+        ),
+        click.option("--confirm-unsubscribe", is_flag=True, default=None, help="Leavers are unsubscribed, for ever."),
         click.option("--full-every-runs", type=int, metavar="N", help="Send everybody again with every N-th run."),
         click.option("--full-every-days", type=float, metavar="DAYS", help="Send everybody again after so many days."),
         click.option("--automations/--no-automations", default=None, help="Whether ActiveCampaign's automations run."),

@@ -74,6 +74,8 @@ def test_an_event_opens_a_run_for_each_export_of_its_segment(with_store: WithSto
             "delivery_patience_minutes": 720,
             "full_every_runs": None,
             "full_every_days": None,
+            "leavers_field": None,
+            "brake": {},
         }
         kept = await store.hash(key("run", first.id))
         assert (kept["rejects_ms"], kept["record_ms"], kept["include_refused"]) == (b"172800000", b"259200000", b"0")

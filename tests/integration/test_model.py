@@ -19,6 +19,7 @@ from redis import Redis
 from deploy.local.valkey import Valkey
 from producer import sending
 from producer.forecast import Allowance
+from producer.knowledge import Knowledge
 from producer.opening import Order, Retention, row
 from producer.reading import Reading
 from tests.integration.serving import MAPPING, export
@@ -78,7 +79,7 @@ class Exports:
         self.runs = 0
         self.reading = Reading(
             place.ledger,
-            self.membership,
+            Knowledge(self.membership, place.ledger),
             roots=(folder,),
             allowance=self._allowance,
             contract=self._nothing,

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from deploy.local.valkey import Valkey
 from producer import sending
 from producer.forecast import Allowance, Contract
+from producer.knowledge import Knowledge
 from producer.opening import Order, Retention, row
 from producer.reading import Reading
 from producer.surveying import Survey
@@ -58,7 +59,7 @@ class Producers:
         """A producer process."""
         return Reading(
             ledger or self.ledger,
-            Membership(self.store),
+            Knowledge(Membership(self.store), self.ledger),
             roots=(self.folder,),
             allowance=self._allowance,
             contract=self._contract,

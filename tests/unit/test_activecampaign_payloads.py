@@ -1,5 +1,7 @@
 """What an import request looks like, byte for byte."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +20,16 @@ CONTACTS = st.builds(
     tags=st.lists(TEXTS, max_size=3),
     list_id=st.integers(1, 10**6).map(str),
     automations=st.booleans(),
-    unsubscribe=st.booleans(),
+    membership=st.sampled_from(["subscribe", "unsubscribe", None]),
 )
 
 
-def bare(*, list_id: str = "12", automations: bool = False, unsubscribe: bool = False) -> bytes:
+def bare(
+    *,
+    list_id: str = "12",
+    automations: bool = False,
+    membership: Literal["subscribe", "unsubscribe"] | None = "subscribe",
+) -> bytes:
     return contact_json(
         email="ann@example.org",
         first_name=None,
@@ -32,7 +39,7 @@ def bare(*, list_id: str = "12", automations: bool = False, unsubscribe: bool = 
         tags=[""],
         list_id=list_id,
         automations=automations,
-        unsubscribe=unsubscribe,
+        membership=membership,
     )
 
 
@@ -63,8 +70,9 @@ def test_what_is_empty_is_left_out() -> None:
 
 def test_a_leaver_is_taken_off_the_list_and_not_put_on_it() -> None:
     """The two never stand together."""
-    left = codec.decode(bare(unsubscribe=True, automations=True))
+    left = codec.decode(bare(membership="unsubscribe", automations=True))
     assert left == {"email": "ann@example.org", "unsubscribe": [{"listid": "12"}]}
+    assert codec.decode(bare(membership=None, automations=True)) == {"email": "ann@example.org"}
 
 
 def test_automations_are_excluded_in_both_places_or_in_none() -> None:

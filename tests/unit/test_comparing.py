@@ -32,6 +32,10 @@ CASES = (
     Case(Standing.REFUSED, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
     Case(Standing.MAYBE, True, Kind.AGAIN, Kind.AGAIN, Kind.AGAIN),
     Case(Standing.MAYBE, False, Kind.AGAIN, Kind.AGAIN, Kind.AGAIN),
+    Case(Standing.LEFT, True, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.LEFT, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.OUT, True, Kind.OUT, Kind.OUT, Kind.OUT),
+    Case(Standing.OUT, False, Kind.OUT, Kind.OUT, Kind.OUT),
 )
 
 
@@ -102,8 +106,11 @@ def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[
             if case.standing is standing and (entry is None or case.same is (print_ == entry.fingerprint))
         ]
         assert kind == case.changes
-    listed = {address for address, entry in entries.items() if entry.standing is not Standing.REFUSED}
-    assert known.gone() == len(listed - set(addresses))
+    listed = {name for name, entry in entries.items() if entry.standing in {Standing.MEMBER, Standing.MAYBE}}
+    assert (known.members(), known.gone()) == (len(listed), len(listed - set(addresses)))
+    everybody = [*entries, "nobody@example.org"]
+    gone = known.are_gone(hashes_of(everybody)).tolist()
+    assert gone == [name in listed - set(addresses) for name in everybody]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,7 @@ def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[
         (Kind.AGAIN, Kind.AGAIN, Kind.UNCHANGED, Kind.AGAIN),
         (Kind.UNCHANGED, Kind.UNCHANGED, Kind.UNCHANGED, Kind.UNCHANGED),
         (Kind.HELD_BACK, Kind.AGAIN, Kind.HELD_BACK, Kind.HELD_BACK),
+        (Kind.OUT, Kind.OUT, Kind.OUT, Kind.OUT),
     ],
 )
 def test_a_retry_sends_those_meant_and_leaves_the_others(kind: Kind, meant: Kind, outside: Kind, rest: Kind) -> None:

@@ -4,7 +4,7 @@ Contacts travel as bytes: each is encoded once, when it is mapped, and chunks on
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from wire import codec
 
@@ -25,12 +25,13 @@ def contact_json(  # noqa: PLR0913  a contact is what a contact is
     tags: Sequence[str],
     list_id: str | int,
     automations: bool,
-    unsubscribe: bool = False,
+    membership: Literal["subscribe", "unsubscribe"] | None = "subscribe",
 ) -> bytes:
     """Encode one contact as it stands in an import request, in raw UTF-8; what is empty is left out, never sent blank.
 
-    `fields` are pairs of a custom field's id and its value. The contact is subscribed to the list, or taken off it; the
-    importer itself keeps out who has opted out. Keys are in snake case: ActiveCampaign drops others silently. The list's
+    `fields` are pairs of a custom field's id and its value. The contact is subscribed to the list, or taken off it, or its
+    `membership` is left alone; the importer itself keeps out who has opted out. Keys are in snake case: ActiveCampaign
+    drops others silently. The list's
     id is text, as the vendor's schema has it (its example has a number, and either is accepted); a field's is a number.
     ValueError if `list_id` is no number, TypeError if a text has no UTF-8 form.
     """
@@ -45,7 +46,8 @@ def contact_json(  # noqa: PLR0913  a contact is what a contact is
         contact["fields"] = values
     if named := [tag for tag in tags if tag]:
         contact["tags"] = named
-    contact["unsubscribe" if unsubscribe else "subscribe"] = [{"listid": str(int(list_id))}]
+    if membership is not None:
+        contact[membership] = [{"listid": str(int(list_id))}]
     if not automations:
         # The official example has it here, the prose at the top of the body: it is sent in both places.
         contact["exclude_automations"] = True

@@ -1,9 +1,10 @@
 -- uses: readers
 -- Appends one chunk if the record stands where the reader believes it does.
---   run(id)         hash  `sequence`, `cursor`, `packed`, `open`, `chunks`, `held`
+--   run(id)         hash  `sequence`, `cursor`, `packed`, `leaving_packed`, `open`, `chunks`, `held`
 --   chunk(run, id)  hash  the chunk, ready
 --   ready, lane, accounts
--- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows, fingerprints
+-- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows, fingerprints,
+--       '1' if they leave
 -- Returns {'ok', bytes held by the run, chunks not yet accepted} or {'lost' | 'over'}
 local run, token, sequence, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now = clock()
@@ -17,7 +18,8 @@ redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', ARGV[6], '
   'prints', ARGV[9], 'bytes', bytes)
 redis.call('ZADD', K.ready(run), now, sequence)
 redis.call('HSET', key, 'sequence', tonumber(sequence) + 1, 'cursor', ARGV[5])
-redis.call('HINCRBY', key, 'packed', ARGV[6])
+if ARGV[10] == '1' then redis.call('HSET', K.chunk(run, sequence), 'leaving', '1') end
+redis.call('HINCRBY', key, ARGV[10] == '1' and 'leaving_packed' or 'packed', ARGV[6])
 redis.call('HINCRBY', key, 'open', 1)
 redis.call('HINCRBY', key, 'chunks', 1)
 redis.call('SADD', K.accounts(), f[3])

@@ -18,6 +18,9 @@ if selected ~= packed then
   end_early(run, 'failed', 'the survey selected ' .. selected .. ' contacts but ' .. packed .. ' were packed', now)
   return 'ok'
 end
+-- Who was erased since the survey leaves no more.
+local leaving, leaving_packed = numbers(K.run(run), 'leaving', 'leaving_packed')
+if leaving > leaving_packed then redis.call('HINCRBY', K.run(run), 'leaving_unsent', leaving - leaving_packed) end
 redis.call('HSET', K.run(run), 'reading_ended', now)
 redis.call('ZREM', K.reading(), run)
 close(run, now) -- rule: the end of reading may be the last step

@@ -24,7 +24,7 @@ local function give_up_lost_leases(account)
   for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
     if redis.call('HEXISTS', K.run(run), 'ending') == 1 then
       for _, id in ipairs(redis.call('ZRANGE', K.ready(run), '-inf', now, 'BYSCORE')) do
-        redis.call('HINCRBY', K.run(run), 'unsent', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+        redis.call('HINCRBY', K.run(run), fate(run, id, 'unsent'), tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
         leave(run, id)
         forget_chunk(run, id)
       end

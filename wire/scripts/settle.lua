@@ -39,7 +39,7 @@ if not held then return 'stale' end -- rule: an outcome counts only under its fe
 
 local rest = outcome.count or 0
 local accounted = rest
-for _, fate in ipairs({'applied', 'refused', 'unconfirmed', 'unsent'}) do accounted = accounted + (outcome.books[fate] or 0) end
+for _, name in ipairs({'applied', 'refused', 'unconfirmed', 'unsent'}) do accounted = accounted + (outcome.books[name] or 0) end
 for _, piece in ipairs(outcome.pieces or {}) do accounted = accounted + piece.count end
 if accounted ~= tonumber(chunk[5] or 0) then
   return redis.error_reply('UNBALANCED outcome accounts for ' .. accounted .. ' of ' .. tostring(chunk[5]))
@@ -63,7 +63,10 @@ end
 local left = (outcome.books.unsent or 0) + (outcome.books.unconfirmed or 0) > 0
 if left then leave(run, id, ARGV[7] ~= '' and ARGV[7] or nil) end
 remember(run, first_entry) -- rule: what was applied is known
-for name, by in pairs(outcome.books) do redis.call('HINCRBY', record, name, by) end
+for name, by in pairs(outcome.books) do
+  local is_fate = name ~= 'accepted' and name ~= 'unmatched'
+  redis.call('HINCRBY', record, is_fate and fate(run, id, name) or name, by)
+end
 if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
 if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
 if outcome.answered then
@@ -100,12 +103,13 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
   return 'settled'
 end
 
-local maybe = redis.call('HGET', key, 'maybe')
+local inherited = redis.call('HMGET', key, 'maybe', 'leaving')
 for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
   local contacts, rows, prints = ARGV[7 + 3 * i], ARGV[8 + 3 * i], ARGV[9 + 3 * i]
   redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
     'prints', prints, 'bytes', #contacts + #rows + #prints, 'place', due + i)
-  if maybe then redis.call('HSET', K.chunk(run, piece.id), 'maybe', maybe) end
+  if inherited[1] then redis.call('HSET', K.chunk(run, piece.id), 'maybe', inherited[1]) end
+  if inherited[2] then redis.call('HSET', K.chunk(run, piece.id), 'leaving', inherited[2]) end
   for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
   redis.call('ZADD', K.ready(run), due + i, piece.id)
   redis.call('HINCRBY', record, 'open', 1)

@@ -1,6 +1,7 @@
 -- What is known of each address that an export has sent to a list of an account.
 --   membership(e, a, l)  hash  `members`: how many; `level`, `split`: how many buckets; `runs`: how many there were, `run:N`:
---                              the id of one; `full_at`, `since_full`, `mapping`: of the last full run, and of the last one
+--                              the id of one; `full_at`, `since_full`: the last full run's end, and how many since;
+--                              `mapping`, `read`, `nulls`: of the last run
 --   members(e, a, l, b)  hash  address -> entry (16 bytes; wire.members)
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
 --   memberships(e)       set   `account list` of those that an export has

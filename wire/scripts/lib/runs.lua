@@ -14,6 +14,11 @@ local function numbers(key, ...)
   return unpack(found)
 end
 
+-- The name of a fate in the books: those who leave are counted apart.
+local function fate(run, id, name)
+  return redis.call('HEXISTS', K.chunk(run, id), 'leaving') == 1 and 'leaving_' .. name or name
+end
+
 local function is_over(run)
   return redis.call('HEXISTS', K.run(run), 'finished') == 1
 end
@@ -39,12 +44,13 @@ local function leave(run, id, contacts)
   redis.call('HSET', K.unfolded(f[1], f[2], f[3]), run, f[4]) -- what was sent is not forgotten
 end
 
--- Notes in the membership that a run came to its own end.
+-- Notes in the membership that a run came to its own end, and what its snapshot was like.
 local function enter(run, now)
   local f = redis.call('HMGET', K.run(run), 'export', 'account', 'list', 'ending', 'mode', 'mapping', 'number')
   local key = K.membership(f[1], f[2], f[3])
   if f[4] or redis.call('EXISTS', key) == 0 then return end
-  redis.call('HSET', key, 'mapping', f[6] or '')
+  local like = redis.call('HMGET', K.run(run), 'read', 'nulls')
+  redis.call('HSET', key, 'mapping', f[6] or '', 'read', like[1] or 0, 'nulls', like[2] or '{}')
   if f[5] == 'full' or f[7] == '1' then
     redis.call('HSET', key, 'full_at', now, 'since_full', 0)
   else
@@ -59,16 +65,20 @@ local function close(run, now)
     'export', 'dry_run')
   if f[3] or not f[1] then return false end
   if tonumber(f[2] or 0) > 0 then return false end -- rule: a run is over when no chunk is open
-  local selected, applied, refused, unconfirmed, unsent =
-    numbers(key, 'selected', 'applied', 'refused', 'unconfirmed', 'unsent')
-  redis.call('HSET', key, 'finished', now, 'unbalanced', selected - applied - refused - unconfirmed - unsent)
+  local unbalanced = 0
+  for _, of in ipairs({{'selected', ''}, {'leaving', 'leaving_'}}) do
+    local all, applied, refused, unconfirmed, unsent =
+      numbers(key, of[1], of[2] .. 'applied', of[2] .. 'refused', of[2] .. 'unconfirmed', of[2] .. 'unsent')
+    unbalanced = unbalanced + math.abs(all - applied - refused - unconfirmed - unsent)
+  end
+  redis.call('HSET', key, 'finished', now, 'unbalanced', unbalanced)
   redis.call('HDEL', key, 'reader', 'paused', 'standing')
   redis.call('ZREM', K.turns(f[4], f[5]), run)
   redis.call('ZREM', K.reading(), run)
   redis.call('ZREM', K.lane(f[4]), run)
   if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), f[4]) end
   if f[9] ~= '1' then enter(run, now) end
-  redis.call('DEL', K.selection(run), K.block(run))
+  redis.call('DEL', K.selection(run), K.leaving(run), K.block(run))
   redis.call('PEXPIRE', K.rejects(run), f[7])
   redis.call('PEXPIRE', K.held_back(run), f[7])
   if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
@@ -79,7 +89,7 @@ end
 -- The key is gone with the connection: nobody can ask any more what became of these.
 local function forget_accepted(run)
   for _, id in ipairs(redis.call('ZRANGE', K.accepted(run), 0, -1)) do
-    redis.call('HINCRBY', K.run(run), 'unconfirmed', tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
+    redis.call('HINCRBY', K.run(run), fate(run, id, 'unconfirmed'), tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
     leave(run, id)
     forget_chunk(run, id)
   end
@@ -93,17 +103,17 @@ local function end_early(run, ending, error, now)
   if error ~= '' then redis.call('HSET', key, 'error', error) end
   redis.call('HSETNX', key, 'reading_ended', now)
   redis.call('ZREM', K.reading(), run)
-  local selected, packed = numbers(key, 'selected', 'packed')
-  local unsent = selected - packed
+  local selected, packed, leaving, leaving_packed = numbers(key, 'selected', 'packed', 'leaving', 'leaving_packed')
+  redis.call('HINCRBY', key, 'unsent', selected - packed)
+  redis.call('HINCRBY', key, 'leaving_unsent', leaving - leaving_packed)
   for _, id in ipairs(redis.call('ZRANGE', K.ready(run), 0, -1)) do
     local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'count')
     if chunk[1] == 'ready' then
-      unsent = unsent + tonumber(chunk[2])
+      redis.call('HINCRBY', key, fate(run, id, 'unsent'), tonumber(chunk[2]))
       leave(run, id)
       forget_chunk(run, id)
     end
   end
-  redis.call('HINCRBY', key, 'unsent', unsent)
   if ending == 'deleted' then forget_accepted(run) end
   close(run, now)
   return true
