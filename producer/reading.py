@@ -155,10 +155,10 @@ class Reading:
             )
             gone = await self._knowledge.gone(run, gathered)
         contract = await self._contract(run) if found.adds else None
-        foreseen = await self._foresee(run, found, gone, gathered, mapper, contract)
+        foreseen = await self._foresee(run, found, gone.leavers, gathered, mapper, contract)
         figures: dict[str, int | str] = {
-            "kept": found.gone - len(gone),
-            "leaving": len(gone),
+            "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded(),
+            "leaving": len(gone.leavers),
             "nulls": codec.text(found.nulls),
             "mode": gathered.before.mode,
             "mapping": mapper.version,
@@ -168,12 +168,15 @@ class Reading:
             token,
             figures=found.figures() | figures,
             selection=found.selection,
-            leaving=leaving.to_bytes(address for address, _ in gone),
+            leaving=leaving.to_bytes(address for address, _ in gone.leavers),
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
+            entries=gone.yielded,
             pin=found.pin,
-            brake=_brake(found, gone, gathered, run, contract, mapping_changed=foreseen["mapping_changed"]),
+            brake=_brake(
+                found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"]
+            ),
         )
         if told != "ok":
             return None
@@ -220,7 +223,7 @@ class Reading:
 
 def _brake(
     found: Survey,
-    gone: Sequence[Leaver],
+    removals: int,
     gathered: Gathered,
     run: Run,
     contract: Contract | None,
@@ -231,7 +234,7 @@ def _brake(
         read=found.read,
         adds=found.adds,
         changes=found.changes,
-        removals=len(gone),
+        removals=removals,
         members=gathered.before.known.members(),
         nulls=found.nulls,
         mapping_changed=mapping_changed,

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from wire import codec
 from wire.chunks import Held, Outcome, OverTheWire, Stopped
+from wire.members import Entry
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
 from wire.topology import key
@@ -64,9 +65,10 @@ class Ledger:
         pin: str,
         held_back: Sequence[bytes] = (),
         leaving: bytes = b"",
+        entries: Sequence[tuple[str, Entry]] = (),
         brake: Brake | None = None,
     ) -> Reading:
-        """Write a survey's figures, selection, who leaves, forecast, and pages of rejects and of those held back.
+        """Write a survey's figures, selection, who leaves, forecast, pages of rejects and of those held back, and entries.
 
         With a brake the run is blocked in the same step, before anything of it is appended.
         """
@@ -81,8 +83,10 @@ class Ledger:
             pin,
             codec.text(asdict(brake)) if brake else "",
             len(rejects),
+            len(held_back),
             *rejects,
             *held_back,
+            *(word for address, entry in entries for word in (address, entry.to_bytes())),
         )
         told: Reading = _word(reply)
         return told
