@@ -1,9 +1,11 @@
 """The producer's metrics show the record as it is: every figure of a known record, by name, and nothing twice."""
 
 import asyncio
+import platform
 import subprocess
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from importlib.metadata import version
 
 import pytest
 from aiohttp import web
@@ -121,7 +123,28 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
         found = await shown.figures()
         finish = START / 1000 + 2 + 2 * 60 / 100 * 1.008 + 10
         assert found.pop("run_projected_finish_timestamp_seconds vips") == pytest.approx(finish, abs=0.01)
+        assert found.pop("allowance_imports_per_second main") == pytest.approx(100 / 60)
+        assert found.pop("store_memory_bytes") > 100_000
+        assert found.pop(f"build_info producer {platform.python_version()} {version('segment-export')}") == 1
         assert found == {
+            "store_up": 1,
+            "sweeps_total": 0,
+            "bells_rung_total": 0,
+            "run_info main vips vip": 1,
+            "run_budget_seconds vips": 90 * 60,
+            "run_accepted_contacts vips": 3,
+            "run_requests vips": 0,
+            "run_throttles vips": 0,
+            "run_chunks vips ready": 2,
+            "run_chunks vips accepted": 1,
+            "leased_chunks main deliver": 0,
+            "leased_chunks main confirm": 0,
+            "oldest_ready_chunk_age_seconds main": 2,
+            "gate_closed_seconds main": 0,
+            "pace_ratio main": 1,
+            "workers_present": 0,
+            "worker_threads_present": 0,
+            "store_memory_limit_bytes": 0,
             "run_contacts vips applied": 0,
             "run_contacts vips refused": 0,
             "run_contacts vips unconfirmed": 0,
