@@ -33,7 +33,9 @@ def _prometheus_rule() -> str:
         "metadata": {"name": "segment-export", "labels": {"app.kubernetes.io/name": "segment-export"}},
         "spec": yaml.safe_load(RULES.read_text()),
     }
-    return f"# Made from rules.yaml by `python -m deploy.generated`.\n{yaml.safe_dump(rule, sort_keys=False, width=140)}"
+    return (
+        f"# Made from rules.yaml by `python -m deploy.generated`.\n{yaml.safe_dump(rule, sort_keys=False, width=140)}"
+    )
 
 
 if __name__ == "__main__":
