@@ -148,9 +148,10 @@ def projected_finish(run: Run, *, now: int, allowance: Allowance, measured: Meas
 
 
 def _mean_pace(run: Run, now: int, each: float) -> float | None:
-    if run.first_import is None or now - run.first_import <= SETTLED_MS:
+    if run.first_import is None:
         return None
-    return (run.accepted / each) / (now - run.first_import)
+    went_on = now - run.first_import - run.stood_still
+    return (run.accepted / each) / went_on if went_on > SETTLED_MS else None
 
 
 def _batch_ms(run: Run, now: int) -> float:

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Final
 
 from producer.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
-from producer.pace import LONGEST_WINDOW_MS, Measured, Progress, measured, progress, window_ms
+from producer.pace import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, measured, progress, window_ms
 from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
@@ -49,6 +49,7 @@ class Overview:
         self._plumbing = Plumbing(store)
         self._samples: deque[Census] = deque()
         self._progress: dict[str, deque[Progress]] = {}
+        self._from_the_start: set[str] = set()
 
     async def view(self) -> View:
         """Read the record."""
@@ -72,6 +73,8 @@ class Overview:
         while self._samples and census.now - self._samples[0].now > MINUTE_MS:
             self._samples.popleft()
         runs = await self._ledger.look(await self._plumbing.newest())
+        self._from_the_start &= {run.id for run in runs}
+        self._from_the_start |= {run.id for run in runs if run.first_import is None}
         seen = {run.id: found for run in runs if (found := progress(run, census.now)) is not None}
         self._progress = {run: self._progress.get(run, deque()) for run in seen}
         for run, found in seen.items():
@@ -102,13 +105,13 @@ class Overview:
         return foreseen
 
     def _measured(self, run: Run) -> Measured | None:
-        """The run's pace, if it was seen to send its first import, or has been looked at for a whole window."""
-        samples = self._progress.get(run.id)
-        if not samples:
-            return None
+        """The run's pace, if it was watched from its first import on, or for a whole window; None after a restart."""
+        samples = self._progress.get(run.id, deque())
         window = window_ms(run)
-        began = run.first_import is None or samples[0].at <= run.first_import
-        return measured(samples, window) if began or samples[-1].at - samples[0].at >= window * 0.9 else None
+        watched = samples[-1].at - samples[0].at if samples else 0
+        if run.id not in self._from_the_start and watched < window * (1 - SETTLED_SHARE):
+            return None
+        return measured(samples, window)
 
     def _used(self, census: Census) -> dict[str, float]:
         """The share of each account's imports used in the last minute, or since it has chunks again.

@@ -64,6 +64,8 @@ def window_ms(run: Run) -> float:
 
 def measured(samples: Sequence[Progress], window: float) -> Measured:
     """Measure a run by its samples, the oldest first; those further back than `window` milliseconds do not count."""
+    if not samples:
+        return UNMEASURED
     recent = [each for each in samples if each.at >= samples[-1].at - window]
     # Until the first batch has ended its duration is not known, and that none has ended says nothing.
     ended = [(each.at, each.done) for each in recent if each.done > 0]

@@ -256,3 +256,10 @@ def test_who_measures_and_knows_nothing_yet_believes_the_allowance() -> None:
     now = NOW + 2 * SETTLED_MS
     found = projected_finish(run, now=now, allowance=PUBLISHED, measured=Measured())
     assert found == pytest.approx(now + PUBLISHED.minutes(100) * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)
+
+
+def test_the_time_in_which_a_run_stood_still_is_not_held_against_it() -> None:
+    """Two hours of pause, and a minute of ten requests."""
+    run = under_way(selected=25_000, applied=2_500, accepted=2_500, first_import=NOW, still=120 * MINUTE_MS)
+    now = NOW + 121 * MINUTE_MS
+    assert finish(run, now=now) == pytest.approx(now + 9 * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)

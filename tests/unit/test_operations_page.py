@@ -6,6 +6,7 @@ import yaml
 
 from producer.gauges import gauges
 from tests.deployed import DEPLOY, EMPTY, ROOT
+from worker.verdict.verdicts import StopCode
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yaml").read_text())
@@ -25,6 +26,12 @@ def test_every_alert_has_a_severity_a_sentence_and_the_way_to_its_runbook() -> N
         assert each["labels"]["severity"] in {"critical", "warning"}
         assert each["annotations"]["summary"].endswith(".")
         assert each["annotations"]["runbook"] == f"docs/operations.md#{each['alert'].lower()}"
+
+
+def test_every_reason_to_be_blocked_has_what_to_do() -> None:
+    """The scripts have one of their own."""
+    codes = {*StopCode, "chunk_kills_workers"}
+    assert sorted(code for code in codes if f"`{code}`" not in PAGE) == []
 
 
 def test_every_event_that_is_logged_is_explained() -> None:
