@@ -1,7 +1,7 @@
 """What the record shows on gauges: a view of it as named figures. Pure; `producer.metrics` writes them as Prometheus reads them.
 
 Every label comes from a closed set or is the name of an export, a connection or a segment that an export names: with E
-exports, C connections and S segments there are at most 27 E + 11 C + S + 20 figures, however many runs and contacts there are.
+exports, C connections and S segments there are at most 18 E + 9 C + S + 8 figures, however many runs and contacts there are.
 """
 
 from collections import defaultdict

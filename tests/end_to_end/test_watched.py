@@ -82,6 +82,19 @@ def test_a_healthy_run_is_silent(healthy: Watched) -> None:
     assert healthy.watch.query(f"max_over_time(export:segment_export_run_late_seconds:max[{span}s]) > 0") == []
 
 
+def test_the_log_has_one_line_that_opens_the_run_and_one_that_closes_it(healthy: Watched) -> None:
+    """With the books that the API has."""
+    lines = [json.loads(line) for line in healthy.platform.logs().splitlines() if '"run_' in line]
+    opened, closed = sorted(
+        (line for line in lines if line["run"] == healthy.run["id"]), key=lambda line: line["timestamp"]
+    )
+    assert (opened["event"], closed["event"]) == ("run_opened", "run_closed")
+    books = healthy.run["books"]
+    assert {name: closed[name] for name in ("read", "selected", "applied", "refused", "pending")} == {
+        name: books[name] for name in ("read", "selected", "applied", "refused", "pending")
+    }
+
+
 @pytest.mark.parametrize("name", ["fleet", "run", "plumbing"])
 def test_every_query_of_a_dashboard_answers(healthy: Watched, name: str) -> None:
     """With a person's choices filled in."""
