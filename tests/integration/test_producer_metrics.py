@@ -15,15 +15,18 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.metrics import Metrics
+from producer.opening import Order, Retention, row
 from producer.overview import Overview
 from producer.surveying import Survey
 from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
+from wire import codec
 from wire.chunks import Outcome, Stopped
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.pacing import Pacer
+from wire.runs import Trigger
 from wire.store import Store, connect
 from wire.topology import key
 
@@ -434,5 +437,36 @@ def test_two_producers_show_the_same(play: Play) -> None:
         first, second = await shown.figures(), await Shown(shown.place).figures()
         memory = "store_memory_bytes"
         assert {**first, memory: 0} == {**second, memory: 0}
+
+    play(scenario)
+
+
+def test_chunks_of_a_run_that_is_paused_wait_for_a_person_and_not_for_a_worker(play: Play) -> None:
+    """Nobody is to be woken for them."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        await shown.place.ledger.steer("r1", "pause")
+        shown.place.pass_time(3_600_000)
+        assert (await shown.figures())["oldest_ready_chunk_age_seconds main"] == 0
+
+    play(scenario)
+
+
+def test_a_run_that_waits_to_begin_is_shown_and_one_that_is_over_as_long_as_its_export_is_there(play: Play) -> None:
+    """What was deleted is not looked at any more."""
+
+    async def scenario(shown: Shown) -> None:
+        place = shown.place
+        made = export(connection=place.connection.id)
+        await place.registry.save_export(made)
+        revision = await place.registry.revision()
+        fields = row("r1", made, place.connection, Order("/s.csv", Trigger.DEMAND), Retention())
+        await place.store.run("demand", "", "", 1000, revision, codec.text(fields))
+        assert (await shown.figures())["run_state vips queued"] == 1
+        await place.ledger.steer("r1", "cancel")
+        assert (await shown.figures())["run_state vips cancelled"] == 1
+        await place.registry.delete_export("vips")
+        assert [name for name in await shown.figures() if name.startswith("run_state")] == []
 
     play(scenario)
