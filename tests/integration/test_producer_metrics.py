@@ -459,11 +459,11 @@ def test_a_run_that_waits_to_begin_is_shown_and_one_that_is_over_as_long_as_its_
     async def scenario(shown: Shown) -> None:
         place = shown.place
         made = export(connection=place.connection.id)
-        await place.registry.save_export(made)
         revision = await place.registry.revision()
         fields = row("r1", made, place.connection, Order("/s.csv", Trigger.DEMAND), Retention())
         await place.store.run("demand", "", "", 1000, revision, codec.text(fields))
         assert (await shown.figures())["run_state vips queued"] == 1
+        await place.registry.save_export(made)
         await place.ledger.steer("r1", "cancel")
         assert (await shown.figures())["run_state vips cancelled"] == 1
         await place.registry.delete_export("vips")
