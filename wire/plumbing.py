@@ -40,7 +40,7 @@ class Pipes:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The store's memory; `limit_bytes` is 0 where none is set, or where a managed service hides it."""
+    """The store's memory; `limit_bytes` is 0 where none is set, and both are where a managed service hides them."""
 
     used_bytes: int
     limit_bytes: int
@@ -87,4 +87,4 @@ class Plumbing:
     async def memory(self) -> Memory:
         """Ask the store for its memory."""
         told = await self._store.info("memory")
-        return Memory(int(told["used_memory"]), int(told.get("maxmemory", 0)))
+        return Memory(int(told.get("used_memory", 0)), int(told.get("maxmemory", 0)))
