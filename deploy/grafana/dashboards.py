@@ -157,7 +157,8 @@ def run() -> Dashboard:
                     "Requests a second",
                     "Of the export's connection, by endpoint and status.",
                     {
-                        "{{endpoint}} {{status}}": f"connection_endpoint_status:segment_export_requests:rate5m {OF_ITS_CONNECTION}"
+                        "{{endpoint}} {{status}}": "sum by (connection, endpoint, status)"
+                        f" (rate(segment_export_requests_total[$__rate_interval])) {OF_ITS_CONNECTION}"
                     },
                     unit="reqps",
                 ),
