@@ -17,7 +17,15 @@ from deploy.local.stack import Plan, Stack
 from tests.deployed import DEPLOY
 from tests.end_to_end.conftest import Platform
 from tests.end_to_end.test_first_export import people, write
-from tests.end_to_end.watching import ALERTMANAGER, PROMETHEUS, Watch, watched
+from tests.end_to_end.watching import (
+    ALERTMANAGER,
+    ANSWER_SECONDS,
+    LOOK_SECONDS,
+    PROMETHEUS,
+    Watch,
+    another_producer,
+    watched,
+)
 
 LIMITS: Final = {"imports_per_minute": 300, "single_imports_per_minute": 60, "requests_per_second": 20}
 SANDBOX: Final = (
@@ -45,13 +53,16 @@ class Watched(NamedTuple):
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One stack for the module: it is watched through a healthy run."""
+    """One stack for the module, with two producers: it is watched through a healthy run."""
     directory = tmp_path_factory.mktemp("watched")
     snapshots = directory / "snapshots"
     snapshots.mkdir()
     with Stack(Plan(directory / "stack", snapshots, sandbox=SANDBOX)) as stack:
         platform = Platform(stack)
-        with watched(stack, directory / "watch") as watch:
+        with (
+            another_producer(stack, stack.plan.directory) as second,
+            watched(stack, (stack.producer, second), directory / "watch") as watch,
+        ):
             assert platform.connect(limits=LIMITS)[0] == 201
             assert platform.export("vip", budget_minutes=BUDGET_MINUTES)[0] == 201
             assert platform.export("late", budget_minutes=BUDGET_MINUTES)[0] == 201
@@ -61,6 +72,23 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             ended = platform.wait(run)
             watch.await_answer('segment_export_run_state{export="vip",state="succeeded"}')
             yield Watched(platform, watch, began, ended)
+
+
+def test_two_producers_tell_the_same_and_count_once(healthy: Watched) -> None:
+    """Put together as rules and dashboards do it; what is counted where it happens is added up."""
+    watch = healthy.watch
+
+    def value(expression: str) -> float:
+        (found,) = watch.query(expression)
+        return float(found["value"][1])
+
+    assert value('count(segment_export_build_info{program="producer"})') == 2
+    applied = 'segment_export_run_contacts{export="vip",state="applied"}'
+    watch.await_answer(f"count({applied} == {HEALTHY_CONTACTS}) == 2")
+    assert value(f"sum(max by (export, state) ({applied}))") == HEALTHY_CONTACTS
+    watch.await_answer(f'sum(segment_export_contacts_total{{export="vip",outcome="applied"}}) == {HEALTHY_CONTACTS}')
+    assert value('sum(segment_export_profiles_total{export="vip",outcome="read"})') == HEALTHY_CONTACTS
+    assert value("max(segment_export_workers_present)") == len(healthy.platform.stack.workers)
 
 
 def panels(dashboard: Path) -> list[tuple[str, str]]:
@@ -84,10 +112,16 @@ def test_a_healthy_run_is_silent(healthy: Watched) -> None:
 
 def test_the_log_has_one_line_that_opens_the_run_and_one_that_closes_it(healthy: Watched) -> None:
     """With the books that the API has."""
-    lines = [json.loads(line) for line in healthy.platform.logs().splitlines() if '"run_' in line]
-    opened, closed = sorted(
-        (line for line in lines if line["run"] == healthy.run["id"]), key=lambda line: line["timestamp"]
-    )
+
+    def told() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in healthy.platform.logs().splitlines() if '"run_' in line]
+        return [line for line in lines if line["run"] == healthy.run["id"]]
+
+    until = time.monotonic() + ANSWER_SECONDS
+    while not any(line["event"] == "run_closed" for line in told()):
+        assert time.monotonic() < until, "nobody closed the run"
+        time.sleep(LOOK_SECONDS)
+    opened, closed = sorted(told(), key=lambda line: str(line["timestamp"]))
     assert (opened["event"], closed["event"]) == ("run_opened", "run_closed")
     books = healthy.run["books"]
     assert {name: closed[name] for name in ("read", "selected", "applied", "refused", "pending")} == {

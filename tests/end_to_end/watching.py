@@ -6,7 +6,7 @@ Only their intervals and the place where alerts arrive are made for the test; ru
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +22,7 @@ from deploy.local.processes import Program
 from deploy.local.stack import Stack, is_well
 from deploy.local.valkey import free_port
 from tests.deployed import DEPLOY
+from wire.settings import PREFIX
 
 PROMETHEUS: Final = "prometheus"
 ALERTMANAGER: Final = "prometheus-alertmanager"
@@ -83,7 +84,23 @@ class Watch:
 
 
 @contextmanager
-def watched(stack: Stack, directory: Path) -> Iterator[Watch]:
+def another_producer(stack: Stack, directory: Path) -> Iterator[str]:
+    """Have a second producer beside the stack's own, on the same record; its address."""
+    address = f"127.0.0.1:{free_port()}"
+    own = stack._producer()
+    environment = {**own.environment, f"{PREFIX}LISTEN": address}
+    program = Program("producer-2", own.command, environment, lambda: is_well(address, "/readyz"))
+    running = processes.start(program, directory)
+    try:
+        running.await_ready()
+        yield address
+    finally:
+        processes.stop(directory, [program.name])
+        running.reap()
+
+
+@contextmanager
+def watched(stack: Stack, producers: Sequence[str], directory: Path) -> Iterator[Watch]:
     """Have a stack scraped, its rules evaluated and its alerts brought."""
     prometheus, alertmanager = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     with ExitStack() as undo:
@@ -92,7 +109,7 @@ def watched(stack: Stack, directory: Path) -> Iterator[Watch]:
         undo.callback(processes.stop, directory, [PROMETHEUS, ALERTMANAGER])
         programs = [
             _alertmanager(directory, alertmanager, pager),
-            _prometheus(directory, prometheus, alertmanager, stack),
+            _prometheus(directory, prometheus, alertmanager, producers, stack.workers),
         ]
         running = [processes.start(program, directory) for program in programs]
         for each in running:
@@ -103,14 +120,16 @@ def watched(stack: Stack, directory: Path) -> Iterator[Watch]:
         yield Watch(prometheus, arrived)
 
 
-def _prometheus(directory: Path, address: str, alertmanager: str, stack: Stack) -> Program:
+def _prometheus(
+    directory: Path, address: str, alertmanager: str, producers: Sequence[str], workers: Sequence[str]
+) -> Program:
     config = {
         "global": {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL, "evaluation_interval": INTERVAL},
         "rule_files": [str(DEPLOY / "prometheus" / "rules.yaml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
         "scrape_configs": [
-            {"job_name": "producer", "static_configs": [{"targets": [stack.producer]}]},
-            {"job_name": "worker", "static_configs": [{"targets": list(stack.workers)}]},
+            {"job_name": "producer", "static_configs": [{"targets": list(producers)}]},
+            {"job_name": "worker", "static_configs": [{"targets": list(workers)}]},
         ],
     }
     file = directory / "prometheus.yml"
