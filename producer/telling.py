@@ -53,6 +53,7 @@ def tell(news: News, run: Run) -> None:
         state=ended,
         error=run.error,
         **run.books.document(),
+        kept=run.kept,
         unbalanced=run.unbalanced,
         chunks=run.chunks,
         requests=run.requests,
