@@ -1,6 +1,7 @@
 """A worker's metrics and health over HTTP: each at its path, and an answer while the event loop has none."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.error import HTTPError
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from deploy.local.valkey import free_port
 from worker.heart import STILL_SECONDS, Heart
 from worker.metrics import Metrics, exposition
+from worker.reports import Asked, Paced, Settled
 from worker.serving import serve
 
 
@@ -69,3 +71,21 @@ def test_a_port_that_is_taken_is_an_error_unless_another_process_of_the_worker_h
         serve(port, Heart(), exposition(CollectorRegistry()))
     first.shutdown()
     first.server_close()
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_finds_nothing_to_say_about_what_a_worker_shows() -> None:
+    """Names, units and help, as Prometheus' own lint sees them."""
+    registry, port = CollectorRegistry(), free_port()
+    metrics = Metrics(registry)
+    metrics.opened(32)
+    metrics(Asked("main", "import", "429", 0.25, None, throttled=True, run="r1", chunk="3"))
+    metrics(Settled("r1", "vips", "3", "a-batch", "Done", {"accepted": 250, "refused": 1}, kept=True))
+    metrics(Paced(0.5))
+    server = serve(port, Heart(), exposition(registry))
+    assert server is not None
+    _, text = fetch(f"http://127.0.0.1:{port}/metrics")
+    server.shutdown()
+    server.server_close()
+    told = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
