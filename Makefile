@@ -8,7 +8,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 # Only what is said on make's own command line: some shells export a HOST of their own.
 said = $(if $(filter command line,$(origin $(1))),$(2) '$($(1))')
 
-.PHONY: help demo up down test check fmt package lock clean .venv
+.PHONY: help demo up down test check fmt generate package lock clean .venv
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ fmt: .venv  ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-package: .venv  ## Build the wheel, install it in an environment of its own and import it from there
+generate: .venv  ## Write the files of deploy/ that are made from others: dashboards, PrometheusRule
+	$(BIN)/python -m deploy.generated
+
+package: .venv  ## Build the wheel, install it on its own, import it and run it as nobody from a read-only tree
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --wheel
 	$(BIN)/python -m deploy.package dist

@@ -24,6 +24,7 @@ from producer.overview import Overview
 from producer.reading import Reading
 from producer.settings import Settings, read_settings
 from producer.stream import Stream
+from producer.telling import Teller
 from wire import logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
@@ -40,6 +41,7 @@ from wire.store import Store, StoreError, connect, open_store
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
+TELL_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 10.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
@@ -75,12 +77,16 @@ async def _serve(settings: Settings) -> None:
 
         ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
         overview = Overview(store, ledger, lanes)
-        metrics = Metrics(overview)
+        metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
             await lanes.ring([account])
 
         checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
+
+        async def sweep() -> None:
+            metrics.swept(await lanes.ring())
+
         reading = Reading(
             ledger,
             Knowledge(Membership(store), ledger),
@@ -121,8 +127,9 @@ async def _serve(settings: Settings) -> None:
         await _until_told(
             reading.run(),
             stream.run(),
-            every(SWEEP_SECONDS, lanes.ring, "sweep"),
+            every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
+            every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
         )
         _log.info("producer_stops")
 
@@ -140,6 +147,16 @@ async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
     await asyncio.gather(waiting, *tasks, return_exceptions=True)
     for task in done - {waiting}:
         task.result()
+
+
+def _shown(settings: Settings, store: Store) -> dict[str, str]:
+    """The settings that explain what the metrics show, as labels; no place and no secret."""
+    return {
+        "budget_minutes": f"{settings.budget_minutes:g}",
+        "rejects_retention_days": f"{settings.rejects_days:g}",
+        "runs_retention_days": f"{settings.runs_days:g}",
+        "store_may_lose": "yes" if store.durability.risk else "no",
+    }
 
 
 async def _check_store(store: Store) -> None:

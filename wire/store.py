@@ -178,9 +178,12 @@ class Store:
         return {member.decode() for member in found}
 
     async def info(self, section: str) -> dict[str, Any]:
-        """Read a section of the server's INFO."""
-        with _translated():
-            found: dict[str, Any] = await self._redis.info(section)
+        """Read a section of the server's INFO; empty where a managed service hides it."""
+        try:
+            with _translated():
+                found: dict[str, Any] = await self._redis.info(section)
+        except exceptions.ResponseError:
+            return {}
         return found
 
     async def settings(self, pattern: str) -> dict[str, str]:
@@ -188,7 +191,7 @@ class Store:
         try:
             with _translated():
                 found = await self._redis.config_get(pattern)
-        except StoreError:
+        except (StoreError, exceptions.ResponseError):
             return {}
         return {_as_text(name): _as_text(value) for name, value in found.items()}
 

@@ -40,6 +40,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | accepted(run)   | zset   | chunks to confirm -> due                                             | until final      | workers         |
 | chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
+| news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
 """
 
@@ -88,6 +89,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "accepted": "run:{}:accepted",
     "chunk": "run:{}:chunk:{}",
     "block": "block:{}",
+    "news": "news",
     "workers": "workers",
 }
 

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from wire.plumbing import Memory, Plumbing
 from wire.store import Store, StoreError, Unreachable, Unwritable, connect, load_scripts, open_store
 from wire.topology import TEMPLATES, key, lua_names
 
@@ -153,3 +154,19 @@ def test_python_and_lua_spell_every_key_the_same(valkey: Valkey, name: str) -> N
     with Redis(port=valkey.port) as redis:
         spelt = redis.eval(f"{lua_names()} return K.{name}({arguments})", 0)
     assert spelt == key(name, *parts).encode()
+
+
+def test_a_service_that_hides_its_settings_is_believed_to_persist_every_second(server: Valkey) -> None:
+    """Managed services take CONFIG and INFO away; the waiting for the disk must not go with them."""
+    with Redis(port=server.port) as client:
+        client.execute_command("ACL", "SETUSER", "managed", "on", "nopass", "~*", "&*", "+@all", "-config", "-info")
+
+    async def scenario() -> None:
+        store = await open_store(f"redis://managed:any@127.0.0.1:{server.port}/0")
+        try:
+            assert (store.durability.waits, store.durability.risk) == (True, None)
+            assert await Plumbing(store).memory() == Memory(0, 0)
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())

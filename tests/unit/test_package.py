@@ -1,6 +1,6 @@
-"""What is cut from the lock for the environment in which the wheel is tried."""
+"""What is cut from the lock, for the image and for the environment in which the wheel is tried."""
 
-from deploy.package import runtime_lock
+from deploy.lock import lock_of, runtime_lock
 
 LOCK = """\
 click==8.5.1 \\
@@ -52,4 +52,14 @@ def test_what_is_needed_by_both_is_kept() -> None:
         "multidict",
         "aiohttp",
         "yarl",
+    ]
+
+
+def test_of_one_package_it_keeps_that_and_what_it_needs() -> None:
+    """For what the wheel is built with."""
+    kept = lock_of(LOCK, "import-linter")
+    assert [line.split("==")[0] for line in kept.splitlines() if "==" in line and not line.startswith(" ")] == [
+        "click",
+        "grimp",
+        "import-linter",
     ]

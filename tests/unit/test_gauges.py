@@ -1,0 +1,89 @@
+"""What a view shows: figures by name, and never more of them than is promised."""
+
+from typing import Any
+
+from producer.gauges import gauges
+from producer.overview import View
+from tests.unit.records import NOW, a_run, block_record
+from wire.events import EventCounts
+from wire.lanes import Account, Census
+from wire.plumbing import Gate, Memory, Pipes, Waiting
+from wire.runs import Run
+
+
+def an_export(number: int, connection: int, **fields: Any) -> Run:
+    """A run that shows all that one can show."""
+    said: dict[str, Any] = {
+        "export": f"e{number}",
+        "export_name": f"export{number}",
+        "connection_name": f"connection{connection}",
+        "account": f"account{connection}",
+        "begun": NOW,
+        "surveyed": NOW,
+        "read": 10,
+        "selected": 10,
+    }
+    return a_run(ready_chunks=1, accepted_chunks=2, blocks=[block_record()], **(said | fields))
+
+
+def a_view(*runs: Run, segments: int = 1) -> View:
+    """A view of these runs."""
+    accounts = {run.account for run in runs}
+    return View(
+        runs=runs,
+        finishes={run.id: NOW for run in runs},
+        census=Census(NOW, 2, 64, tuple(Account(account, 100, 0, 8) for account in accounts), 3),
+        used=dict.fromkeys(accounts, 0.5),
+        events=EventCounts(1, 2),
+        pipes=Pipes(dict.fromkeys(accounts, Gate(30_000, 0.5)), {run.id: Waiting(60_000, 1, 2) for run in runs}),
+        memory=Memory(50, 100),
+        refreshed={f"segment{number}": NOW for number in range(segments)},
+    )
+
+
+def figures(view: View) -> int:
+    """How many series a view makes."""
+    return sum(len(gauge.rows) for gauge in gauges(view))
+
+
+def shown(view: View, name: str) -> dict[tuple[str, ...], float]:
+    """The rows of one gauge."""
+    (found,) = (gauge.rows for gauge in gauges(view) if gauge.name == name)
+    return found
+
+
+def test_there_are_no_more_figures_than_is_promised() -> None:
+    """18 an export, 9 a connection, one a segment, and eight."""
+    assert figures(a_view(segments=0)) == 8
+    one = figures(a_view(an_export(1, 1)))
+    assert one == 18 + 9 + 1 + 8
+    assert figures(a_view(an_export(1, 1), an_export(2, 1))) == one + 18
+    assert figures(a_view(an_export(1, 1), an_export(2, 2))) == one + 18 + 9
+    assert figures(a_view(an_export(1, 1), segments=3)) == one + 2
+
+
+def test_runs_of_one_export_make_no_more_figures() -> None:
+    """However many wait, and whatever it was called for before."""
+    waits = an_export(1, 1, begun=None, surveyed=None)
+    assert figures(a_view(an_export(1, 1), waits, waits)) == figures(a_view(an_export(1, 1)))
+
+
+def test_connections_of_one_account_show_its_gate_alike() -> None:
+    """It is the account that is shut."""
+    view = a_view(an_export(1, 1), an_export(2, 2, account="account1"))
+    assert shown(view, "gate_closed_seconds") == {("connection1",): 30, ("connection2",): 30}
+
+
+def test_books_that_do_not_balance_show_while_the_run_goes_on() -> None:
+    """Rows that nobody counted, or contacts with two fates."""
+    assert shown(a_view(an_export(1, 1)), "run_unbalanced") == {("export1",): 0}
+    assert shown(a_view(an_export(1, 1, read=13)), "run_unbalanced") == {("export1",): 3}
+    assert shown(a_view(an_export(1, 1, applied=12)), "run_unbalanced") == {("export1",): 2}
+    assert shown(a_view(an_export(1, 1, surveyed=None, read=0, selected=0)), "run_unbalanced") == {("export1",): 0}
+
+
+def test_every_gauge_says_what_it_is_in_a_sentence_and_has_a_name_of_its_own() -> None:
+    """Prometheus shows it to whoever types."""
+    found = list(gauges(a_view(an_export(1, 1))))
+    assert len({gauge.name for gauge in found}) == len(found)
+    assert [gauge.name for gauge in found if not gauge.says[0].isupper() and not gauge.says[0].isdigit()] == []
