@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from producer.api.access import AdminToken
+from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
 from producer.checking import Checker
@@ -36,6 +36,7 @@ from wire.registry import Registry
 from wire.secrets import Vault
 from wire.settings import SettingsError
 from wire.store import Store, StoreError, connect, open_store
+from wire.tokens import Tokens
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
@@ -98,6 +99,7 @@ async def _serve(settings: Settings) -> None:
         events = Events(store)
         collaborators = Collaborators(
             registry=registry,
+            tokens=Tokens(store),
             ledger=ledger,
             intake=intake,
             events=events,
@@ -108,7 +110,7 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=AdminToken(settings.admin_token))
+        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

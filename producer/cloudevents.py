@@ -82,7 +82,7 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
     if subject is not None and not isinstance(subject, str):
         faults["/subject"] = "must be a text"
     try:
-        time = _milliseconds(context.get("time"))
+        time = None if context.get("time") is None else milliseconds(context["time"])
     except (ValueError, TypeError, OverflowError):
         faults["/time"] = "must be a time of RFC 3339 with its offset, like 2026-11-23T22:00:00Z"
     if faults:
@@ -90,9 +90,8 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
     return Event(context["id"], context["source"], context["type"], subject, time, data)
 
 
-def _milliseconds(text: str | None) -> int | None:
-    if text is None:
-        return None
+def milliseconds(text: str) -> int:
+    """Read a time of RFC 3339 as milliseconds since 1970; ValueError, TypeError or OverflowError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or "T" not in text.upper():
         raise ValueError(text)

@@ -1,8 +1,17 @@
 """What may be said to the API: a model for each request body, from which `/openapi.json` tells people the same."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from producer.api.reading import Body
 from producer.naming import is_line
@@ -38,6 +47,12 @@ def _agreed(consent: bool) -> bool:  # noqa: FBT001  pydantic calls it with the 
     return consent
 
 
+def _expiry(said: object) -> object:
+    if said is not None and (isinstance(said, bool) or not isinstance(said, str | int | float)):
+        raise ValueError("must be a time of RFC 3339 with its offset, or a number of days")
+    return said
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line)]
 Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line)]
@@ -49,6 +64,19 @@ Agreed = Annotated[bool, AfterValidator(_agreed), Field(json_schema_extra={"cons
 ApiKey = Annotated[SecretStr, AfterValidator(_header_safe)]
 Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Minutes = Annotated[float, Field(gt=0, le=30 * DAY_MINUTES, allow_inf_nan=False)]
+Expiry = Annotated[
+    Any,
+    AfterValidator(_expiry),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 3_650},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 class LimitsBody(Body):
@@ -76,6 +104,14 @@ class ConnectionChange(ConnectionBody):
 
     api_key: ApiKey | None = None  # type: ignore[assignment]  # a change may leave the key out
     consent: Agreed = True
+
+
+class TokenBody(Body):
+    """A new token. `expires`: a time of RFC 3339, or in how many days; 365 days if not said."""
+
+    name: Name
+    role: Literal["admin", "contributor", "viewer", "publisher"]
+    expires: Expiry = None
 
 
 class MappingBody(Body):

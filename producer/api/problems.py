@@ -9,11 +9,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, Field
 
-from producer.intake import Contended, IntakeError, Unusable
+from producer.intake import Contended, ForAdmins, IntakeError, Unusable
 from wire import codec
-from wire.registry import RegistryError, Unregistered
+from wire.registry import Closed, RegistryError, Unregistered
 from wire.secrets import SecretError
 from wire.store import StoreError
+from wire.tokens import NoSuchToken, TokenError
 
 MEDIA_TYPE: Final = "application/problem+json"
 STORE_RETRY_SECONDS: Final = 5
@@ -92,6 +93,8 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             problem = _of_registry(error)
         case IntakeError():
             problem = _of_intake(error)
+        case TokenError():
+            problem = Problem(404 if isinstance(error, NoSuchToken) else 409, _sentence(error))
         case StoreError():
             log.warning("store_failed", error=str(error))
             problem = later("The store cannot keep anything now; nothing was promised.", STORE_RETRY_SECONDS)
@@ -99,7 +102,7 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             log.error("key_not_opened", error=str(error))
             problem = Problem(409, f"{_sentence(error)} Enter the key again, or give back the old SECRET_KEYS.")
         case _:
-            log.error("request_failed", method=request.method, route=_route(request), exc_info=error)
+            log.error("request_failed", method=request.method, route=route_of(request), exc_info=error)
             problem = Problem(500, "Something went wrong on our side; the log says what.")
     return problem
 
@@ -122,6 +125,8 @@ def _of_registry(error: RegistryError) -> Problem:
     match error:
         case Unregistered():
             return Problem(404, _sentence(error))
+        case Closed():
+            return Problem(403, _sentence(error))
         case _:
             return Problem(409, _sentence(error))
 
@@ -132,6 +137,8 @@ def _of_intake(error: IntakeError) -> Problem:
             return unprocessable(error.faults)
         case Contended():
             return later(_sentence(error), CONTENDED_RETRY_SECONDS)
+        case ForAdmins():
+            return Problem(403, _sentence(error))
         case _:
             return Problem(409, _sentence(error))
 
@@ -141,6 +148,7 @@ def _sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _route(request: web.Request) -> str:
+def route_of(request: web.Request) -> str:
+    """Name the route of a request, without what fills it in; empty if there is none."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else ""

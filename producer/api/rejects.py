@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY
 from producer.api.collaborators import collaborators
+from producer.api.openness import require_use
 from producer.api.problems import Problem
 from wire import codec
 from wire.ledger import Ledger
@@ -24,11 +26,16 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Stream a run's rejects, or with `fate=held_back` those whom it left alone."""
-    ledger, run = collaborators(request).ledger, request.match_info["id"]
-    form, held_back = _form(request), _held_back(request)
-    if not await ledger.look([run]):
+    """Stream a run's rejects, or with `fate=held_back` those whom it left alone.
+
+    They hold addresses, so a contributor sees those of open connections only.
+    """
+    of, run = collaborators(request), request.match_info["id"]
+    ledger, form, held_back = of.ledger, _form(request), _held_back(request)
+    found = await ledger.look([run])
+    if not found:
         raise Problem(404, f"There is no run {run!r}.")
+    require_use(request[IDENTITY], await of.registry.connection_by_id(found[0].connection))
     pages = _pages(ledger, run, held_back=held_back)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")

@@ -7,7 +7,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-from producer.api.access import Role
+from wire.tokens import Role
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

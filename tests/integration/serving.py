@@ -10,7 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from producer.api import AdminToken, Collaborators, Identity, Role, make_app
+from producer.api import Collaborators, Identities, Identity, Role, make_app
+from producer.api.access import Identify
+from producer.api.attempts import Attempts
 from producer.findings import Busy, Finding, Good, Wrong
 from producer.intake import Intake
 from producer.opening import Retention
@@ -22,6 +24,7 @@ from wire.registry import Registry
 from wire.runs import Run
 from wire.secrets import Vault
 from wire.store import Store
+from wire.tokens import Tokens
 
 TOKEN: Final = "an-admin-token-of-some-length"
 API_KEY: Final = "canary-key-of-an-account"
@@ -83,11 +86,17 @@ class Served:
             return response.status, await response.json(content_type=None)
 
 
-def identify(token: str) -> Identity | None:
-    """Know the administrator's token, and every role by its own name."""
-    if token in set(Role):
-        return Identity(f"somebody who is {token}", Role(token))
-    return AdminToken(SecretStr(TOKEN))(token)
+def roles_by_name(identities: Identities) -> Identify:
+    """Know every role by its own name, besides whom `identities` knows."""
+
+    async def identify(token: str) -> Identity | None:
+        return Identity(f"somebody who is {token}", Role(token)) if token in set(Role) else await identities(token)
+
+    return identify
+
+
+async def at_once(_: float) -> None:
+    """Wait for nothing."""
 
 
 @asynccontextmanager
@@ -107,6 +116,7 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
 
     collaborators = Collaborators(
         registry=registry,
+        tokens=Tokens(store),
         ledger=ledger,
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
         events=Events(store),
@@ -117,7 +127,8 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
         readiness=readiness,
         budget_minutes=90,
     )
-    app = make_app(collaborators, identify=identify)
+    identities = Identities(SecretStr(TOKEN), collaborators.tokens)
+    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=at_once))
     async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

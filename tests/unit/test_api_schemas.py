@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from producer.api.access import Role
 from producer.api.bodies import ConnectionBody, ConnectionChange, DemandBody, ExportBody, ExportChange, ResumeBody
 from producer.api.documents import moment
 from producer.api.openapi import describe
@@ -17,6 +16,7 @@ from producer.api.reading import Body, checked, merged, pointer
 from producer.api.rejects import as_csv
 from producer.api.routes import ROUTES
 from wire import codec
+from wire.tokens import Role
 
 CONNECTION: dict[str, Any] = {"name": "main", "host": "acme.api-us1.com", "api_key": "canary", "consent": True}
 EXPORT: dict[str, Any] = {
