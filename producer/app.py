@@ -14,6 +14,7 @@ from aiohttp import web
 from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
+from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
 from producer.intake import Intake
@@ -23,7 +24,7 @@ from producer.overview import Overview
 from producer.reading import Reading
 from producer.settings import Settings, read_settings
 from producer.stream import Stream
-from wire import logs
+from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
 from wire.events import Events
@@ -40,7 +41,6 @@ from wire.tokens import Tokens
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
-GRACE_SECONDS: Final = 10.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +54,7 @@ def serve(environment: Mapping[str, str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201  there is no log yet
         return 2
     logs.configure(settings.log_level, sys.stderr)
+    crashes.contain()
     try:
         asyncio.run(_serve(settings))
     except StoreError as error:
@@ -111,7 +112,7 @@ async def _serve(settings: Settings) -> None:
             budget_minutes=settings.budget_minutes,
         )
         app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
+        runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         host, port = settings.listen

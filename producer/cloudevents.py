@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from producer.naming import is_line
+from producer.nesting import DEPTH_MAX, is_too_deep
 from wire import codec
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -51,6 +52,8 @@ def read_event(content_type: str, headers: Mapping[str, str], body: bytes) -> Ev
         document = codec.decode(body)
     except ValueError:
         raise Malformed({"": "the body is not JSON"}) from None
+    if is_too_deep(document):
+        raise Malformed({"": f"is nested deeper than {DEPTH_MAX} levels"})
     if "ce-specversion" in headers and content_type != STRUCTURED:
         context = {name: unquote(headers[f"ce-{name}"]) for name in CONTEXT if f"ce-{name}" in headers}
         return _event(context, document)
@@ -66,9 +69,12 @@ def _data(document: Mapping[str, Any]) -> Any:
     if "data" in document:
         raise Malformed({"/data_base64": "stands beside data, and an event has one of them"})
     try:
-        return codec.decode(b64decode(encoded, validate=True))
+        data = codec.decode(b64decode(encoded, validate=True))
     except (ValueError, TypeError):
         raise Malformed({"/data_base64": "must be JSON in Base64"}) from None
+    if is_too_deep(data):
+        raise Malformed({"/data_base64": f"is nested deeper than {DEPTH_MAX} levels"})
+    return data
 
 
 def _event(context: Mapping[str, Any], data: Any) -> Event:

@@ -7,6 +7,7 @@ from aiohttp import web
 from producer.api.access import Identify, guard
 from producer.api.attempts import Attempts
 from producer.api.collaborators import COLLABORATORS, Collaborators
+from producer.api.limits import within_limits
 from producer.api.openapi import describe
 from producer.api.problems import as_problems
 from producer.api.routes import ANYBODY, ROUTES
@@ -30,7 +31,8 @@ def make_app(collaborators: Collaborators, *, identify: Identify, attempts: Atte
         return needed[request.method, resource.canonical] if resource else ANYBODY
 
     app = web.Application(
-        client_max_size=BODY_BYTES_MAX, middlewares=[as_problems, guard(identify, roles, attempts or Attempts())]
+        client_max_size=BODY_BYTES_MAX,
+        middlewares=[as_problems, within_limits, guard(identify, roles, attempts or Attempts())],
     )
     app[COLLABORATORS] = collaborators
     app[DESCRIPTION] = describe(ROUTES, version=VERSION)

@@ -89,6 +89,8 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             problem = error
         case web.HTTPException():
             problem = _of_http(error)
+        case web.RequestPayloadError():
+            problem = Problem(400, "The body breaks off, or is not sent as HTTP says.")
         case RegistryError():
             problem = _of_registry(error)
         case IntakeError():

@@ -9,12 +9,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from producer.api.problems import Problem, unprocessable
+from producer.nesting import DEPTH_MAX, is_too_deep
 from wire import codec
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
-DEPTH_MAX: Final = 16
-"""Levels; nothing that we read has more than three."""
 
 M = TypeVar("M", bound="Body")
 
@@ -84,6 +83,8 @@ def pointer(steps: Sequence[int | str]) -> str:
 def _decoded(body: bytes) -> Any:
     try:
         document = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+        if is_too_deep(document):
+            raise Problem(400, f"The body is nested deeper than {DEPTH_MAX} levels.")
         codec.encode(document)
     # TypeError: half a character, which JSON can spell and UTF-8 cannot, or a number of more than 64 bits.
     except (ValueError, RecursionError, TypeError):
@@ -104,8 +105,6 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _doubled(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[str, str]]:
-    if len(at) > DEPTH_MAX:
-        raise Problem(400, f"The body is nested deeper than {DEPTH_MAX} levels.")
     if isinstance(value, _Object):
         for name in value.doubled:
             yield pointer((*at, name)), "stands here twice"

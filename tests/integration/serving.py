@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
+from producer.api.serving import make_runner
 from producer.findings import Busy, Finding, Good, Wrong
 from producer.intake import Intake
 from producer.opening import Retention
@@ -99,6 +101,13 @@ async def at_once(_: float) -> None:
     """Wait for nothing."""
 
 
+class AsServed(TestServer):
+    """A test's server with the limits of the real one."""
+
+    async def _make_runner(self, **_: Any) -> web.AppRunner:
+        return make_runner(self.app)
+
+
 @asynccontextmanager
 async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -> AsyncIterator[Served]:
     """Serve the API over a store."""
@@ -129,7 +138,7 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
     )
     identities = Identities(SecretStr(TOKEN), collaborators.tokens)
     app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=at_once))
-    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 
 
