@@ -42,17 +42,33 @@ WRITERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
 
 ANYBODY: Final = frozenset(Role)
 
+TEXT: Final = {"type": "string"}
 PAGING: Final = (
-    Parameter("limit", "query", "How many items, at most 200; 50 if not said."),
-    Parameter("after", "query", "The `next` of the part before."),
+    Parameter("limit", "query", "How many items.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    Parameter("after", "query", "The `next` of the part before.", TEXT),
 )
-OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this name.")
+OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this name.", TEXT)
 ONCE: Final = Parameter(
-    "Idempotency-Key", "header", "The same key with the same demand opens nothing new, for 14 days."
+    "Idempotency-Key",
+    "header",
+    "The same key with the same demand opens nothing new, for 14 days.",
+    {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
 )
-STATE: Final = Parameter("state", "query", "`dead`: the events that could not be taken.", required=True)
-FORMAT: Final = Parameter("format", "query", "`ndjson` or `csv`, instead of the Accept header.")
-FATE: Final = Parameter("fate", "query", "`held_back`: instead, those known to be refused, whose data did not change.")
+STATE: Final = Parameter(
+    "state", "query", "`dead`: the events that could not be taken.", {"type": "string", "enum": ["dead"]}, required=True
+)
+DEAD_AFTER: Final = Parameter(
+    "after", "query", "The `next` of the part before.", {"type": "string", "pattern": "^(\\d{1,15}-\\d{1,15})?$"}
+)
+FORMAT: Final = Parameter(
+    "format", "query", "Instead of the Accept header.", {"type": "string", "enum": ["ndjson", "csv"]}
+)
+FATE: Final = Parameter(
+    "fate",
+    "query",
+    "`held_back`: instead, those known to be refused, whose data did not change.",
+    {"type": "string", "enum": ["held_back"]},
+)
 
 ROUTES: Final = (
     Route(
@@ -202,7 +218,7 @@ ROUTES: Final = (
         roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
         answer=Page[DeadEventDocument],
-        parameters=(*PAGING, STATE),
+        parameters=(PAGING[0], DEAD_AFTER, STATE),
         refusals=(422,),
     ),
     Route(

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from producer.api.access import BOOTSTRAP, IDENTITY
 from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import TokenBody
+from producer.api.bodies import DAYS_MAX, TokenBody
 from producer.api.collaborators import collaborators
 from producer.api.documents import TokenDocument, TokenIssued
 from producer.api.problems import unprocessable
@@ -17,8 +17,6 @@ from wire.tokens import Role, Token
 DAY_MS: Final = 86_400_000
 DAYS: Final = 365
 """How long a token lasts if nobody says so."""
-
-DAYS_MAX: Final = 3_650
 
 
 async def issue(request: web.Request) -> web.Response:
@@ -58,7 +56,9 @@ async def revoke(request: web.Request) -> web.Response:
 def _expiry(said: str | float | None, now: int) -> int:
     """Say when a token's time is over; Problem 422 if that is no time, past, or too far away."""
     try:
-        expires = milliseconds(said) if isinstance(said, str) else now + round((said or DAYS) * DAY_MS)
+        expires = (
+            milliseconds(said) if isinstance(said, str) else now + round((DAYS if said is None else said) * DAY_MS)
+        )
     except (ValueError, OverflowError):
         raise unprocessable({"/expires": "must be a time of RFC 3339 with its offset, or a number of days"}) from None
     if not now < expires <= now + DAYS_MAX * DAY_MS:

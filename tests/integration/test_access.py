@@ -419,6 +419,8 @@ def test_a_token_ends_when_its_time_is_over_by_the_stores_clock(with_house: With
         ({"name": "x", "role": "viewer", "expires": "tomorrow"}, {"/expires"}),
         ({"name": "x", "role": "viewer", "expires": "2036-01-01T00:00:00"}, {"/expires"}),
         ({"name": "x", "role": "viewer", "expires": -1}, {"/expires"}),
+        ({"name": "x", "role": "viewer", "expires": 0}, {"/expires"}),
+        ({"name": "x", "role": "viewer", "expires": "2026-01-01T00:00:00Z"}, {"/expires"}),
         ({"name": "x", "role": "viewer", "expires": True}, {"/expires"}),
         ({"name": "x", "role": "viewer", "expires": [1]}, {"/expires"}),
         ({"name": "x", "role": "viewer", "expires": 1e300}, {"/expires"}),
