@@ -66,11 +66,25 @@ def _operation(route: Route, references: dict[Any, Any], definitions: dict[str, 
 def _request(route: Route, references: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     reference = references[route.body, "validation"]
     if route.patches:
-        whole = definitions[reference["$ref"].rpartition("/")[2]]
-        partial = {name: value for name, value in whole.items() if name != "required"}
-        return {"required": True, "content": {media: {"schema": partial} for media in (MERGE_PATCH, JSON)}}
+        patch = _patch(reference, definitions)
+        return {"required": True, "content": {media: {"schema": patch} for media in (MERGE_PATCH, JSON)}}
     media = STRUCTURED if route.path.endswith("/events") else JSON
     return {"required": route.needs_body, "content": {media: {"schema": reference}}}
+
+
+def _patch(whole: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Describe a merge patch of what `whole` describes: nothing is required, and null takes away what is not."""
+    if "$ref" in whole:
+        return _patch(definitions[whole["$ref"].rpartition("/")[2]], definitions)
+    partial = {name: value for name, value in whole.items() if name not in {"required", "default"}}
+    for members in ("properties", "patternProperties"):
+        if members in whole:
+            partial[members] = {
+                name: part if name in whole.get("required", ()) else {"anyOf": [part, {"type": "null"}]}
+                for name, inner in whole[members].items()
+                for part in [_patch(inner, definitions)]
+            }
+    return partial
 
 
 def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:

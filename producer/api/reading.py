@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from producer.api.problems import Problem, unprocessable
 from producer.nesting import DEPTH_MAX, is_too_deep
@@ -47,7 +48,9 @@ async def read_body(
     if not isinstance(document, dict):
         raise unprocessable({"": "must be an object"})
     faults = dict(_doubled(document, ()))
-    return checked(model, merged(onto, document) if onto is not None else document, faults)
+    if onto is None:
+        return checked(model, document, faults)
+    return checked(model, merged(onto, document), faults | _strange(model, document))
 
 
 def checked(model: type[M], document: Mapping[str, Any], faults: Mapping[str, str] | None = None) -> M:
@@ -78,6 +81,15 @@ def merged(onto: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 def pointer(steps: Sequence[int | str]) -> str:
     """Write a JSON pointer (RFC 6901)."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _strange(model: type[Body], patch: Mapping[str, Any]) -> dict[str, str]:
+    """Find names in a patch that mean nothing: one that is taken away is not there any more when the rest is checked."""
+    try:
+        model.model_validate(patch)
+    except ValidationError as error:
+        return _faults(error, only=lambda one: one["type"] == "extra_forbidden" or "[key]" in one["loc"])
+    return {}
 
 
 def _decoded(body: bytes) -> Any:
@@ -115,10 +127,10 @@ def _doubled(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[str, str]]
             yield from _doubled(inner, (*at, index))
 
 
-def _faults(error: ValidationError) -> dict[str, str]:
+def _faults(error: ValidationError, only: Callable[[ErrorDetails], bool] = lambda _: True) -> dict[str, str]:
     """One sentence for each place; a name of an object that is wrong is the fault of its member."""
     faults: dict[str, str] = {}
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
+    for one in filter(only, error.errors(include_url=False, include_input=False, include_context=False)):
         steps = [step for step in one["loc"] if step != "[key]"]
         match one["type"]:
             case "missing":
