@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Final, Literal
 
@@ -21,8 +22,9 @@ PAGES: Final = 16
 COLUMNS: Final = tuple(Reject.__dataclass_fields__)
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell. Source: OWASP, "CSV Injection"."""
+FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \u00a0\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
+"""Where a spreadsheet would begin to run a cell: at its beginning, and behind what it may take for the end of another, since
+where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -58,7 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def as_csv(page: bytes) -> bytes:
-    """Write lines of NDJSON as lines of CSV; a cell that a spreadsheet would run begins with an apostrophe."""
+    """Write lines of NDJSON as lines of CSV; an apostrophe stands before whatever a spreadsheet would run."""
     lines = (codec.decode(line) for line in page.splitlines())
     return b"".join(_line([_safe(line.get(column, "")) for column in COLUMNS]) for line in lines)
 
@@ -98,7 +100,7 @@ def _written(page: bytes, form: Literal["ndjson", "csv"]) -> bytes:
 
 def _safe(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return FORMULAS.sub(r"\1'", text)
 
 
 def _line(cells: list[str] | tuple[str, ...]) -> bytes:
