@@ -411,6 +411,22 @@ def test_a_token_ends_when_its_time_is_over_by_the_stores_clock(with_house: With
     with_house(scenario)
 
 
+def test_a_full_store_keeps_nobody_out(with_house: WithHouse, redis_url: str) -> None:
+    """When a token was used cannot be noted then; whoever looks after it must get in all the same."""
+
+    async def scenario(house: House) -> None:
+        async with Redis.from_url(redis_url) as redis:
+            try:
+                await redis.config_set("maxmemory", "1mb")
+                assert (await house.ask(Role.VIEWER, "GET /v1/exports"))[0] == 200
+                status, _ = await house.ask(Role.ADMIN, "POST /v1/tokens", {"name": "new", "role": "viewer"})
+                assert status == 503
+            finally:
+                await redis.config_set("maxmemory", "0")
+
+    with_house(scenario)
+
+
 @pytest.mark.parametrize(
     ("body", "places"),
     [
