@@ -22,7 +22,7 @@ PAGES: Final = 16
 COLUMNS: Final = tuple(Reject.__dataclass_fields__)
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
-FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \u00a0\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
+FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \"\u00a0\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
 """Where a spreadsheet would begin to run a cell: at its beginning, and behind what it may take for the end of another, since
 where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
