@@ -43,10 +43,10 @@ WRITERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
 ANYBODY: Final = frozenset(Role)
 
 TEXT: Final = {"type": "string"}
-PAGING: Final = (
-    Parameter("limit", "query", "How many items.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-    Parameter("after", "query", "The `next` of the part before.", TEXT),
+LIMIT: Final = Parameter(
+    "limit", "query", "How many items.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 )
+PAGING: Final = (LIMIT, Parameter("after", "query", "The `next` of the part before.", TEXT))
 OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this name.", TEXT)
 ONCE: Final = Parameter(
     "Idempotency-Key",
@@ -218,7 +218,7 @@ ROUTES: Final = (
         roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
         answer=Page[DeadEventDocument],
-        parameters=(PAGING[0], DEAD_AFTER, STATE),
+        parameters=(LIMIT, DEAD_AFTER, STATE),
         refusals=(422,),
     ),
     Route(

@@ -21,7 +21,8 @@ class _WithoutText(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and record.exc_info[0]:
             record.msg, record.args = f"{record.getMessage()}: {record.exc_info[0].__name__}", None
-            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            if record.levelno > logging.WARNING:  # whoever sends us nonsense is no error of ours
+                record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.exc_info = None
         return True
 

@@ -79,13 +79,14 @@ def _longest(octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence
 
     A first row brings the whole dictionary of its row group with it.
     """
+    groups = range(metadata.num_row_groups)
+    parts = (part for number in groups for part in _parts(metadata.row_group(number), columns))
+    names = list(dict.fromkeys(part.path_in_schema for part in parts if _is_coded_text(part)))
+    if not names:
+        return 0
+    parquet = pq.ParquetFile(octets, metadata=metadata, read_dictionary=names, pre_buffer=False)
     longest = 0
-    for number in range(metadata.num_row_groups):
-        parts = [part for part in _parts(metadata.row_group(number), columns) if _is_coded_text(part)]
-        names = [part.path_in_schema for part in parts]
-        if not names:
-            continue
-        parquet = pq.ParquetFile(octets, metadata=metadata, read_dictionary=names, pre_buffer=False)
+    for number in groups:
         first = next(parquet.iter_batches(batch_size=1, row_groups=[number], columns=names, use_threads=False), None)
         found = [] if first is None else [_longest_value(column) for column in first.columns]
         longest = max(longest, sum(found))

@@ -6,17 +6,15 @@ there, a snapshot outside of the roots, a key that ActiveCampaign does not take.
 
 import asyncio
 import io
-import logging
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import structlog
 
 from tests.integration.serving import API_KEY, TOKEN, Served, serving
-from wire import logs
+from tests.logged import logged
 from wire.store import Store
 from wire.tokens import Role
 
@@ -35,14 +33,9 @@ EXPORT: Final = {"connection": "0", "segment": "0", "list_id": "12", "mapping": 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the API logs."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    written = io.StringIO()
-    logs.configure(logging.INFO, written)
-    yield written
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+    """Everything that is logged."""
+    with logged() as written:
+        yield written
 
 
 async def _furnish(api: Served) -> str:

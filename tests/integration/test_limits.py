@@ -6,17 +6,17 @@ import io
 import logging
 import tracemalloc
 from base64 import b64encode
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from producer.api.limits import HEADER_BYTES_MAX, URL_BYTES_MAX
 from producer.api.serving import LINE_BYTES_MAX
 from producer.nesting import DEPTH_MAX, is_too_deep
 from tests.integration.serving import TOKEN, Served, serving
-from wire import codec, logs
+from tests.logged import logged
+from wire import codec
 from wire.store import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
@@ -33,15 +33,10 @@ EVENT = {
 
 
 @pytest.fixture
-def log() -> Any:
+def log() -> Iterator[io.StringIO]:
     """Everything that is logged, at the most talkative level."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    written = io.StringIO()
-    logs.configure(logging.DEBUG, written)
-    yield written
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+    with logged(logging.DEBUG) as written:
+        yield written
 
 
 async def _say(api: Served, request: bytes) -> bytes:

@@ -4,32 +4,19 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.logs import configure
-
-
-@contextmanager
-def _configured() -> Iterator[io.StringIO]:
-    """Configure a stream, and put back what was configured before."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    written = io.StringIO()
-    configure(logging.INFO, written)
-    yield written
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+from tests.logged import logged
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """A configured stream."""
-    with _configured() as written:
+    with logged() as written:
         yield written
 
 
@@ -75,7 +62,7 @@ def _fail(error: Exception) -> None:
 @given(st.text() | st.sampled_from(['x\n{"event":"forged"}', "\r\n", "\u2028x\u2029\x85\x0b\x0c", '"}\n{"', "\x1b[2J"]))
 def test_data_cannot_forge_a_line(data: str) -> None:
     """Whatever is in a value, a name, a message of a library or an exception stays inside of its line's JSON."""
-    with _configured() as stream:
+    with logged() as stream:
         structlog.get_logger("ours").info("named", name=data, **{data: 1})
         logging.getLogger("theirs").warning("%s", data, extra={"more": data})
         try:
