@@ -1,6 +1,6 @@
 """The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,8 +109,13 @@ class AsServed(TestServer):
 
 
 @asynccontextmanager
-async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -> AsyncIterator[Served]:
-    """Serve the API over a store."""
+async def serving(
+    store: Store,
+    roots: Sequence[Path] = (Path("/snapshots"),),
+    *,
+    waits: Callable[[float], Awaitable[object]] = at_once,
+) -> AsyncIterator[Served]:
+    """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
     unready: list[str] = []
 
@@ -137,7 +142,7 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
         budget_minutes=90,
     )
     identities = Identities(SecretStr(TOKEN), collaborators.tokens)
-    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=at_once))
+    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=waits))
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

@@ -1,5 +1,6 @@
 """Who may do what: every role at every route, contributors at connections that are open to them and at others."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import pytest
 from redis.asyncio import Redis
 
+from producer.api.attempts import FREE, WAITING_MOST
 from producer.api.routes import ROUTES
 from tests.integration.serving import API_KEY, Served, serving
 from wire.registry import Closed, Registry
@@ -440,6 +442,34 @@ def test_a_token_ends_when_its_time_is_over_by_the_stores_clock(with_house: With
         assert (await house.ask(Role.VIEWER, "GET /v1/runs"))[0] == 401
 
     with_house(scenario)
+
+
+def test_whoever_tries_tokens_waits_and_whoever_has_one_does_not(with_store: WithStore) -> None:
+    """Though both come from the same address; too many that wait are 429, and the first failures cost nothing."""
+
+    async def scenario(store: Store) -> None:
+        let_go = asyncio.Event()
+        held: asyncio.Queue[float] = asyncio.Queue()
+
+        async def waits(seconds: float) -> None:
+            held.put_nowait(seconds)
+            await let_go.wait()
+
+        async with serving(store, waits=waits) as api:
+            wrong = {"Authorization": "Bearer wrong"}
+            assert [(await api.ask("GET", "/v1/runs", headers=wrong))[0] for _ in range(FREE)] == [401] * FREE
+            trying = [asyncio.create_task(api.ask("GET", "/v1/runs", headers=wrong)) for _ in range(WAITING_MOST)]
+            for _ in trying:
+                assert await held.get() > 0
+            assert (await api.ask("GET", "/v1/runs"))[0] == 200
+            assert (await api.ask("GET", "/v1/runs", headers={"Authorization": "Basic x"}))[0] == 401
+            async with api.client.get("/v1/runs", headers=wrong) as response:
+                assert (response.status, response.headers["Retry-After"]) == (429, "1")
+            assert not any(task.done() for task in trying)
+            let_go.set()
+            assert [status for status, _ in await asyncio.gather(*trying)] == [401] * WAITING_MOST
+
+    with_store(scenario)
 
 
 def test_a_full_store_keeps_nobody_out(with_house: WithHouse, redis_url: str) -> None:

@@ -53,7 +53,22 @@ def test_a_glob_is_what_it_matches_and_a_file_of_that_very_name_wins(root: Path)
     assert _names(f"{root}/b [1].csv", root) == ["b [1].csv"]
 
 
-@pytest.mark.parametrize("uri", ["{}/../secret.csv", "file://{}/%2E%2E/secret.csv", "/etc/passwd", "/*", "{}/../*.csv"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("{}/../secret.csv", "{}//../secret.csv", "{}/./day=1/../../secret.csv", "{}/../root/../secret.csv"),
+        *("file://{}/%2E%2E/secret.csv", "file://{}/..%2fsecret.csv", "file://localhost{}/%2e%2e/secret.csv"),
+        *(
+            "/etc/passwd",
+            "/*",
+            "{}/../*.csv",
+            "{}/day=*/../../secret.csv",
+            "{}/../secret.[c]sv",
+            "file://{}/%2e./*.csv",
+        ),
+        *("/proc/self/root{}/../secret.csv", "/proc/self/cwd/../secret.csv", "/dev/stdin", "/dev/fd/0", "/"),
+    ],
+)
 def test_what_is_outside_the_roots_is_refused(root: Path, uri: str) -> None:
     """Whatever leads there."""
     with pytest.raises((OutsideRoots, Unsupported)):
