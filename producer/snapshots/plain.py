@@ -17,7 +17,8 @@ from producer.snapshots.errors import Changed, Missing, Unsupported
 def open_plain(file: Path) -> pa.NativeFile:
     """Open a file by its resolved path. Raises Missing, Unsupported (no regular file) and Changed (a link by now)."""
     try:
-        # Without waiting, since a pipe would have us wait for whoever writes into it.
+        # Without waiting, since a pipe would have us wait for whoever writes into it; and not through a link, which is all
+        # that can be seen to where the system does not tell where an open file lies.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if file.is_symlink():
