@@ -11,9 +11,10 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from producer.api.access import AdminToken
+from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
+from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
 from producer.intake import Intake
@@ -25,7 +26,7 @@ from producer.reading import Reading
 from producer.settings import Settings, read_settings
 from producer.stream import Stream
 from producer.telling import Teller
-from wire import logs
+from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
 from wire.events import Events
@@ -38,11 +39,11 @@ from wire.registry import Registry
 from wire.secrets import Vault
 from wire.settings import SettingsError
 from wire.store import Store, StoreError, connect, open_store
+from wire.tokens import Tokens
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
-GRACE_SECONDS: Final = 10.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ def serve(environment: Mapping[str, str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201  there is no log yet
         return 2
     logs.configure(settings.log_level, sys.stderr)
+    crashes.contain()
     try:
         asyncio.run(_serve(settings))
     except StoreError as error:
@@ -105,6 +107,7 @@ async def _serve(settings: Settings) -> None:
         events = Events(store)
         collaborators = Collaborators(
             registry=registry,
+            tokens=Tokens(store),
             ledger=ledger,
             intake=intake,
             events=events,
@@ -115,8 +118,8 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=AdminToken(settings.admin_token))
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
+        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
+        runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         host, port = settings.listen

@@ -16,7 +16,7 @@ LEASE_MS: Final = 20_000
 
 Reading = Literal["ok", "lost", "over"]
 Steering = Literal["pause", "resume", "cancel"]
-Steered = Literal["done", "already", "over", "unknown"]
+Steered = Literal["done", "already", "over", "unknown", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +206,10 @@ class Ledger:
             for run, record, ready, accepted, block, connection_block in shown[1:]
         ]
 
-    async def steer(self, run: str, action: Steering, *, accept: bool = False) -> Steered:
-        """Pause, resume or cancel a run; on disk when it returns."""
-        told: Steered = _word(await self._store.keep("steer", run, action, "1" if accept else ""))
+    async def steer(self, run: str, action: Steering, *, accept: bool = False, by_contributor: bool = False) -> Steered:
+        """Pause, resume or cancel a run; on disk when it returns. `closed`: its connection is not for contributors."""
+        flags = ("1" if accept else "", "1" if by_contributor else "")
+        told: Steered = _word(await self._store.keep("steer", run, action, *flags))
         return told
 
     async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:

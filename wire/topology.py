@@ -10,6 +10,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
+| tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
+| token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
@@ -59,6 +61,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "connection": "connection:{}",
     "exports": "exports",
     "export": "export:{}",
+    "tokens": "tokens",
+    "token": "token:{}",
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",

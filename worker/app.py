@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from wire import logs
+from wire import crashes, logs
 from wire.activecampaign.session import Session, open_session
 from wire.broker import BellQueue, Broker, make_broker
 from wire.lanes import Lanes
@@ -40,6 +40,7 @@ def create_broker() -> None:
     """Set this process's broker up, as dramatiq's command asks for. SettingsError if it cannot be."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, sys.stderr)
+    crashes.contain()
     process = Process(settings)
     process.broker = make_broker(settings.queue_url, middleware(process.open, process.close))
     install(process.broker, process.hear)

@@ -10,6 +10,7 @@ Each of them ends the run before anything is sent; they differ in what a person 
   x Empty             there is not a single row.
   x Changed           the files are no longer those that the run began with. Start another run.
   x Truncated         a file ends early or is damaged. Write it again.
+  x Swollen           a file unpacks to more than it could hold. Look at who wrote it.
   x ColumnError
     x MissingColumn     a mapped column is not there. Mend the mapping or the file.
     x UnlikeColumns     two files of one snapshot have different columns.
@@ -23,6 +24,10 @@ Rows are counted from 1 within the named file, without its header: what an edito
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+
+NAMES_SHOWN: Final = 50
+NAME_CHARACTERS_SHOWN: Final = 100
 
 
 class SnapshotError(Exception):
@@ -56,6 +61,13 @@ class Truncated(SnapshotError):
         super().__init__(f"{file}: {problem}")
 
 
+class Swollen(SnapshotError):
+    """A file unpacks to more than a segment would."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
 class ColumnError(SnapshotError):
     """The columns are not what the mapping or the other files need."""
 
@@ -64,16 +76,14 @@ class MissingColumn(ColumnError):
     """The mapping names columns that are not there."""
 
     def __init__(self, place: Path, missing: Sequence[str], present: Sequence[str]) -> None:
-        there = ", ".join(map(repr, present)) or "none"
-        super().__init__(f"{place}: no column {', '.join(map(repr, missing))}; there is {there}")
+        super().__init__(f"{place}: no column {_some(missing)}; there is {_some(present) or 'none'}")
 
 
 class UnlikeColumns(ColumnError):
     """Two files of one snapshot have different columns."""
 
     def __init__(self, one: Path, other: Path, differing: Sequence[str]) -> None:
-        names = ", ".join(map(repr, differing))
-        super().__init__(f"{one} and {other} have different columns: {names} is in one of them only")
+        super().__init__(f"{one} and {other} have different columns: {_some(differing)} is in one of them only")
 
 
 class UnclearColumns(ColumnError):
@@ -96,3 +106,9 @@ class BadRow(SnapshotError):
     def __init__(self, file: Path, row: int, problem: str, *, column: str | None = None) -> None:
         where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
         super().__init__(f"{where}: {problem}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name columns; of very many, or of very long ones, the beginning."""
+    shown = [repr(name[:NAME_CHARACTERS_SHOWN]) for name in names[:NAMES_SHOWN]]
+    return ", ".join(shown) + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")

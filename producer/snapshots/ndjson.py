@@ -13,6 +13,7 @@ import pyarrow as pa
 from producer.snapshots.canonical import EXACT_FLOATS_BELOW, canonical, joined
 from producer.snapshots.errors import BadRow, Truncated
 from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
+from producer.snapshots.swelling import Unpacked
 
 BATCH_BYTES = 4 << 20
 """What the lines of one batch may take together before it is closed early."""
@@ -61,7 +62,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _block(file: Path, stream: pa.NativeFile, row: int, size: int) -> bytes:
+def _block(file: Path, stream: pa.NativeFile | Unpacked, row: int, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
     except OSError as error:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Missing
+from producer.snapshots.plain import open_plain
+from producer.snapshots.swelling import Unpacked
 
 ROW_BYTES_MAX = 1 << 20
 """A longer row, as text, is refused: rows are held in memory 5,000 at a time."""
@@ -17,17 +18,14 @@ BATCH_ROWS = 5_000
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def open_bytes(file: Path) -> pa.NativeFile:
+def open_bytes(file: Path) -> pa.NativeFile | Unpacked:
     """
     Open a file for reading; gzip and zstd are told by their first bytes, since downloads often unpack silently.
 
-    Raises Missing. Reading a compressed file that ends early raises OSError.
+    Raises Missing. Reading a compressed file that ends early raises OSError, one that grows out of proportion Swollen.
     """
-    try:
-        plain = pa.OSFile(str(file))
-    except OSError as error:
-        raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error
+    plain = open_plain(file)
     beginning = plain.read(4)
     plain.seek(0)
     codec = next((name for magic, name in _CODECS.items() if beginning.startswith(magic)), None)
-    return plain if codec is None else pa.CompressedInputStream(plain, codec)
+    return plain if codec is None else Unpacked(file, plain, codec)
