@@ -127,13 +127,13 @@ class Stack:
     def _valkey(self) -> Program:
         port = self._valkey_port
         command = valkey_command(self.plan.directory / "valkey", port)
-        return Program("valkey", command, _inherited(), lambda: answers(port))
+        return Program("valkey", command, inherited(), lambda: answers(port))
 
     def _sandbox(self, options: tuple[str, ...]) -> Program:
         key_file = self.plan.directory / "sandbox.key"
         write_private(key_file, self.plan.secrets.sandbox_key)
         command = _module("tests.sandbox", "--port", _port(self.sandbox), "--key-file", str(key_file), *options)
-        return Program("sandbox", command, _inherited(), lambda: is_well(self.sandbox, SANDBOX_PAGE))
+        return Program("sandbox", command, inherited(), lambda: is_well(self.sandbox, SANDBOX_PAGE))
 
     def _producer(self) -> Program:
         told = {
@@ -161,7 +161,7 @@ class Stack:
         if self.plan.sandbox is not None:
             shared["TRUSTED_HOSTS"] = self.sandbox
         settings = {**shared, **told, **self.plan.settings}
-        return _inherited() | {PREFIX + name: value for name, value in settings.items()}
+        return inherited() | {PREFIX + name: value for name, value in settings.items()}
 
 
 def stop(directory: Path) -> list[str]:
@@ -193,7 +193,8 @@ def is_well(address: str, path: str) -> bool:
         connection.close()
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """The environment of a program: this process's, without settings of ours that a person has in their own shell."""
     theirs = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return theirs | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
