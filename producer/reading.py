@@ -7,6 +7,7 @@ is taken again when its lease is over.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from producer.surveying import Abandoned, Survey, survey
 from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
-from wire.loops import every
+from wire.loops import every, when_writable
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -163,9 +164,9 @@ class Reading:
             "mode": gathered.before.mode,
             "mapping": mapper.version,
         }
-        told = await self._ledger.surveyed(
-            run.id,
-            token,
+        written = partial(
+            self._ledger.surveyed,
+            *(run.id, token),
             figures=found.figures() | figures,
             selection=found.selection,
             leaving=leaving.to_bytes(address for address, _ in gone.leavers),
@@ -178,6 +179,7 @@ class Reading:
                 found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"]
             ),
         )
+        told = await when_writable(written, "survey", run=run.id)
         if told != "ok":
             return None
         self._surveyed(run, found)

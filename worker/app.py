@@ -22,6 +22,7 @@ from wire.store import Store, connect
 from worker import telling
 from worker.actors import install, middleware
 from worker.asking import Asker
+from worker.hearing import OwnEars
 from worker.heart import Heart
 from worker.metrics import Metrics, exposition, is_shared
 from worker.reports import Report
@@ -57,6 +58,7 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
         self._queue: BellQueue
+        self._ears: OwnEars
         self._session: Session
         self._desk: Desk
         self._server: Server | None = None
@@ -67,7 +69,8 @@ class Process:
         self._store = Store(connect(settings.redis_url))
         self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
-        ledger, lanes = Ledger(self._store), Lanes(self._store, self._queue)
+        self._ears = OwnEars(self._queue, self.hear, threads=threads)
+        ledger, lanes = Ledger(self._store), Lanes(self._store, self._ears)
         vault = Vault(settings.secret_keys)
         asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
         self._desk = Desk(ledger, asker, lanes, self._listen)
@@ -105,6 +108,7 @@ class Process:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
+        await self._ears.close()
         await self._session.close()
         await self._queue.close()
         await self._store.close()

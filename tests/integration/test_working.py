@@ -414,7 +414,7 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001  drawn
 ) -> None:
-    """Without sending the chunk again, and without counting it twice if it was written after all."""
+    """Without sending the chunk again, and in the record and the metrics it counts once, if it was written after all, too."""
     monkeypatch.setattr(working, "SETTLE_AGAIN_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
@@ -422,6 +422,8 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
         place.desk = place.another_desk(Faltering(place, 3, written=written))
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 1)
+        assert run.requests == len(world.journal.requests)
+        assert place.counted() == {"accepted": 3, "applied": 3}
 
     play(scenario)
 

@@ -1,4 +1,4 @@
--- uses: registry
+-- uses: registry, memory
 -- Creates an export or changes it, if it is still what its writer read; runs under way keep their copy.
 --   exports     hash  name -> id
 --   export(id)  hash  `document`, `connection`
@@ -13,6 +13,7 @@ local owner = redis.call('HGET', K.exports(), name)
 if owner and owner ~= id then return 'taken' end -- rule: a name has one owner
 if connection ~= '' and redis.call('EXISTS', K.connection(connection)) == 0 then return 'unknown' end
 
+if is_filling() then return redis.error_reply(FULL) end
 if was ~= '' then redis.call('HDEL', K.exports(), cjson.decode(was).name) end
 redis.call('HSET', K.exports(), name, id)
 redis.call('HSET', K.export(id), 'document', document)
