@@ -271,18 +271,24 @@ def _as_text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def cannot_write(error: exceptions.RedisError) -> bool:
+    """Whether the server says that it cannot write now: it is full, read-only, loading, without its replicas or busy."""
+    refusals = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.BusyLoadingError)
+    words = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "LOADING", "NOREPLICAS", "BUSY")
+    return isinstance(error, refusals) or (isinstance(error, exceptions.ResponseError) and str(error).startswith(words))
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn the client library's errors into ours."""
-    refusals = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.BusyLoadingError)
-    words = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "LOADING", "NOREPLICAS", "BUSY")
     try:
         yield
-    except refusals as error:
-        raise Unwritable(f"the store refuses to write: {type(error).__name__}") from None
-    except exceptions.ResponseError as error:
-        if str(error).startswith(words):
-            raise Unwritable(f"the store refuses to write: {str(error).split()[0]}") from None
+    except exceptions.RedisError as error:
+        if cannot_write(error):
+            told = str(error).split(maxsplit=1)[0] if type(error) is exceptions.ResponseError else type(error).__name__
+            raise Unwritable(f"the store refuses to write: {told}") from None
+        if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
+            raise Unreachable(f"the store does not answer: {type(error).__name__}") from None
         raise
-    except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
+    except OSError as error:
         raise Unreachable(f"the store does not answer: {type(error).__name__}") from None
