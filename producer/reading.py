@@ -32,6 +32,9 @@ from wire.store import StoreError
 
 LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 1.0
+"""Between two looks at a store that failed."""
+
 MOST_RUNS: Final = 64
 """Runs read at the same time; each holds a reader's buffers and waits for its account most of the time."""
 
@@ -105,11 +108,9 @@ class Reading:
     async def _read(self, run: Run, token: str) -> None:
         log = _log.bind(run=run.id, export=run.export_name)
         try:
-            await self._survey_and_send(run, token, log)
+            await self._read_to_the_end(run, token, log)
         except Abandoned:
             return
-        except StoreError as error:
-            log.warning("reading_interrupted", error=str(error))
         except SnapshotError as error:
             await self._fail(run, token, str(error), log)
         except Exception as error:
@@ -118,6 +119,28 @@ class Reading:
         finally:
             if self._readers.get(run.id) == token:
                 del self._readers[run.id]
+
+    async def _read_to_the_end(self, run: Run, token: str, log: Any) -> None:
+        """Read a run, and go on from what its record says each time that the store failed."""
+        found: Run | None = run
+        while found is not None:
+            try:
+                await self._survey_and_send(found, token, log)
+            except StoreError as error:
+                log.warning("reading_interrupted", error=str(error))
+                found = await self._when_the_store_answers(run.id)
+            else:
+                found = None
+
+    async def _when_the_store_answers(self, run: str) -> Run | None:
+        """Return a run as it stands then, None if there is nothing more of it to read."""
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                found = await self._ledger.look([run])
+            except StoreError:
+                continue
+            return next((each for each in found if each.reading_ended is None), None)
 
     async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
         snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots)

@@ -5,6 +5,7 @@ It says what is started with which settings, and in which order; `processes` sta
 
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -93,15 +94,31 @@ class Stack:
     def kill(self, name: str) -> None:
         """Kill one of the programs without a farewell; it is not missed by `check` afterwards."""
         processes.kill(self.plan.directory, name)
-        for each in [each for each in self._running if each.program.name == name]:
-            each.reap()
-            self._running.remove(each)
+        self._forget(name)
+
+    def end(self, name: str) -> int:
+        """Ask one of the programs to end and wait until it has; return its exit code. `check` does not miss it."""
+        processes.stop(self.plan.directory, [name])
+        return self._forget(name)
+
+    def freeze(self, name: str) -> None:
+        """Let one of the programs stand still: it holds its connections and answers nobody."""
+        processes.tell(self.plan.directory, name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        processes.tell(self.plan.directory, name, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         """Start a program that was killed, with the settings it had, and return when it is ready."""
         (program,) = (each for stage in self._stages() for each in stage if each.name == name)
         self._running.append(processes.start(program, self.plan.directory))
         self._running[-1].await_ready()
+
+    def _forget(self, name: str) -> int:
+        (ended,) = (each for each in self._running if each.program.name == name)
+        self._running.remove(ended)
+        return ended.reap()
 
     def stop(self) -> None:
         """End what was started."""
