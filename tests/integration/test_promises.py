@@ -87,14 +87,15 @@ def test_every_promise_is_waited_for_on_disk(server: Valkey) -> None:
 
 def test_nothing_is_promised_that_does_not_reach_the_disk(server: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that stops to sync is a 503 for each of them."""
-    monkeypatch.setattr(stores, "WAITAOF_TIMEOUT_MS", 30)
 
     async def scenario(api: Served) -> None:
         with Redis(port=server.port) as redis:
             for at in range(len(await promising(api))):
                 method, path, body = (await promising(api))[at]
                 redis.config_set("appendfsync", "no")
-                status, problem = await api.ask(method, path, body)
+                with monkeypatch.context() as patch:
+                    patch.setattr(stores, "WAITAOF_TIMEOUT_MS", 30)
+                    status, problem = await api.ask(method, path, body)
                 assert (status, problem["title"]) == (503, "Service Unavailable"), path
                 redis.config_set("appendfsync", "everysec")
                 if method != "DELETE":
