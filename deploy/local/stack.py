@@ -51,7 +51,7 @@ class Plan:
 
     Logs and id files lie in `directory`, the record in `directory/valkey`; snapshots are read below `snapshots` only.
     `sandbox` holds the sandbox's options; None leaves it out, for a real account. `settings` are further settings of the
-    producer and the workers, without their prefix.
+    producer and the workers, without their prefix. `python_path` holds further folders that they import from.
     """
 
     directory: Path
@@ -61,6 +61,7 @@ class Plan:
     workers: int = 2
     producer_port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)
+    python_path: tuple[Path, ...] = ()
 
 
 class Stack:
@@ -152,14 +153,22 @@ class Stack:
         command = _module("tests.sandbox", "--port", _port(self.sandbox), "--key-file", str(key_file), *options)
         return Program("sandbox", command, inherited(), lambda: is_well(self.sandbox, SANDBOX_PAGE))
 
-    def _producer(self) -> Program:
+    def another_producer(self, name: str) -> str:
+        """Start one more producer on the same record; return its address. It is ended with the stack."""
+        address = f"{LOOPBACK}:{free_port()}"
+        self._running.append(processes.start(self._producer(name, address), self.plan.directory))
+        self._running[-1].await_ready()
+        return address
+
+    def _producer(self, name: str = "producer", address: str | None = None) -> Program:
+        listens = address or self.producer
         told = {
-            "LISTEN": self.producer,
+            "LISTEN": listens,
             "ADMIN_TOKEN": self.plan.secrets.admin_token,
             "SNAPSHOT_ROOTS": str(self.plan.snapshots),
         }
         command = _module("producer", "serve")
-        return Program("producer", command, self._environment(told), lambda: is_well(self.producer, "/readyz"))
+        return Program(name, command, self._environment(told), lambda: is_well(listens, "/readyz"))
 
     def _worker(self, number: int) -> Program:
         address = self.workers[number - 1]
@@ -178,7 +187,8 @@ class Stack:
         if self.plan.sandbox is not None:
             shared["TRUSTED_HOSTS"] = self.sandbox
         settings = {**shared, **told, **self.plan.settings}
-        return inherited() | {PREFIX + name: value for name, value in settings.items()}
+        path = os.pathsep.join(map(str, (*self.plan.python_path, ROOT)))
+        return inherited() | {"PYTHONPATH": path} | {PREFIX + name: value for name, value in settings.items()}
 
 
 def stop(directory: Path) -> list[str]:
