@@ -26,7 +26,7 @@ from producer.surveying import Abandoned, Survey, survey
 from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
-from wire.loops import every, when_writable
+from wire.loops import ended, every, when_writable
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -77,10 +77,7 @@ class Reading:
             await every(LOOK_SECONDS, self.run_all, "look_for_runs")
         finally:
             self._going = False
-            renewing.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
+            await ended([renewing, *self._tasks])
 
     async def run_all(self) -> None:
         """Begin to read all runs that may begin."""

@@ -1,8 +1,8 @@
 """Runs a step again and again, beside other work, for as long as its process lives; what a step does is not known here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -11,6 +11,7 @@ from wire.store import StoreError, Unwritable
 T = TypeVar("T")
 
 WRITABLE_AGAIN_SECONDS: Final = 1.0
+CANCEL_AGAIN_SECONDS: Final = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -52,3 +53,15 @@ async def when_writable(step: Callable[[], Awaitable[T]], name: str, **about: st
             if waited:
                 _log.info("store_takes_in_again", step=name, **about)
             return taken
+
+
+async def ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and return when all of them have ended.
+
+    It is said again each second: a library in which a cancellation got lost would keep the process from ending for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)

@@ -15,7 +15,7 @@ from wire.activecampaign.session import Session, open_session
 from wire.broker import BellQueue, Broker, make_broker
 from wire.lanes import Lanes
 from wire.ledger import Ledger
-from wire.loops import every
+from wire.loops import ended, every
 from wire.pacing import Pacer
 from wire.secrets import Vault
 from wire.store import Store, connect
@@ -102,9 +102,7 @@ class Process:
 
     async def close(self) -> None:
         """Close what was opened; what is still in hand is taken again when its lease is over."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self._server:
             self._server.shutdown()
             self._server.server_close()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from wire.lanes import Queue
+from wire.loops import ended
 from wire.store import StoreError
 
 _log = structlog.get_logger(__name__)
@@ -48,9 +49,7 @@ class OwnEars:
 
     async def close(self) -> None:
         """Leave what is being heard to its lease."""
-        for task in self._hearing:
-            task.cancel()
-        await asyncio.gather(*self._hearing, return_exceptions=True)
+        await ended(self._hearing)
 
     def _tell(self, error: StoreError | None) -> None:
         if error is not None and not self._deaf:
