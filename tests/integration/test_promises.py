@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,15 +21,6 @@ from wire.store import open_store
 SNAPSHOT: Final = {"snapshot": "/snapshots/a.csv"}
 
 Call = tuple[str, str, Any]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    """A server that syncs once a second, as managed ones do."""
-    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
-    own.start()
-    yield own
-    own.stop()
 
 
 def with_api(server: Valkey, scenario: Callable[[Served], Coroutine[Any, Any, None]]) -> None:

@@ -1,7 +1,7 @@
 """The door to Redis, against a real server that is slow to disk, full, read-only, restarted or gone."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,15 +17,6 @@ T = TypeVar("T")
 
 ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look"}
 """A dead event stays in the stream until there is room for it among the dead."""
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    """A server of the test's own, that it may break."""
-    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
-    own.start()
-    yield own
-    own.stop()
 
 
 def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
