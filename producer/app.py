@@ -32,7 +32,7 @@ from wire.broker import BellQueue, make_broker
 from wire.events import Events
 from wire.lanes import Lanes
 from wire.ledger import Ledger
-from wire.loops import every
+from wire.loops import ended, every
 from wire.membership import Membership
 from wire.pacing import Pacer
 from wire.registry import Registry
@@ -145,9 +145,7 @@ async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.create_task(loop) for loop in loops]
     waiting = asyncio.create_task(told.wait())
     done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in [waiting, *tasks]:
-        task.cancel()
-    await asyncio.gather(waiting, *tasks, return_exceptions=True)
+    await ended([waiting, *tasks])
     for task in done - {waiting}:
         task.result()
 

@@ -7,6 +7,7 @@ is taken again when its lease is over.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,12 +26,15 @@ from producer.surveying import Abandoned, Survey, survey
 from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
-from wire.loops import every
+from wire.loops import ended, every, when_writable
 from wire.runs import Run
 from wire.store import StoreError
 
 LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 1.0
+"""Between two looks at a store that failed."""
+
 MOST_RUNS: Final = 64
 """Runs read at the same time; each holds a reader's buffers and waits for its account most of the time."""
 
@@ -73,10 +77,7 @@ class Reading:
             await every(LOOK_SECONDS, self.run_all, "look_for_runs")
         finally:
             self._going = False
-            renewing.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
+            await ended([renewing, *self._tasks])
 
     async def run_all(self) -> None:
         """Begin to read all runs that may begin."""
@@ -104,11 +105,9 @@ class Reading:
     async def _read(self, run: Run, token: str) -> None:
         log = _log.bind(run=run.id, export=run.export_name)
         try:
-            await self._survey_and_send(run, token, log)
+            await self._read_to_the_end(run, token, log)
         except Abandoned:
             return
-        except StoreError as error:
-            log.warning("reading_interrupted", error=str(error))
         except SnapshotError as error:
             await self._fail(run, token, str(error), log)
         except Exception as error:
@@ -117,6 +116,28 @@ class Reading:
         finally:
             if self._readers.get(run.id) == token:
                 del self._readers[run.id]
+
+    async def _read_to_the_end(self, run: Run, token: str, log: Any) -> None:
+        """Read a run, and go on from what its record says each time that the store failed."""
+        found: Run | None = run
+        while found is not None:
+            try:
+                await self._survey_and_send(found, token, log)
+            except StoreError as error:
+                log.warning("reading_interrupted", error=str(error))
+                found = await self._when_the_store_answers(run.id)
+            else:
+                found = None
+
+    async def _when_the_store_answers(self, run: str) -> Run | None:
+        """Return a run as it stands then, None if there is nothing more of it to read."""
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                found = await self._ledger.look([run])
+            except StoreError:
+                continue
+            return next((each for each in found if each.reading_ended is None), None)
 
     async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
         snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots)
@@ -163,9 +184,9 @@ class Reading:
             "mode": gathered.before.mode,
             "mapping": mapper.version,
         }
-        told = await self._ledger.surveyed(
-            run.id,
-            token,
+        written = partial(
+            self._ledger.surveyed,
+            *(run.id, token),
             figures=found.figures() | figures,
             selection=found.selection,
             leaving=leaving.to_bytes(address for address, _ in gone.leavers),
@@ -178,6 +199,7 @@ class Reading:
                 found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"]
             ),
         )
+        told = await when_writable(written, "survey", run=run.id)
         if told != "ok":
             return None
         self._surveyed(run, found)

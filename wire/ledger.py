@@ -141,7 +141,10 @@ class Ledger:
         await self._store.run("renew", *words)
 
     async def settle(self, held: Held, outcome: Outcome) -> bool:
-        """Write an outcome; False if the chunk was no longer ours, and nothing was written."""
+        """Write an outcome; False if the chunk was no longer ours, and nothing was written.
+
+        Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
+        """
         pieces = [
             {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
         ]
@@ -149,6 +152,7 @@ class Ledger:
         if outcome.batch is not None:
             fields["batch"] = outcome.batch
         document: dict[str, Any] = {
+            "token": held.token,
             "to": outcome.to,
             "books": dict(outcome.books),
             "count": outcome.count,

@@ -15,13 +15,14 @@ from wire.activecampaign.session import Session, open_session
 from wire.broker import BellQueue, Broker, make_broker
 from wire.lanes import Lanes
 from wire.ledger import Ledger
-from wire.loops import every
+from wire.loops import ended, every
 from wire.pacing import Pacer
 from wire.secrets import Vault
 from wire.store import Store, connect
 from worker import telling
 from worker.actors import install, middleware
 from worker.asking import Asker
+from worker.hearing import OwnEars
 from worker.heart import Heart
 from worker.metrics import Metrics, exposition, is_shared
 from worker.reports import Report
@@ -58,6 +59,7 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
         self._queue: BellQueue
+        self._ears: OwnEars
         self._session: Session
         self._desk: Desk
         self._server: Server | None = None
@@ -68,7 +70,8 @@ class Process:
         self._store = Store(connect(settings.redis_url))
         self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
-        ledger, lanes = Ledger(self._store), Lanes(self._store, self._queue)
+        self._ears = OwnEars(self._queue, self.hear, threads=threads)
+        ledger, lanes = Ledger(self._store), Lanes(self._store, self._ears)
         vault = Vault(settings.secret_keys)
         asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
         self._desk = Desk(ledger, asker, lanes, self._listen)
@@ -100,12 +103,11 @@ class Process:
 
     async def close(self) -> None:
         """Close what was opened; what is still in hand is taken again when its lease is over."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self._server:
             self._server.shutdown()
             self._server.server_close()
+        await self._ears.close()
         await self._session.close()
         await self._queue.close()
         await self._store.close()

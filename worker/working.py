@@ -24,7 +24,7 @@ from worker.verdict import judge_batch, judge_delivery
 
 SETTLE_TRIES: Final = 6
 SETTLE_AGAIN_SECONDS: Final = 1.0
-"""An outcome is offered again while its lease may hold: writing it twice changes nothing, as the second one is stale."""
+"""An outcome is offered again while its lease may hold: it is written once, and answered as the first time."""
 
 NOT_SENT: Final = "NotSent"
 

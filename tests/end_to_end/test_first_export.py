@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import FAST_SANDBOX, Platform
+from tests.end_to_end.conftest import Platform
 
 Up = Callable[..., Platform]
 
@@ -196,13 +196,3 @@ def test_the_allowance_is_used_without_a_throttle(platform: Up) -> None:
     assert (run["state"], run["throttles"], totals["violations"]) == ("succeeded", 0, 0)
     minutes = (totals["last_import"] - totals["first_import"]) / 60
     assert 39 / minutes >= 85
-
-
-def test_a_killed_workers_chunks_are_taken_by_another(ready: Up) -> None:
-    """SIGKILL in the middle of a run: every contact is applied all the same."""
-    platform = ready(sandbox=(*FAST_SANDBOX[:-1], "--latency-seconds", "0.5"))
-    run = platform.publish(write(platform.snapshots / "vip.csv", people(20_000)))
-    platform.wait(run, lambda run: run["accepted"] > 2000)
-    platform.stack.kill("worker-1")
-    found = platform.wait(run)
-    assert (found["state"], found["books"]["applied"]) == ("succeeded", 20_000)

@@ -1,7 +1,7 @@
 """The door to Redis, against a real server that is slow to disk, full, read-only, restarted or gone."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,14 +15,8 @@ from wire.topology import TEMPLATES, key, lua_names
 
 T = TypeVar("T")
 
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    """A server of the test's own, that it may break."""
-    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
-    own.start()
-    yield own
-    own.stop()
+ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look"}
+"""A dead event stays in the stream until there is room for it among the dead."""
 
 
 def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
@@ -102,6 +96,10 @@ def test_a_full_or_read_only_store_writes_nothing_and_says_so(server: Valkey) ->
             with pytest.raises(Unwritable, match=r"OOM|OutOfMemory"):
                 await save(store)
             redis.config_set("maxmemory", "0")
+            redis.config_set("min-replicas-to-write", 1)
+            with pytest.raises(Unwritable, match="NOREPLICAS"):
+                await save(store)
+            redis.config_set("min-replicas-to-write", 0)
             redis.config_set("replica-serve-stale-data", "yes")
             redis.execute_command("REPLICAOF", "127.0.0.1", "1")
             with pytest.raises(Unwritable):
@@ -111,6 +109,34 @@ def test_a_full_or_read_only_store_writes_nothing_and_says_so(server: Valkey) ->
             await save(store)
 
     with_opened(server, scenario)
+
+
+def test_above_85_percent_of_its_memory_a_store_takes_nothing_in_and_lets_work_end(server: Valkey) -> None:
+    """And where it is full altogether, what finishes work may write all the same."""
+
+    async def scenario(store: Store) -> None:
+        with Redis(port=server.port) as redis:
+            await save(store)
+            used = redis.info("memory")["used_memory"]
+            redis.config_set("maxmemory", round(used / 0.5))
+            await store.keep("refresh", "at half", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            redis.config_set("maxmemory", round(used / 0.9))
+            with pytest.raises(Unwritable):
+                await store.keep("refresh", "other", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            assert await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            redis.config_set("maxmemory", "1mb")
+            await store.run("throttled", "account", "import", "", 0)
+            assert redis.exists(key("pace", "account"))
+
+    with_opened(server, scenario)
+
+
+@pytest.mark.parametrize("script", sorted(load_scripts()))
+def test_what_takes_work_in_looks_at_the_memory_and_everything_else_may_end(script: str) -> None:
+    """No script is forgotten: it either refuses early, or may write over the limit, or writes nothing that needs memory."""
+    body = load_scripts()[script]
+    takes_in, finishes = "is_filling() then" in body, "-- flags: allow-oom" in body
+    assert takes_in + finishes == (0 if script in ONLY_READ_OR_MAY_WAIT else 1)
 
 
 def test_a_store_that_is_gone_is_unreachable_and_answers_again_when_it_is_back(server: Valkey) -> None:

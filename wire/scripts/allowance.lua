@@ -1,4 +1,5 @@
 -- uses: pace
+-- flags: allow-oom
 -- Says what an account allows at this moment.
 --   account, pace   as in lib/pace.lua
 --   lane(a)  zset   the runs that share it

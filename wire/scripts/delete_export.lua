@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, registry, membership
+-- flags: allow-oom
 -- Deletes an export with all that it knows of people, and cancels its runs.
 --   exports, export(id), memberships(id)   gone
 -- ARGV: name, '1' if a contributor asks

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Names the runs to be shown: the newest of each export that is still there, and all that are not over.
 --   runs, exports, accounts, lane, reading, run   as in wire.topology
 -- ARGV: how many of the newest runs are looked at for the first

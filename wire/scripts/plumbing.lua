@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, lanes, pace
+-- flags: allow-oom
 -- Shows what is inside the pipes: gates and paces of accounts, and of each run with chunks what waits and what is in hand.
 --   accounts, lane, ready, leases, account, pace   as in the libraries
 -- Returns for each account with chunks: account, ms until its gate opens, share of its imports that is used since a throttle

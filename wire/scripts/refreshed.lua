@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Says when the segments that exports name were refreshed last.
 --   exports, export(id)  hash  `document` (JSON) has `segment`
 --   segment(name)        hash  `time`

@@ -1,4 +1,4 @@
--- uses: registry
+-- uses: registry, memory
 -- Creates an export or changes it, if it is still what its writer read; runs under way keep their copy.
 --   exports     hash  name -> id
 --   export(id)  hash  `document`, `connection`
@@ -17,6 +17,7 @@ if by_contributor == '1' then
   if not before_open or not open_to_contributors(connection) then return 'closed' end
 end
 
+if is_filling() then return redis.error_reply(FULL) end
 if was ~= '' then redis.call('HDEL', K.exports(), cjson.decode(was).name) end
 redis.call('HSET', K.exports(), name, id)
 redis.call('HSET', K.export(id), 'document', document)

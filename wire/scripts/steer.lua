@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, registry
+-- flags: allow-oom
 -- A person's hand on a run; every action may be repeated.
 --   run(id)  hash  `paused`, `trusted` (a person took the responsibility a brake or a verdict asked for)
 -- ARGV: run, action (pause, resume, cancel), '1' to accept what blocked it, '1' if a contributor asks

@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs, readers, membership
+-- uses: standing, blocks, runs, readers, membership, memory
 -- Ends a survey: its figures, its selection and its rejects are written in one step.
 --   run(id), selection(run), leaving(run), rejects(run), held_back(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
@@ -8,6 +8,7 @@ local run, token = ARGV[1], ARGV[2]
 local now = clock()
 local why_not = may_not_read(run, token)
 if why_not then return why_not end
+if is_filling() then return redis.error_reply(FULL) end
 local key, figures = K.run(run), cjson.decode(ARGV[3])
 for name, value in pairs(figures) do redis.call('HSET', key, name, value) end
 redis.call('HSET', key, 'surveyed', now, 'forecast', ARGV[6], 'pin', ARGV[7], 'cursor', 0, 'sequence', 0, 'packed', 0)

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Hands out what happened to runs and was not told yet, the oldest first. Whoever asks has to tell it: nobody else will.
 --   news  list  `opened RUN` or `closed RUN`
 -- ARGV: how many
