@@ -1,12 +1,12 @@
 """What the record shows on gauges: a view of it as named figures. Pure; `producer.metrics` writes them as Prometheus reads them.
 
 Every label comes from a closed set or is the name of an export, a connection or a segment that an export names: with E
-exports, C connections and S segments there are at most 18 E + 9 C + S + 8 figures, however many runs and contacts there are.
+exports, C connections and S segments there are at most 28 E + 9 C + S + 8 figures, however many runs and contacts there are.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 from producer.overview import View
@@ -64,6 +64,12 @@ def _of_runs(view: View, runs: list[Run]) -> Iterator[Gauge]:
         lambda run: {fate: getattr(run.books, fate) for fate in FATES},
     )
     yield each_of(
+        "run_leavers",
+        "Members who left the segment, by what became of them.",
+        "state",
+        lambda run: {**asdict(run.leavers), "pending": run.leaving - run.leavers.settled, "kept": run.kept},
+    )
+    yield each_of(
         "run_chunks",
         "Chunks of the run that wait to be sent, or whose batch is worked off.",
         "state",
@@ -80,6 +86,14 @@ def _of_runs(view: View, runs: list[Run]) -> Iterator[Gauge]:
         "run_accepted_contacts", "Contacts ActiveCampaign queued, sent again included.", lambda run: run.accepted
     )
     yield each("run_requests", "Requests to ActiveCampaign for the run.", lambda run: run.requests)
+    yield each("run_imports", "Imports sent for the run; they are among its requests.", lambda run: run.imports)
+    yield each("run_forecast_imports", "Imports that the run's survey foresaw.", lambda run: _foreseen(run, "requests"))
+    yield each("run_sending_seconds", "From the run's first import to its last so far.", _sending_seconds)
+    yield each(
+        "run_forecast_sending_seconds",
+        "How long the imports take, as the run's survey foresaw it.",
+        lambda run: _foreseen(run, "minutes", MINUTE_SECONDS),
+    )
     yield each("run_throttles", "Answers to the run that said that a limit was hit.", lambda run: run.throttles)
     yield each("run_started_timestamp_seconds", "When the run began.", lambda run: _seconds(run.begun))
     yield each("run_deadline_timestamp_seconds", "When the run is to be over.", lambda run: _seconds(run.deadline))
@@ -149,6 +163,16 @@ def _one_each(runs: tuple[Run, ...]) -> list[Run]:
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / SECOND_MS
+
+
+def _foreseen(run: Run, figure: str, seconds: float = 1) -> float | None:
+    return run.forecast[figure] * seconds if run.forecast and figure in run.forecast else None
+
+
+def _sending_seconds(run: Run) -> float | None:
+    if run.first_import is None or run.last_import is None:
+        return None
+    return (run.last_import - run.first_import) / SECOND_MS
 
 
 def _unbalanced(run: Run) -> int:

@@ -141,6 +141,12 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
             "run_accepted_contacts vips": 3,
             "run_requests vips": 0,
             "run_throttles vips": 0,
+            "run_imports vips": 0,
+            "run_forecast_imports vips": 3,
+            **{
+                f"run_leavers vips {state}": 0
+                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+            },
             "run_chunks vips ready": 2,
             "run_chunks vips accepted": 1,
             "leased_chunks main deliver": 0,

@@ -22,6 +22,9 @@ def an_export(number: int, connection: int, **fields: Any) -> Run:
         "surveyed": NOW,
         "read": 10,
         "selected": 10,
+        "forecast": '{"requests":4,"minutes":0.5}',
+        "first_import": NOW,
+        "last_import": NOW + 45_000,
     }
     return a_run(ready_chunks=1, accepted_chunks=2, blocks=[block_record()], **(said | fields))
 
@@ -53,12 +56,12 @@ def shown(view: View, name: str) -> dict[tuple[str, ...], float]:
 
 
 def test_there_are_no_more_figures_than_is_promised() -> None:
-    """18 an export, 9 a connection, one a segment, and eight."""
+    """28 an export, 9 a connection, one a segment, and eight."""
     assert figures(a_view(segments=0)) == 8
     one = figures(a_view(an_export(1, 1)))
-    assert one == 18 + 9 + 1 + 8
-    assert figures(a_view(an_export(1, 1), an_export(2, 1))) == one + 18
-    assert figures(a_view(an_export(1, 1), an_export(2, 2))) == one + 18 + 9
+    assert one == 28 + 9 + 1 + 8
+    assert figures(a_view(an_export(1, 1), an_export(2, 1))) == one + 28
+    assert figures(a_view(an_export(1, 1), an_export(2, 2))) == one + 28 + 9
     assert figures(a_view(an_export(1, 1), segments=3)) == one + 2
 
 
@@ -87,3 +90,21 @@ def test_every_gauge_says_what_it_is_in_a_sentence_and_has_a_name_of_its_own() -
     found = list(gauges(a_view(an_export(1, 1))))
     assert len({gauge.name for gauge in found}) == len(found)
     assert [gauge.name for gauge in found if not gauge.says[0].isupper() and not gauge.says[0].isdigit()] == []
+
+
+def test_what_was_foreseen_stands_beside_what_it_took() -> None:
+    """Imports, and how long they were sent."""
+    view = a_view(an_export(1, 1, imports=5))
+    assert shown(view, "run_forecast_imports") == {("export1",): 4}
+    assert shown(view, "run_imports") == {("export1",): 5}
+    assert shown(view, "run_forecast_sending_seconds") == {("export1",): 30}
+    assert shown(view, "run_sending_seconds") == {("export1",): 45}
+    unsurveyed = a_view(an_export(1, 1, forecast=None, first_import=None))
+    assert shown(unsurveyed, "run_forecast_imports") == shown(unsurveyed, "run_sending_seconds") == {}
+
+
+def test_leavers_are_shown_apart_by_what_became_of_them() -> None:
+    """Those who are kept are reported on every run."""
+    view = a_view(an_export(1, 1, leaving=7, leaving_applied=4, leaving_refused=1, kept=3))
+    states = {labels[1]: value for labels, value in shown(view, "run_leavers").items()}
+    assert states == {"applied": 4, "refused": 1, "unconfirmed": 0, "unsent": 0, "pending": 2, "kept": 3}
