@@ -120,14 +120,14 @@ def test_only_the_third_refusal_of_a_key_is_believed(with_store: WithStore) -> N
     with_store(scenario)
 
 
-@pytest.mark.parametrize("trouble", [{"cuts": 2}, {"errors": 2}, {"cuts": 1, "errors": 1}])
+@pytest.mark.parametrize(("cuts", "errors"), [(2, 0), (0, 2), (1, 1)])
 def test_a_connection_that_is_cut_or_an_edge_that_fails_is_asked_again(
-    with_store: WithStore, trouble: dict[str, int]
+    with_store: WithStore, cuts: int, errors: int
 ) -> None:
     """Nobody should have to press a button twice for that."""
 
     async def scenario(store: Store) -> None:
-        async with checking(store, Account(**trouble)) as (checker, host):
+        async with checking(store, Account(cuts=cuts, errors=errors)) as (checker, host):
             assert await checker.check_key(host, KEY) == Good(administrator=True)
         async with checking(store, Account(errors=9)) as (checker, host):
             assert isinstance(await checker.check_key(host, KEY), Busy)
