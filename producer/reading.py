@@ -177,6 +177,8 @@ class Reading:
             gone = await self._knowledge.gone(run, gathered)
         contract = await self._contract(run) if found.adds else None
         foreseen = await self._foresee(run, found, gone.leavers, gathered, mapper, contract)
+        stop = _brake(found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"])
+        foreseen["brake"] = stop.reason if stop else None
         figures: dict[str, int | str] = {
             "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded(),
             "leaving": len(gone.leavers),
@@ -195,9 +197,7 @@ class Reading:
             held_back=found.held,
             entries=gone.yielded,
             pin=found.pin,
-            brake=_brake(
-                found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"]
-            ),
+            brake=stop,
         )
         told = await when_writable(written, "survey", run=run.id)
         if told != "ok":
@@ -261,7 +261,9 @@ def _brake(
         nulls=found.nulls,
         mapping_changed=mapping_changed,
     )
-    return brake(looks, gathered.summary, run.spec, contract)
+    # Whoever asks for a retry knows what the run before has left.
+    spec = {"brake": None} if run.retry_of else run.spec
+    return brake(looks, gathered.summary, spec, contract)
 
 
 def mapper_of(run: Run) -> Mapper:
