@@ -85,6 +85,7 @@ async def _serve(settings: Settings) -> None:
             ledger,
             Knowledge(Membership(store), ledger),
             roots=settings.snapshot_roots,
+            trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
             contract=Contracts(registry, checker, vault).of,
             appended=ring,
@@ -94,6 +95,7 @@ async def _serve(settings: Settings) -> None:
             store,
             registry,
             snapshot_roots=settings.snapshot_roots,
+            trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
         events = Events(store)

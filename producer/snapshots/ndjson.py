@@ -4,7 +4,6 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from producer.snapshots.canonical import EXACT_FLOATS_BELOW, canonical, joined
 from producer.snapshots.errors import BadRow, Truncated
+from producer.snapshots.file import File
 from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
 
 BATCH_BYTES = 4 << 20
@@ -23,15 +23,15 @@ class NdjsonReader:
 
     same_columns = False
 
-    def columns(self, file: Path) -> list[str]:
+    def columns(self, file: File) -> list[str]:
         """Return the keys of the first rows: no line need have them all."""
         return list(dict.fromkeys(key for row in _rows(file, _lines(file), 0) for key in row))
 
-    def count(self, file: Path) -> int:
+    def count(self, file: File) -> int:
         """Return the number of rows."""
         return sum(1 for _ in _lines(file))
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows; those before `from_row` are passed over without a look into them."""
         lines = islice(_lines(file), from_row, None)
         row = from_row
@@ -41,7 +41,7 @@ class NdjsonReader:
             row += len(rows)
 
 
-def _lines(file: Path) -> Iterator[bytes]:
+def _lines(file: File) -> Iterator[bytes]:
     """Yield the lines that are not blank."""
     number = 0
     with closing(open_bytes(file)) as stream:
@@ -61,7 +61,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _block(file: Path, stream: pa.NativeFile, row: int, size: int) -> bytes:
+def _block(file: File, stream: pa.NativeFile, row: int, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
     except OSError as error:
@@ -76,7 +76,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(file: Path, lines: Iterator[bytes], before: int) -> list[dict[str, Any]]:
+def _rows(file: File, lines: Iterator[bytes], before: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     taken_bytes = 0
     for line in islice(lines, BATCH_ROWS):
@@ -87,7 +87,7 @@ def _rows(file: Path, lines: Iterator[bytes], before: int) -> list[dict[str, Any
     return rows
 
 
-def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
+def _row(file: File, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -100,12 +100,12 @@ def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _texts(file: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str], before: int) -> pa.RecordBatch:
+def _texts(file: File, rows: Sequence[dict[str, Any]], columns: Sequence[str], before: int) -> pa.RecordBatch:
     texts = [_column(file, [row.get(column) for row in rows], column, before) for column in columns]
     return pa.RecordBatch.from_arrays(texts, names=list(columns))
 
 
-def _column(file: Path, values: list[Any], column: str, before: int) -> pa.StringArray:
+def _column(file: File, values: list[Any], column: str, before: int) -> pa.StringArray:
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return canonical(pa.array(values, pa.string()))

@@ -1,14 +1,15 @@
 """Reads Parquet files a few thousand rows at a time, whatever the size of their row groups."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import closing, contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from producer.snapshots.canonical import Textless, Undecodable, canonical
-from producer.snapshots.errors import BadRow, Missing, MissingColumn, TextlessColumn, Truncated, UnclearColumns
+from producer.snapshots.errors import BadRow, MissingColumn, TextlessColumn, Truncated, UnclearColumns
+from producer.snapshots.file import File
 from producer.snapshots.source import without_first
 from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX
 
@@ -21,17 +22,17 @@ class ParquetReader:
 
     same_columns = True
 
-    def columns(self, file: Path) -> list[str]:
+    def columns(self, file: File) -> list[str]:
         """Return the top-level columns."""
         with _open(file) as parquet:
             return list(dict.fromkeys(parquet.schema_arrow.names))
 
-    def count(self, file: Path) -> int:
+    def count(self, file: File) -> int:
         """Return the number of rows that the file's last bytes tell."""
         with _open(file) as parquet:
             return int(parquet.metadata.num_rows)
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows, passing over the row groups before `from_row` without reading them."""
         with _open(file) as parquet:
             _check_columns(file, parquet.schema_arrow.names, columns)
@@ -50,16 +51,17 @@ class ParquetReader:
                 row += batch.num_rows
 
 
-def _open(file: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES)
-    except (FileNotFoundError, PermissionError) as error:
-        raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error
-    except (pa.ArrowException, OSError) as error:
-        raise Truncated(file, "not a whole Parquet file: it ends early or is damaged") from error
+@contextmanager
+def _open(file: File) -> Iterator[pq.ParquetFile]:
+    with closing(file.open()) as octets:
+        try:
+            parquet = pq.ParquetFile(octets, pre_buffer=False, buffer_size=BLOCK_BYTES)
+        except (pa.ArrowException, OSError) as error:
+            raise Truncated(file, "not a whole Parquet file: it ends early or is damaged") from error
+        yield parquet
 
 
-def _check_columns(file: Path, present: Sequence[str], wanted: Sequence[str]) -> None:
+def _check_columns(file: File, present: Sequence[str], wanted: Sequence[str]) -> None:
     if missing := [column for column in wanted if column not in present]:
         raise MissingColumn(file, missing, present)
     for column in wanted:
@@ -88,7 +90,7 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
     return max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
 
 
-def _whole(file: Path, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
+def _whole(file: File, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
     try:
         for batch in typed:
             yield batch
@@ -97,7 +99,7 @@ def _whole(file: Path, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa
         raise Truncated(file, f"damaged after row {row}") from error
 
 
-def _texts(file: Path, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
+def _texts(file: File, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
     texts = []
     for column in columns:
         try:

@@ -2,13 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Empty, Missing, MissingColumn, UnlikeColumns
+from producer.snapshots.errors import Changed, Empty, MissingColumn, UnlikeColumns
+from producer.snapshots.file import File, State
+from producer.snapshots.partitions import partition_keys, partitions
+from producer.snapshots.places import Place
+
+STATES_AT_ONCE: Final = 16
+"""Files that a store is asked about at the same time."""
 
 
 class Pin(NamedTuple):
@@ -53,16 +59,32 @@ class Reader(Protocol):
     same_columns: bool
     """Whether every file of a snapshot must have the same columns."""
 
-    def columns(self, file: Path) -> list[str]:
+    def columns(self, file: File) -> list[str]:
         """Return the file's columns."""
         ...
 
-    def count(self, file: Path) -> int:
+    def count(self, file: File) -> int:
         """Return the number of rows."""
         ...
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows after the first `from_row` ones as text, adding to `found` what columns the file has."""
+        ...
+
+
+class Source(Protocol):
+    """
+    A kind of place where snapshots live. To add one is to write this and to name it in `producer.snapshots.sources`.
+
+    A source only says which files a place holds; how they are read, pinned and compared is the same for all.
+    """
+
+    def place(self, uri: str) -> Place:
+        """Read a URI. It asks nobody, since events are answered meanwhile. Raises Unsupported."""
+        ...
+
+    def find(self, place: Place) -> Sequence[File]:
+        """Return the files of a place in order of name, at least one. Raises SnapshotError."""
         ...
 
 
@@ -70,19 +92,15 @@ class Reader(Protocol):
 class FileSnapshot:
     """A snapshot in one or more files of one format, read one after the other."""
 
-    files: tuple[Path, ...]
+    files: Sequence[File]
     reader: Reader
 
     def pin(self) -> Pin:
-        """Return names, sizes and times of change, digested: a directory may hold thousands of files."""
+        """Return names, sizes and versions, digested: a directory may hold thousands of files."""
         digest, total_bytes = hashlib.blake2b(digest_size=16), 0
-        for file in self.files:
-            try:
-                state = file.stat()
-            except OSError as error:
-                raise Missing(f"{file}: there is no such file") from error
-            total_bytes += state.st_size
-            digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0".encode(errors="surrogateescape"))
+        for file, state in zip(self.files, states(self.files), strict=True):
+            total_bytes += state.size
+            digest.update(f"{file}\0{state.size}\0{state.version}\0".encode(errors="surrogateescape"))
         return Pin(f"{len(self.files)}:{total_bytes}:{digest.hexdigest()}")
 
     def verify(self, pin: Pin) -> None:
@@ -91,8 +109,8 @@ class FileSnapshot:
             raise Changed(f"{self._place()}: the snapshot changed while the run was reading it")
 
     def columns(self) -> list[str]:
-        """Return the first file's columns; reading checks that the others agree."""
-        return self.reader.columns(self.files[0])
+        """Return the first file's columns and those that its folders name; reading checks that the others agree."""
+        return list(dict.fromkeys([*self.reader.columns(self.files[0]), *partition_keys(self.files)]))
 
     def read(self, columns: Sequence[str], from_row: int = 0) -> Iterator[pa.RecordBatch]:
         """Yield the rows after the first `from_row` ones; see Snapshot."""
@@ -107,13 +125,34 @@ class FileSnapshot:
                 if held <= skip:
                     skip -= held
                     continue
-            for batch in self.reader.batches(file, columns, skip, found):
+            for batch in self._batches(file, columns, skip, found):
                 rows += batch.num_rows
                 yield batch
             skip = 0
         self.verify(pinned)
         if from_row == 0:
             self._settle(columns, found, rows)
+
+    def _batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+        """Yield a file's rows, with the columns that only its folders name."""
+        told = partitions(file)
+        keys = [key for key in partition_keys(self.files) if key in columns]
+        if keys:
+            present = self.reader.columns(file)
+            keys = [key for key in keys if key not in present]  # what a file says itself counts
+        if not keys:
+            yield from self.reader.batches(file, columns, from_row, found)
+            return
+        inside = [column for column in columns if column not in keys]
+        for batch in self.reader.batches(file, inside or present[:1], from_row, found):
+            found.update(keys)
+            texts = [
+                pa.repeat(pa.scalar(told[column], pa.string()), batch.num_rows)
+                if column in keys
+                else batch.column(column)
+                for column in columns
+            ]
+            yield pa.RecordBatch.from_arrays(texts, names=list(columns))
 
     def _agree(self) -> None:
         first, *others = self.files
@@ -128,9 +167,17 @@ class FileSnapshot:
         if missing := [column for column in columns if column not in found]:
             raise MissingColumn(self._place(), missing, self.columns())
 
-    def _place(self) -> Path:
+    def _place(self) -> str:
         first, *others = self.files
-        return first.parent if others else first
+        return str(first).rpartition("/")[0] if others else str(first)
+
+
+def states(files: Sequence[File]) -> list[State]:
+    """Ask for the states of many files at once: each may be a request to a store."""
+    if len(files) == 1:
+        return [files[0].state()]
+    with ThreadPoolExecutor(STATES_AT_ONCE) as pool:
+        return list(pool.map(lambda file: file.state(), files))
 
 
 def without_first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

@@ -1,10 +1,8 @@
 """Opens a file's bytes, decompressed while they are read; knows nothing of rows."""
 
-from pathlib import Path
-
 import pyarrow as pa
 
-from producer.snapshots.errors import Missing
+from producer.snapshots.file import File
 
 ROW_BYTES_MAX = 1 << 20
 """A longer row, as text, is refused: rows are held in memory 5,000 at a time."""
@@ -17,16 +15,13 @@ BATCH_ROWS = 5_000
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def open_bytes(file: Path) -> pa.NativeFile:
+def open_bytes(file: File) -> pa.NativeFile:
     """
     Open a file for reading; gzip and zstd are told by their first bytes, since downloads often unpack silently.
 
     Raises Missing. Reading a compressed file that ends early raises OSError.
     """
-    try:
-        plain = pa.OSFile(str(file))
-    except OSError as error:
-        raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error
+    plain = file.open()
     beginning = plain.read(4)
     plain.seek(0)
     codec = next((name for magic, name in _CODECS.items() if beginning.startswith(magic)), None)
