@@ -8,7 +8,9 @@ It has no name (it is unlinked while it is written), so that whatever happens to
 import hashlib
 import os
 import tempfile
+import weakref
 from contextlib import closing
+from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
@@ -22,13 +24,16 @@ class Spool:
     """Bytes on disk, written once through `file`, read from any byte and by several readers."""
 
     def __init__(self, called: str) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="segment-export-")  # noqa: SIM115  lives as long as we do
+        self.number, name = tempfile.mkstemp(prefix="segment-export-")
+        Path(name).unlink()
+        weakref.finalize(self, os.close, self.number)
+        self.file: IO[bytes] = os.fdopen(self.number, "wb", closefd=False)
         self._called = called
 
     def open(self) -> pa.NativeFile:
         """Open it at its first byte."""
         self.file.flush()
-        return opened(_Positions(self), os.fstat(self.file.fileno()).st_size, self._called)
+        return opened(_Positions(self), os.fstat(self.number).st_size, self._called)
 
     def state(self) -> State:
         """Return its size and the digest of what is in it."""
@@ -47,7 +52,7 @@ class _Positions:
         self._spool = spool  # keeps the file open
 
     def fetch(self, offset: int, length: int) -> bytes:
-        return os.pread(self._spool.file.fileno(), length, offset)
+        return os.pread(self._spool.number, length, offset)
 
     def close(self) -> None:
         """Nothing is held but the spool."""

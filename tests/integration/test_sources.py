@@ -1,0 +1,305 @@
+"""One suite for every kind of place that snapshots live in: what `docs/sources.md` promises, against real servers."""
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import pytest
+
+from producer.snapshots import Snapshot, open_snapshot, read_root
+from producer.snapshots.errors import Changed, Empty, Forbidden, Missing, MissingColumn, OutsideRoots, Truncated
+from tests.integration import homes
+from tests.integration.homes import Home, open_in, parquet
+
+ROWS: Final = 12_345
+FILES: Final = ("local", "s3", "azure", "google", "web", "plain web")
+TABLES: Final = ("sqlite", "postgresql")
+NEEDS: Final = {"azure": "npm", "postgresql": "pg_virtualenv"}
+
+_numbers = count()
+
+
+def _kinds(names: tuple[str, ...]) -> list[Any]:
+    marks = {name: [pytest.mark.needs(NEEDS[name])] if name in NEEDS else [] for name in names}
+    return [pytest.param(name, marks=marks[name]) for name in names]
+
+
+class Servers:
+    """Each server is started by the first test that wants it, and runs to the end of the module."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self._directory = directory
+        self._stack = stack
+        self._told: dict[str, Any] = {}
+
+    def told(self, kind: str) -> Any:
+        """Return where a server is."""
+        if kind not in self._told:
+            start = {"s3": homes.moto, "azure": homes.azurite, "google": homes.google}
+            running = homes.postgresql() if kind == "postgresql" else start[kind](self._directory)
+            self._told[kind] = self._stack.enter_context(running)
+        return self._told[kind]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The servers of this module."""
+    with ExitStack() as stack:
+        yield Servers(tmp_path_factory.mktemp("servers"), stack)
+
+
+@pytest.fixture
+def make_home(
+    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Home]]:
+    """Make a home of a kind, with credentials where that kind's own chain looks for them."""
+    webs: list[homes.WebHome] = []
+
+    def make(kind: str) -> Home:
+        number = next(_numbers)
+        match kind:
+            case "s3":
+                told = servers.told("s3")
+                for name, value in {
+                    "AWS_ENDPOINT_URL": told,
+                    "AWS_ACCESS_KEY_ID": "id",
+                    "AWS_SECRET_ACCESS_KEY": "secret",
+                    "AWS_REGION": "us-east-1",
+                }.items():
+                    monkeypatch.setenv(name, value)
+                return homes.S3Home(f"bucket-{number}", homes.s3_client(told))
+            case "azure":
+                told = servers.told("azure")
+                monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told)
+                return homes.AzureHome(f"container-{number}", homes.azure_client(told))
+            case "google":
+                monkeypatch.setenv("STORAGE_EMULATOR_HOST", servers.told("google"))
+                return homes.GoogleHome(f"bucket-{number}", homes.google_client())
+            case "web" | "plain web":
+                webs.append(homes.web_home(tmp_path / "web", ranges=kind == "web"))
+                return webs[-1]
+            case _:
+                return homes.LocalHome(tmp_path / "local")
+
+    yield make
+    for web in webs:
+        web.close()
+
+
+Hold = Callable[[str, pa.Table], Callable[[], Snapshot]]
+
+
+@pytest.fixture
+def hold(make_home: Callable[[str], Home], servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
+    """Keep a table in a kind of place, and return what opens it as a snapshot; once more, and it is replaced."""
+    made: dict[str, Home] = {}
+
+    def keep(kind: str, table: pa.Table) -> Callable[[], Snapshot]:
+        if kind == "sqlite":
+            homes.sqlite_table(tmp_path / "people.db", table)
+            return lambda: open_snapshot(f"sqlite://{tmp_path}/people.db?table=people&key=id", [tmp_path])
+        if kind == "postgresql":
+            return _keep_in_postgresql(servers.told("postgresql"), table, monkeypatch)
+        home = made.setdefault(kind, make_home(kind)) if kind not in made else made[kind]
+        home.put("people.parquet", parquet(table))
+        return lambda: open_in(home, "people.parquet")
+
+    return keep
+
+
+def _keep_in_postgresql(
+    told: Mapping[str, str], table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Snapshot]:
+    for name in ("PGUSER", "PGPASSWORD"):
+        monkeypatch.setenv(name, told[name])
+    where = f"postgresql://{told['PGHOST']}:{told['PGPORT']}/{told['PGDATABASE']}"
+    with adbc_driver_postgresql.dbapi.connect(where) as connection, connection.cursor() as cursor:
+        ids = pa.array(range(len(table)), pa.int64())
+        cursor.adbc_ingest("people", table.add_column(0, "id", ids), mode="replace")
+        connection.commit()
+    return lambda: open_snapshot(f"{where}?table=public.people&key=id", [read_root(where)])
+
+
+def _profiles(rows: int = ROWS) -> pa.Table:
+    names = ["Ann", 'Zoë, née "Li"', "李小龍", "line\nbreak", "أحمد", "👩‍👧", "a;b|c\td", None]
+    return pa.table(
+        {
+            "Email": [f"person{at}@example.org" for at in range(rows)],
+            "Name": pa.array([names[at % len(names)] for at in range(rows)], pa.string()),
+            "Points": pa.array([None if at % 7 == 0 else at / 4 for at in range(rows)], pa.float64()),
+            "Age": pa.array([None if at < 9_000 else at for at in range(rows)], pa.int64()),
+            "Vip": pa.array([at % 2 == 0 for at in range(rows)], pa.bool_()),
+        }
+    )
+
+
+def _expected(table: pa.Table) -> list[list[str | None]]:
+    def text(value: object) -> str | None:
+        return None if value is None else str(value).removesuffix(".0")
+
+    return [[row["Email"], row["Name"], text(row["Points"]), text(row["Age"])] for row in table.to_pylist()]
+
+
+WANTED: Final = ["Email", "Name", "Points", "Age"]
+
+
+def _read(snapshot: Snapshot, columns: list[str], from_row: int = 0) -> list[list[str | None]]:
+    return [list(row) for batch in snapshot.read(columns, from_row) for row in zip(*batch.to_pydict().values(), strict=True)]
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
+def test_every_source_gives_the_same_rows_in_order_and_from_any_row_on(kind: str, hold: Hold) -> None:
+    """Types, nulls and Unicode as text, whatever the place; columns that begin with thousands of nulls too."""
+    table = _profiles()
+    open_ = hold(kind, table)
+    snapshot = open_()
+    assert set(snapshot.columns()) >= set(table.column_names)
+    assert _read(snapshot, WANTED) == _expected(table)
+    for from_row in (1, 5_000, ROWS - 1, ROWS, ROWS + 9):
+        assert _read(snapshot, WANTED, from_row) == _expected(table)[from_row:]
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
+def test_a_pin_is_the_same_until_the_snapshot_changes(kind: str, hold: Hold) -> None:
+    """So that another producer can take over a run, and notices if it cannot."""
+    open_ = hold(kind, _profiles(100))
+    pin = open_().pin()
+    open_().verify(pin)
+    hold(kind, _profiles(101))
+    with pytest.raises(Changed):
+        open_().verify(pin)
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
+def test_no_rows_is_an_error_and_so_is_a_column_that_is_not_there(kind: str, hold: Hold) -> None:
+    """Said with the columns that are there."""
+    with pytest.raises(Empty):
+        _read(hold(kind, _profiles(0))(), ["Email"])
+    with pytest.raises(MissingColumn, match="no column 'Mail'; there is .*'Email'"):
+        _read(hold(kind, _profiles(3))(), ["Mail"])
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
+def test_wide_rows_are_read(kind: str, hold: Hold) -> None:
+    """Hundreds of columns, and values of 100,000 bytes."""
+    columns = {f"c{at}": [f"{at}", "x" * (100_000 if at == 7 else 1)] for at in range(200)}
+    snapshot = hold(kind, pa.table(columns))()
+    assert _read(snapshot, ["c7", "c199"]) == [["7", "199"], ["x" * 100_000, "x"]]
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES))
+def test_what_is_not_there_is_missing_and_named(kind: str, make_home: Callable[[str], Home]) -> None:
+    """At once, and after it was there."""
+    home = make_home(kind)
+    home.put("a.csv", b"Email\na@example.org\n")
+    with pytest.raises(Missing, match=r"nothing\.csv"):
+        open_in(home, "nothing.csv")
+    snapshot = open_in(home, "a.csv")
+    home.take("a.csv")
+    with pytest.raises(Missing, match=r"a\.csv"):
+        _read(snapshot, ["Email"])
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES))
+def test_texts_are_read_compressed_or_not_and_damage_is_named(kind: str, make_home: Callable[[str], Home]) -> None:
+    """Larger than a block, so that reading goes on at a byte."""
+    home = make_home(kind)
+    text = b"Email;Name\r\n" + b"".join(b'%d@example.org;"Z\xc3\xb6e; %d"\r\n' % (at, at) for at in range(250_000))
+    expected = ["249999@example.org", "Zöe; 249999"]
+    for name, data in {
+        "excel.csv": b"\xef\xbb\xbf" + text,
+        "a.csv.gz": gzip.compress(text, 1),
+        "a.csv.zst": bytes(pa.compress(text, codec="zstd", asbytes=True)),
+    }.items():
+        home.put(name, data)
+        assert _read(open_in(home, name), ["Email", "Name"], 249_999) == [expected]
+    home.put("cut.csv.gz", gzip.compress(text, 1)[:-9_000])
+    with pytest.raises(Truncated, match=r"cut\.csv\.gz"):
+        _read(open_in(home, "cut.csv.gz"), ["Email"])
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES[:4]))
+def test_a_prefix_and_a_glob_are_read_as_spark_lays_them_out(kind: str, make_home: Callable[[str], Home]) -> None:
+    """Part files in order, folders that name a column, and what Spark leaves beside them passed over."""
+    home = make_home(kind)
+    for at, country in enumerate(["AT", "DE", "__HIVE_DEFAULT_PARTITION__"]):
+        rows = pa.table({"Email": [f"{at}{row}@example.org" for row in range(2)]})
+        home.put(f"spark/country={country}/part-0000{at}-x.c000.snappy.parquet", parquet(rows))
+        home.put(f"spark/country={country}/.part-0000{at}.crc", b"x")
+    home.put("spark/_SUCCESS", b"")
+    home.put("spark-other/a.parquet", parquet(pa.table({"Email": ["x"]})))
+    everybody = [["00@example.org", "AT"], ["01@example.org", "AT"], ["10@example.org", "DE"], ["11@example.org", "DE"]]
+    everybody += [["20@example.org", None], ["21@example.org", None]]
+    assert _read(open_in(home, "spark"), ["Email", "country"]) == everybody
+    assert _read(open_in(home, "spark/"), ["Email", "country"], 3) == everybody[3:]
+    assert _read(open_in(home, "spark/country=*/*.parquet"), ["Email"]) == [row[:1] for row in everybody]
+    assert _read(open_in(home, "spark/country=[AD]*"), ["country"]) == [row[1:] for row in everybody[:4]]
+    with pytest.raises(Missing):
+        open_in(home, "spark/country=X*")
+
+
+@pytest.mark.parametrize("kind", _kinds(("s3", "azure", "web")))
+def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(kind: str, make_home: Callable[[str], Home]) -> None:
+    """Not a row of the new one comes after rows of the old one."""
+    home = make_home(kind)
+    for name in ("ann", "bob"):
+        if name == "bob":
+            batches = open_in(home, "a.ndjson").read(["n"])
+            seen = set(next(batches).column("n").to_pylist())
+        home.put("a.ndjson", b"".join(b'{"n":"%s","x":"%s"}\n' % (name.encode(), b"x" * 90) for _ in range(150_000)))
+    with pytest.raises(Changed, match=r"a\.ndjson"):
+        for batch in batches:
+            seen |= set(batch.column("n").to_pylist())
+    assert seen == {"ann"}
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES))
+def test_nothing_is_read_outside_the_roots(kind: str, make_home: Callable[[str], Home]) -> None:
+    """A root is a folder and not the beginning of a name."""
+    home = make_home(kind)
+    home.put("private/a.csv", b"Email\na@example.org\n")
+    for root in (f"{home.base}/open", f"{home.base}/priv", f"{home.base}/private/a.csv/b"):
+        with pytest.raises(OutsideRoots):
+            open_snapshot(f"{home.base}/private/a.csv", [read_root(root)], home.trusted)
+    with pytest.raises(OutsideRoots):
+        open_snapshot(f"{home.base}/private/a.csv", [], home.trusted)
+    for root in (f"{home.base}/private", f"{home.base}/private/a.csv"):
+        assert _read(open_snapshot(f"{home.base}/private/a.csv", [read_root(root)], home.trusted), ["Email"])
+
+
+@pytest.mark.needs("npm")
+def test_an_account_of_azure_may_be_written_in_both_ways(make_home: Callable[[str], Home]) -> None:
+    """A root in one allows a snapshot in the other."""
+    home = make_home("azure")
+    home.put("ä b.csv", b"Email\na@example.org\n")
+    blob = home.base.replace("abfss://", "https://devstoreaccount1.blob.core.windows.net/").replace(
+        "@devstoreaccount1.dfs.core.windows.net", ""
+    )
+    snapshot = open_snapshot(f"{blob}/%C3%A4%20b.csv", [read_root(home.base)])
+    assert _read(snapshot, ["Email"]) == [["a@example.org"]]
+    assert snapshot.pin() == open_in(home, "ä b.csv").pin()
+
+
+@pytest.mark.needs("npm")
+def test_a_key_that_is_refused_is_said_with_the_object_and_without_the_key(
+    make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person renews it, and begins another run."""
+    home = make_home("azure")
+    home.put("a.csv", b"Email\na@example.org\n")
+    snapshot = open_in(home, "a.csv")
+    told = f"AccountName={homes.ACCOUNT};AccountKey={'A' * 86}==;BlobEndpoint="
+    import os
+
+    monkeypatch.setenv(
+        "AZURE_STORAGE_CONNECTION_STRING", told + os.environ["AZURE_STORAGE_CONNECTION_STRING"].split("BlobEndpoint=")[1]
+    )
+    with pytest.raises(Forbidden, match=r"a\.csv: the store refuses our credentials") as caught:
+        open_in(home, "a.csv")
+    assert "AAAA" not in str(caught.value)
+    assert snapshot.columns() == ["Email"]
