@@ -23,6 +23,7 @@ from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
 from producer.settings import Settings, read_settings
+from producer.snapshots import preview_snapshot
 from producer.stream import Stream
 from wire import logs
 from wire.activecampaign.session import open_session
@@ -107,6 +108,9 @@ async def _serve(settings: Settings) -> None:
             checks=checker,
             vault=vault,
             project=overview.project,
+            preview=lambda uri: asyncio.to_thread(
+                preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
+            ),
             exposition=metrics.exposition,
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,

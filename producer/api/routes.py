@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producer.api import connections, events, exports, rejects, runs, segments, standing
+from producer.api import connections, events, exports, rejects, runs, segments, snapshots, standing
 from producer.api.access import Role
 from producer.api.bodies import (
     ConnectionBody,
@@ -23,6 +23,7 @@ from producer.api.documents import (
     ExportDeleted,
     ExportDocument,
     Page,
+    PreviewDocument,
     SegmentDocument,
     StandingDocument,
 )
@@ -34,6 +35,7 @@ ADMIN: Final = frozenset({Role.ADMIN})
 PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})
 READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR, Role.VIEWER})
 REJECTS_READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
+PREVIEWERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
 ANYBODY: Final = frozenset(Role)
 
 PAGING: Final = (
@@ -45,6 +47,7 @@ ONCE: Final = Parameter(
     "Idempotency-Key", "header", "The same key with the same demand opens nothing new, for 14 days."
 )
 STATE: Final = Parameter("state", "query", "`dead`: the events that could not be taken.", required=True)
+SNAPSHOT: Final = Parameter("snapshot", "query", "A URI or an absolute path, as a run names it.", required=True)
 FORMAT: Final = Parameter("format", "query", "`ndjson` or `csv`, instead of the Accept header.")
 FATE: Final = Parameter("fate", "query", "`held_back`: instead, those known to be refused, whose data did not change.")
 
@@ -176,6 +179,16 @@ ROUTES: Final = (
         says="List every segment heard of or named by an export.",
         answer=Page[SegmentDocument],
         parameters=PAGING,
+        refusals=(422,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/snapshots/preview",
+        handler=snapshots.preview,
+        roles=PREVIEWERS,
+        says="Show a snapshot's columns and its first ten rows, addresses masked.",
+        answer=PreviewDocument,
+        parameters=(SNAPSHOT,),
         refusals=(422,),
     ),
     Route(

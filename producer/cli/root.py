@@ -10,6 +10,7 @@ from producer.cli.publish import publish
 from producer.cli.runs import runs
 from producer.cli.segments import segments
 from producer.cli.serve import serve
+from producer.cli.snapshots import snapshots
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,5 +23,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, connections, exports, segments, events, publish, runs, completion):
+for command in (serve, connections, exports, segments, snapshots, events, publish, runs, completion):
     cli.add_command(command)

@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from producer.snapshots.errors import Missing, OutsideRoots, Truncated, Unsupported
+from producer.snapshots.errors import Missing, SnapshotError, Truncated, Unsupported
 from producer.snapshots.file import File
 from producer.snapshots.layouts import Layout
+from producer.snapshots.places import scheme_of
 
 MODEL: Final = "model.json"
 MODEL_BYTES_MAX: Final = 64 << 20
@@ -61,11 +62,13 @@ def described(files: Sequence[File], entity: str | None, find: Find) -> Describe
 
 def _above(file: File, find: Find) -> File | None:
     folder = str(file)
+    if scheme_of(folder) in {"http", "https"}:  # nobody else's server is asked for what nobody named
+        return None
     for _ in range(ABOVE):
         folder = folder.rpartition("/")[0]
         try:
             return find(f"{folder}/{MODEL}")[0]
-        except (Missing, OutsideRoots, Unsupported):
+        except SnapshotError:  # a store may say "forbidden" of what is not there
             continue
     return None
 

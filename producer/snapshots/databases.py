@@ -84,6 +84,7 @@ class Answer:
     connect: Connect
     statement: Callable[[Any, Place], str]
     options: Mapping[str, str]
+    most: int | None = None
     _spool: Spool | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -102,6 +103,10 @@ class Answer:
         """Open the spool."""
         return self._taken().open()
 
+    def beginning(self, rows: int) -> "Answer":
+        """Return the same with so many rows at most."""
+        return Answer(self.place, self.connect, self.statement, self.options, rows)
+
     def _taken(self) -> Spool:
         if self._spool is None:
             self._spool = self._take()
@@ -112,7 +117,8 @@ class Answer:
         try:
             with self.connect(self.place) as connection, connection.cursor() as cursor:
                 cursor.adbc_statement.set_options(**self.options)
-                cursor.execute(self.statement(connection, self.place))
+                limit = "" if self.most is None else f" LIMIT {self.most}"
+                cursor.execute(self.statement(connection, self.place) + limit)
                 _write(cursor.fetch_record_batch(), spool)
         except (pa.ArrowException, OSError, _errors()) as error:
             raise self._explained(error) from None
@@ -138,9 +144,30 @@ def _errors() -> type[Exception]:
 
 def _write(batches: Iterable[pa.RecordBatch], spool: Spool) -> None:
     reader: Any = batches
-    with pq.ParquetWriter(spool.file, reader.schema, compression="zstd") as writer:
+    kept = pa.schema(
+        [pa.field(each.name, each.type if _is_kept(each.type) else _unwritten(each.type)) for each in reader.schema]
+    )
+    with pq.ParquetWriter(spool.file, kept, compression="zstd") as writer:
         for table in _groups(reader):
-            writer.write_table(table, row_group_size=GROUP_ROWS)
+            columns = [
+                column if column.type == kind else pa.nulls(len(table), kind)
+                for column, kind in zip(table.columns, kept.types, strict=True)
+            ]
+            writer.write_table(pa.table(columns, schema=kept), row_group_size=GROUP_ROWS)
+
+
+def _is_kept(kind: pa.DataType) -> bool:
+    """Whether Parquet has a form for a type; intervals have none."""
+    try:
+        pq.write_metadata(pa.schema([("column", kind)]), pa.BufferOutputStream())
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
+
+
+def _unwritten(kind: pa.DataType) -> pa.DataType:
+    """A type that has no text either and says what it stands for: whoever maps the column is told so."""
+    return pa.struct([(str(kind), pa.string())])
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -1,6 +1,6 @@
 """Reads CSV and its relatives, every column as text; what the header tells is found in `header`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ class DelimitedReader:
     """CSV, with or without a byte order mark, with fields in quotes and newlines in them; `layout` is told elsewhere."""
 
     same_columns = True
+    tells_rows = False
 
     def __init__(self, layout: Layout | None = None) -> None:
         self._layout = layout
@@ -29,6 +30,10 @@ class DelimitedReader:
         """Return the names in the header, without the spaces around them."""
         header = self._header(file)
         return [] if header is None else list(dict.fromkeys(header.names))
+
+    def types(self, _: File) -> Mapping[str, str]:
+        """Return what is told elsewhere; a CSV file itself knows text only."""
+        return {} if self._layout is None else self._layout.types
 
     def count(self, file: File) -> int:
         """Return the number of rows, by reading them: a newline may be part of a field."""

@@ -100,6 +100,7 @@ class TextlessColumn(ColumnError):
     """The column is of a type that has no text."""
 
     def __init__(self, file: Named, column: str, kind: str) -> None:
+        self.column = column
         super().__init__(f"{file}, column {column!r}: {kind} cannot be written as text")
 
 
@@ -107,5 +108,6 @@ class BadRow(SnapshotError):
     """One row cannot be read; without it the file would lose data silently."""
 
     def __init__(self, file: Named, row: int, problem: str, *, column: str | None = None) -> None:
+        self.column = column
         where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
         super().__init__(f"{where}: {problem}")

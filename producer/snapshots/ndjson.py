@@ -1,7 +1,7 @@
 """Reads NDJSON, one object a line; a key that a line leaves out is null, and values get the text that Arrow's have."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -17,15 +17,26 @@ from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX, o
 BATCH_BYTES = 4 << 20
 """What the lines of one batch may take together before it is closed early."""
 
+_KINDS = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", type(None): "null"}
+
 
 class NdjsonReader:
     """NDJSON through a line reader: it holds the least memory of all."""
 
     same_columns = False
+    tells_rows = False
 
     def columns(self, file: File) -> list[str]:
         """Return the keys of the first rows: no line need have them all."""
         return list(dict.fromkeys(key for row in _rows(file, _lines(file), 0) for key in row))
+
+    def types(self, file: File) -> Mapping[str, str]:
+        """Return what JSON calls the values of the first rows."""
+        found: dict[str, set[str]] = {}
+        for row in _rows(file, _lines(file), 0):
+            for key, value in row.items():
+                found.setdefault(key, set()).add(_KINDS.get(type(value), "object"))
+        return {key: " or ".join(sorted(kinds - {"null"})) or "null" for key, kinds in found.items()}
 
     def count(self, file: File) -> int:
         """Return the number of rows."""

@@ -1,6 +1,6 @@
 """Reads Parquet files a few thousand rows at a time, whatever the size of their row groups."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import pyarrow as pa
@@ -21,11 +21,17 @@ class ParquetReader:
     """Parquet through `ParquetFile`: `pyarrow.dataset` holds whole row groups in memory."""
 
     same_columns = True
+    tells_rows = True
 
     def columns(self, file: File) -> list[str]:
         """Return the top-level columns."""
         with _open(file) as parquet:
             return list(dict.fromkeys(parquet.schema_arrow.names))
+
+    def types(self, file: File) -> Mapping[str, str]:
+        """Return Arrow's names of the types."""
+        with _open(file) as parquet:
+            return {field.name: str(field.type) for field in parquet.schema_arrow}
 
     def count(self, file: File) -> int:
         """Return the number of rows that the file's last bytes tell."""

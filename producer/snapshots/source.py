@@ -1,7 +1,7 @@
 """A snapshot as the rest of the producer sees it: pinned, and read in batches of text; knows no file format."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -59,8 +59,15 @@ class Reader(Protocol):
     same_columns: bool
     """Whether every file of a snapshot must have the same columns."""
 
+    tells_rows: bool
+    """Whether `count` knows without reading the rows."""
+
     def columns(self, file: File) -> list[str]:
         """Return the file's columns."""
+        ...
+
+    def types(self, file: File, /) -> Mapping[str, str]:
+        """Return what the values of the file's columns are, in words for people."""
         ...
 
     def count(self, file: File) -> int:
@@ -132,6 +139,11 @@ class FileSnapshot:
         self.verify(pinned)
         if from_row == 0:
             self._settle(columns, found, rows)
+
+    def beginning(self, columns: Sequence[str]) -> Generator[pa.RecordBatch, None, None]:
+        """Yield rows like `read`, for a look: without a pin, and files that are not reached are not opened."""
+        for file in self.files:
+            yield from self._batches(file, columns, 0, set())
 
     def _batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield a file's rows, with the columns that only its folders name."""

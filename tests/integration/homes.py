@@ -38,10 +38,15 @@ START_SECONDS: Final = 60.0
 class Home(Protocol):
     """A place that files are put into."""
 
-    base: str
-    """The URI below which its files are; also the root that allows them."""
+    @property
+    def base(self) -> str:
+        """The URI below which its files are; also the root that allows them."""
+        ...
 
-    trusted: frozenset[str]
+    @property
+    def trusted(self) -> frozenset[str]:
+        """The hosts that an operator must trust for it."""
+        ...
 
     def put(self, name: str, data: bytes) -> None:
         """Keep a file, in place of the one before."""
@@ -70,7 +75,7 @@ class LocalHome:
     trusted: frozenset[str] = frozenset()
 
     @property
-    def base(self) -> str:  # type: ignore[override]  # a directory knows its own path
+    def base(self) -> str:
         return str(self.directory)
 
     def put(self, name: str, data: bytes) -> None:
@@ -199,7 +204,7 @@ class WebHome(LocalHome):
         self.trusted = frozenset({f"127.0.0.1:{self.server.server_port}"})
 
     @property
-    def base(self) -> str:  # type: ignore[override]  # as above
+    def base(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def close(self) -> None:
@@ -234,7 +239,9 @@ def sqlite_table(file: Path, table: pa.Table) -> None:
 @contextmanager
 def moto(directory: Path) -> Iterator[str]:
     """Run moto's server and yield its URL."""
-    with server(directory, lambda port: [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]) as url:
+    with server(
+        directory, lambda port: [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    ) as url:
         yield url
 
 
@@ -297,7 +304,9 @@ def server(directory: Path, command: Callable[[int], list[str]]) -> Iterator[str
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (directory / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command(port), stdout=log, stderr=log, cwd=directory, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        process = subprocess.Popen(
+            command(port), stdout=log, stderr=log, cwd=directory, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
     try:
         _await_answer(url, process)
         yield url

@@ -1,6 +1,7 @@
 """One suite for every kind of place that snapshots live in: what `docs/sources.md` promises, against real servers."""
 
 import gzip
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import count
@@ -54,9 +55,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def make_home(
-    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Home]]:
+def make_home(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Home]]:
     """Make a home of a kind, with credentials where that kind's own chain looks for them."""
     webs: list[homes.WebHome] = []
 
@@ -149,7 +148,9 @@ WANTED: Final = ["Email", "Name", "Points", "Age"]
 
 
 def _read(snapshot: Snapshot, columns: list[str], from_row: int = 0) -> list[list[str | None]]:
-    return [list(row) for batch in snapshot.read(columns, from_row) for row in zip(*batch.to_pydict().values(), strict=True)]
+    return [
+        list(row) for batch in snapshot.read(columns, from_row) for row in zip(*batch.to_pydict().values(), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
@@ -180,7 +181,7 @@ def test_no_rows_is_an_error_and_so_is_a_column_that_is_not_there(kind: str, hol
     """Said with the columns that are there."""
     with pytest.raises(Empty):
         _read(hold(kind, _profiles(0))(), ["Email"])
-    with pytest.raises(MissingColumn, match="no column 'Mail'; there is .*'Email'"):
+    with pytest.raises(MissingColumn, match=r"no column 'Mail'; there is .*'Email'"):
         _read(hold(kind, _profiles(3))(), ["Mail"])
 
 
@@ -233,7 +234,12 @@ def test_a_prefix_and_a_glob_are_read_as_spark_lays_them_out(kind: str, make_hom
         home.put(f"spark/country={country}/.part-0000{at}.crc", b"x")
     home.put("spark/_SUCCESS", b"")
     home.put("spark-other/a.parquet", parquet(pa.table({"Email": ["x"]})))
-    everybody = [["00@example.org", "AT"], ["01@example.org", "AT"], ["10@example.org", "DE"], ["11@example.org", "DE"]]
+    everybody: list[list[str | None]] = [
+        ["00@example.org", "AT"],
+        ["01@example.org", "AT"],
+        ["10@example.org", "DE"],
+        ["11@example.org", "DE"],
+    ]
     everybody += [["20@example.org", None], ["21@example.org", None]]
     assert _read(open_in(home, "spark"), ["Email", "country"]) == everybody
     assert _read(open_in(home, "spark/"), ["Email", "country"], 3) == everybody[3:]
@@ -244,7 +250,9 @@ def test_a_prefix_and_a_glob_are_read_as_spark_lays_them_out(kind: str, make_hom
 
 
 @pytest.mark.parametrize("kind", _kinds(("s3", "azure", "web")))
-def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(kind: str, make_home: Callable[[str], Home]) -> None:
+def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(
+    kind: str, make_home: Callable[[str], Home]
+) -> None:
     """Not a row of the new one comes after rows of the old one."""
     home = make_home(kind)
     for name in ("ann", "bob"):
@@ -253,8 +261,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(kind: str, m
             seen = set(next(batches).column("n").to_pylist())
         home.put("a.ndjson", b"".join(b'{"n":"%s","x":"%s"}\n' % (name.encode(), b"x" * 90) for _ in range(150_000)))
     with pytest.raises(Changed, match=r"a\.ndjson"):
-        for batch in batches:
-            seen |= set(batch.column("n").to_pylist())
+        seen.update(name for batch in batches for name in batch.column("n").to_pylist())
     assert seen == {"ann"}
 
 
@@ -294,10 +301,9 @@ def test_a_key_that_is_refused_is_said_with_the_object_and_without_the_key(
     home.put("a.csv", b"Email\na@example.org\n")
     snapshot = open_in(home, "a.csv")
     told = f"AccountName={homes.ACCOUNT};AccountKey={'A' * 86}==;BlobEndpoint="
-    import os
-
     monkeypatch.setenv(
-        "AZURE_STORAGE_CONNECTION_STRING", told + os.environ["AZURE_STORAGE_CONNECTION_STRING"].split("BlobEndpoint=")[1]
+        "AZURE_STORAGE_CONNECTION_STRING",
+        told + os.environ["AZURE_STORAGE_CONNECTION_STRING"].split("BlobEndpoint=")[1],
     )
     with pytest.raises(Forbidden, match=r"a\.csv: the store refuses our credentials") as caught:
         open_in(home, "a.csv")
