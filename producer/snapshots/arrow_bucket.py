@@ -22,9 +22,11 @@ _VERSIONS: Final = ("etag", "versionid", "last-modified")
 """What stores call the version of an object; a bucket of S3 may keep several with the same ETag."""
 
 _FORBIDDEN: Final = re.compile(
-    r"access.?denied|forbidden|expired|invalid.?(?:access.?key|token|client)|signature|unauthori|authenticat|credential|\b40[13]\b",
+    r"access.?denied|forbidden|expired|invalid.?(?:access.?key|token|client)|signature|unauthori|authenticat|credential|\b40[013]\b",
     re.IGNORECASE,
 )
+"""400 is what S3 answers to a HEAD with an expired token: without a body there is no other word for it."""
+
 _GONE: Final = re.compile(r"no.?such|not.?found|does not exist|\b404\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"AWS Error ([A-Z_]+)|\b([45]\d\d [A-Z][A-Za-z ]+)")
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -166,6 +167,12 @@ class _RangedFiles(_Files):
     break_after: int | None = None
     status: int | None = None
 
+    def do_HEAD(self) -> None:
+        if self.status is not None:
+            self.send_error(self.status)
+            return
+        super().do_HEAD()
+
     def do_GET(self) -> None:
         if self.status is not None:
             self.send_error(self.status)
@@ -188,6 +195,46 @@ class _RangedFiles(_Files):
         self.end_headers()
         self.wfile.write(part if self.break_after is None else part[: self.break_after])
         self.close_connection = True
+
+
+class CuttingProxy:
+    """A line to a server that breaks in the middle of long answers: each connection gets `most` bytes, while it is set."""
+
+    def __init__(self, port: int) -> None:
+        self.most: int | None = None
+        self.cuts = 0
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            behind = socket.create_connection(("127.0.0.1", self._port))
+            threading.Thread(target=self._pass_on, args=(client, behind, False), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(behind, client, True), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:  # noqa: FBT001  a direction
+        passed = 0
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+                passed += len(data)
+                if answers and self.most is not None and passed > self.most:
+                    self.cuts += 1
+                    break
+        for each in (source, sink):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
 
 @dataclass

@@ -1,19 +1,35 @@
 """One suite for every kind of place that snapshots live in: what `docs/sources.md` promises, against real servers."""
 
 import gzip
+import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import adbc_driver_postgresql.dbapi
+import duckdb
 import pyarrow as pa
 import pytest
 
-from producer.snapshots import Snapshot, open_snapshot, read_root
-from producer.snapshots.errors import Changed, Empty, Forbidden, Missing, MissingColumn, OutsideRoots, Truncated
+from producer.snapshots import Snapshot, open_snapshot, ranges, read_root
+from producer.snapshots.errors import (
+    Changed,
+    Empty,
+    Forbidden,
+    Missing,
+    MissingColumn,
+    OutsideRoots,
+    Truncated,
+    Unreachable,
+    Unsupported,
+)
+from producer.snapshots.preview import preview
+from producer.snapshots.source import FileSnapshot
 from tests.integration import homes
 from tests.integration.homes import Home, open_in, parquet
 
@@ -309,3 +325,171 @@ def test_a_key_that_is_refused_is_said_with_the_object_and_without_the_key(
         open_in(home, "a.csv")
     assert "AAAA" not in str(caught.value)
     assert snapshot.columns() == ["Email"]
+
+
+@pytest.mark.parametrize("kind", _kinds(("s3", "azure", "google", "web")))
+def test_an_interrupted_read_goes_on_where_it_was(
+    kind: str, make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every answer of more than 1.5 MB breaks off, and no row is lost or doubled."""
+    home = make_home(kind)
+    home.put("a.ndjson", b"".join(b'{"n":%d,"x":"%s"}\n' % (at, b"x" * 90) for at in range(60_000)))
+    variable = {"s3": "AWS_ENDPOINT_URL", "azure": "AZURE_STORAGE_CONNECTION_STRING", "google": "STORAGE_EMULATOR_HOST"}
+    said = os.environ[variable[kind]] if kind in variable else home.base
+    found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+    assert found is not None
+    monkeypatch.setattr(ranges, "FIRST_PAUSE_SECONDS", 0.0)
+    with closing(homes.CuttingProxy(int(found[1]))) as proxy:
+        cut = said.replace(found[0], proxy.url)
+        if kind in variable:
+            monkeypatch.setenv(variable[kind], cut)
+            snapshot = open_in(home, "a.ndjson")
+        else:
+            snapshot = open_snapshot(
+                f"{cut}/a.ndjson", [read_root(cut)], frozenset({proxy.url.removeprefix("http://")})
+            )
+        batches = snapshot.read(["n"])
+        rows = next(batches).num_rows
+        proxy.most = 1_500_000
+        numbers = [int(each) for batch in batches for each in batch.column("n").to_pylist()]
+    assert numbers == list(range(rows, 60_000))
+    assert proxy.cuts > 0
+
+
+@pytest.mark.parametrize("kind", _kinds(("s3", "azure")))
+def test_a_model_is_read_where_it_lives(kind: str, make_home: Callable[[str], Home]) -> None:
+    """Azure Synapse's export to a Data Lake, or a copy of it."""
+    home = make_home(kind)
+    location = "https://acme.dfs.core.windows.net/exports/crm/contact/2026%20Q1.csv"
+    entity = {
+        "name": "contact",
+        "attributes": [{"name": "Email", "dataType": "string"}, {"name": "Vip", "dataType": "boolean"}],
+        "partitions": [{"name": "2026 Q1", "location": location}],
+    }
+    home.put("crm/model.json", json.dumps({"name": "cdm", "version": "1.0", "entities": [entity]}).encode())
+    home.put("crm/contact/2026 Q1.csv", b'"ann@example.org","True"\n')
+    for name in ("crm", "crm/model.json", "crm/model.json#contact", "crm/contact/2026 Q1.csv", "crm/contact"):
+        assert _read(open_in(home, name), ["Email", "Vip"]) == [["ann@example.org", "true"]]
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Forbidden), (403, Forbidden), (404, Missing), (503, Unreachable)])
+def test_what_a_store_refuses_is_said(
+    status: int, error: type[Exception], make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 400 to an expired token, without a word; one that is down is asked again, and given up."""
+    web = make_home("web")
+    assert isinstance(web, homes.WebHome)
+    monkeypatch.setattr(web.server.RequestHandlerClass.func, "status", status)  # type: ignore[attr-defined]
+    for name, value in {
+        "AWS_ENDPOINT_URL": web.base,
+        "AWS_REGION": "x",
+        "AWS_ACCESS_KEY_ID": "i",
+        "AWS_SECRET_ACCESS_KEY": "s",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(error, match=r"s3://bucket/a\.csv"):
+        open_snapshot("s3://bucket/a.csv", [read_root("s3://bucket")])
+    with pytest.raises(Unsupported if status == 400 else error, match=rf"a\.csv: .*{status}"):
+        open_in(web, "a.csv")
+
+
+@pytest.mark.parametrize("kind", _kinds(FILES + TABLES))
+def test_a_preview_shows_columns_types_and_masked_rows(kind: str, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at the beginning, whatever the place."""
+    opened = hold(kind, _profiles(50))()
+    assert isinstance(opened, FileSnapshot)
+    shown = preview(opened)
+    assert set(shown.columns) >= {"Email", "Points", "Vip"}
+    assert shown.columns["Points"] in {"double", "string"}
+    assert shown.rows == (None if kind in TABLES else 50)
+    assert len(shown.beginning) == 10
+    assert shown.beginning[1]["Email"] == "p***@example.org"
+    assert shown.beginning[1]["Name"] == 'Zoë, née "Li"'
+
+
+@pytest.mark.needs("pg_virtualenv")
+def test_a_query_reads_and_cannot_write(hold: Hold, servers: Servers) -> None:
+    """Whatever is asked, and whoever the operator lets ask."""
+    hold("postgresql", _profiles(30))
+    told = servers.told("postgresql")
+    where = f"postgresql://{told['PGHOST']}:{told['PGPORT']}/{told['PGDATABASE']}"
+
+    def ask(query: str) -> Snapshot:
+        return open_snapshot(f"{where}?query={quote(query)}&key=id", [read_root(where)])
+
+    chosen = ask("SELECT id, \"Email\", 'x@y'::text AS other FROM people WHERE id >= 28;")
+    assert _read(chosen, ["Email", "other"]) == [["person28@example.org", "x@y"], ["person29@example.org", "x@y"]]
+    for query in (
+        "WITH gone AS (DELETE FROM people RETURNING *) SELECT * FROM gone",
+        "SELECT 1 AS id; DROP TABLE people",
+        "SELECT 1) TO PROGRAM 'touch /tmp/written' --",
+        "SELECT id FROM people FOR UPDATE",
+    ):
+        with pytest.raises(Unsupported, match="refuses the query"):
+            ask(query).pin()
+    assert len(_read(ask("SELECT * FROM people"), ["Email"])) == 30
+
+
+@pytest.mark.needs("pg_virtualenv")
+def test_no_transaction_outlives_the_taking_of_an_answer(hold: Hold, servers: Servers) -> None:
+    """A run may take 40 minutes to read; the database is done with it before the first row is handed out."""
+    batches = hold("postgresql", _profiles())().read(["Email"])
+    assert next(batches).num_rows > 0
+    told = servers.told("postgresql")
+    where = f"postgresql://{told['PGHOST']}:{told['PGPORT']}/{told['PGDATABASE']}"
+    with adbc_driver_postgresql.dbapi.connect(where) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)
+    assert sum(batch.num_rows for batch in batches) > 0
+
+
+@pytest.mark.needs("pg_virtualenv")
+def test_a_database_that_does_not_let_us_in_is_said(
+    hold: Hold, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With neither user nor password."""
+    open_ = hold("postgresql", _profiles(1))
+    monkeypatch.setenv("PGPASSWORD", "hush")
+    with pytest.raises(Forbidden, match=r"postgresql://.* \(public\.people\)") as caught:
+        open_().pin()
+    assert "hush" not in str(caught.value)
+    told = servers.told("postgresql")
+    for where, error in (
+        (f"postgresql://{told['PGHOST']}:1/postgres", Unreachable),
+        ("postgresql://localhost/x", Exception),
+    ):
+        with pytest.raises(error):
+            open_snapshot(f"{where}?table=people&key=id", [read_root(where)]).pin()
+
+
+def test_what_duckdb_writes_is_read(tmp_path: Path) -> None:
+    """With the types that it has and others have not."""
+    query = """
+        SELECT 'person' || i || '@example.org' AS Email, '5e47a5c4-aa03-41b6-b0d1-d375efcd992' || i AS text_id,
+               uuid '5e47a5c4-aa03-41b6-b0d1-d375efcd9920' AS id, (i / 2)::DECIMAL(18, 2) AS points, i::HUGEINT AS huge,
+               TIMESTAMPTZ '2026-01-01 10:00:00.5+02' AS seen, 'gold'::ENUM ('gold', 'blue') AS tier, ['a', 'b'] AS tags
+        FROM range(3) t(i)
+    """
+    columns = ["Email", "id", "points", "huge", "seen", "tier", "tags"]
+    expected = [
+        [
+            f"person{at}@example.org",
+            "5e47a5c4-aa03-41b6-b0d1-d375efcd9920",
+            points,
+            str(at),
+            "2026-01-01T08:00:00.5Z",
+            "gold",
+            "||a||b||",
+        ]
+        for at, points in enumerate(["0.00", "0.50", "1.00"])
+    ]
+    with duckdb.connect() as connection:
+        connection.sql(f"COPY ({query}) TO '{tmp_path}/a.parquet' (COMPRESSION zstd)")
+        connection.sql(f"COPY ({query}) TO '{tmp_path}/a.csv.gz' (DELIMITER '|')")
+        connection.sql(f"COPY ({query}) TO '{tmp_path}/parts' (FORMAT parquet, PARTITION_BY (tier))")
+    for name in ("a.parquet", "parts"):
+        assert sorted(_read(open_snapshot(f"{tmp_path}/{name}", [tmp_path]), columns)) == expected
+    texts = _read(open_snapshot(f"{tmp_path}/a.csv.gz", [tmp_path]), ["Email", "id", "points"])
+    assert texts == [row[:3] for row in expected]
