@@ -67,11 +67,11 @@ class AzureStorage:
         """Return the container of a place."""
         container, _, host = place.owner.partition("@")
         account, _, cloud = host.partition(".dfs.")
-        filesystem = fs.AzureFileSystem(account, **_access(account, cloud, self._environment))
+        filesystem = fs.AzureFileSystem(account, **access(account, cloud, self._environment))
         return ArrowBucket(filesystem, container, place._replace(path=""))
 
 
-def _access(account: str, cloud: str, environment: Mapping[str, str]) -> dict[str, Any]:
+def access(account: str, cloud: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return how an account is spoken to and with which secret, if the environment has one for this account."""
     where = {"blob_storage_authority": f".blob.{cloud}", "dfs_storage_authority": f".dfs.{cloud}"}
     parts = environment.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from producer.snapshots.errors import Unreachable
 
-AHEAD_BYTES: Final = 4 << 20
+AHEAD_BYTES: Final = 8 << 20
 """What is fetched at once where a file is read from its beginning to its end."""
 
 LEAST_BYTES: Final = 64 << 10

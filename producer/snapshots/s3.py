@@ -25,8 +25,8 @@ class S3:
         self._environment = environment
 
     def place(self, uri: str) -> Place:
-        """Read `s3://bucket/key`."""
-        return stored(uri, "s3://bucket/key")
+        """Read `s3://bucket/key`, which Spark calls `s3a`."""
+        return stored(uri, "s3://bucket/key")._replace(scheme="s3")
 
     def find(self, place: Place) -> Sequence[File]:
         """Return what is at a key, below a prefix or matches a glob."""

@@ -20,7 +20,9 @@ from producer.snapshots.web import Web
 
 _SOURCES: Final[Mapping[str, Callable[[], Source]]] = {
     "s3": S3,
+    "s3a": S3,
     "abfss": AzureStorage,
+    "abfs": AzureStorage,
     "gs": GoogleCloudStorage,
     "postgresql": PostgreSQL,
     "postgres": PostgreSQL,

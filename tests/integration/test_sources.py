@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from itertools import count
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from producer.snapshots import Snapshot, open_snapshot, ranges, read_root
+from producer.snapshots.azure import AzureStorage, access
 from producer.snapshots.errors import (
     Changed,
     Empty,
@@ -493,3 +495,40 @@ def test_what_duckdb_writes_is_read(tmp_path: Path) -> None:
         assert sorted(_read(open_snapshot(f"{tmp_path}/{name}", [tmp_path]), columns)) == expected
     texts = _read(open_snapshot(f"{tmp_path}/a.csv.gz", [tmp_path]), ["Email", "id", "points"])
     assert texts == [row[:3] for row in expected]
+
+
+def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the setting allows it: it may have changed its mind since."""
+
+    def resolve(host: str, port: int, *_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    uri = "https://files.example.com/a.csv"
+    with pytest.raises(Forbidden, match="not a public one"):
+        open_snapshot(uri, [read_root(uri)])
+
+
+def test_a_redirect_is_not_followed(make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would lead out of what an operator allowed."""
+    home = make_home("web")
+    assert isinstance(home, homes.WebHome)
+    monkeypatch.setattr(home.server.RequestHandlerClass.func, "status", 302)  # type: ignore[attr-defined]
+    with pytest.raises(Unsupported, match="points elsewhere"):
+        open_in(home, "a.csv")
+
+
+def test_an_account_s_key_is_found_where_azure_s_own_tools_look() -> None:
+    """And another account's is left alone."""
+    place = AzureStorage().place("abfss://exports@acme.dfs.core.windows.net/a.csv")
+    for environment, secret in (
+        ({"AZURE_STORAGE_KEY": "a2V5"}, {"account_key": "a2V5"}),
+        ({"AZURE_STORAGE_KEY": "a2V5", "AZURE_STORAGE_ACCOUNT": "other"}, {}),
+        ({"AZURE_STORAGE_SAS_TOKEN": "sig"}, {"sas_token": "sig"}),
+        ({"AZURE_STORAGE_CONNECTION_STRING": "AccountName=other;AccountKey=a2V5"}, {}),
+        ({"AZURE_STORAGE_CONNECTION_STRING": "AccountName=acme;AccountKey=a2V5"}, {"account_key": "a2V5"}),
+    ):
+        told = access("acme", "core.windows.net", environment)
+        assert {name: value for name, value in told.items() if not name.endswith("authority")} == secret
+        assert told["blob_storage_authority"] == ".blob.core.windows.net"
+    assert str(place) == "abfss://exports@acme.dfs.core.windows.net/a.csv"

@@ -33,6 +33,7 @@ def _check(uri: str, *roots: str) -> None:
         "s3://bucket/segments",
         "s3://bucket/segments/vip/*.parquet",
         "s3://bucket/segments/a b=1/ü?.csv",
+        "s3a://bucket/segments/vip/part-0.parquet",
         "gs://other/anything",
         "abfss://exports@acme.dfs.core.windows.net/ci/model.json",
         "https://acme.blob.core.windows.net/exports/ci/a%20b.csv",
