@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from producer.snapshots.cdm import MODEL, described, split_entity
 from producer.snapshots.delimited import DelimitedReader
+from producer.snapshots.delta import live_files
 from producer.snapshots.errors import SnapshotError
-from producer.snapshots.formats import is_delimited, reader_of
+from producer.snapshots.formats import is_delimited, is_parquet, reader_of
 from producer.snapshots.places import Root
 from producer.snapshots.preview import Preview, preview
 from producer.snapshots.source import FileSnapshot, Pin, Snapshot
@@ -46,4 +47,7 @@ def _opened(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[str]) -> F
         if model is not None and is_delimited(model.files[0]):
             return FileSnapshot(model.files, DelimitedReader(model.layout))
         files = files if model is None else model.files
-    return FileSnapshot(files, reader_of(files))
+    reader = reader_of(files)
+    if is_parquet(files[0]):
+        files = live_files(files, lambda each: find(each, roots, trusted_hosts))
+    return FileSnapshot(files, reader)

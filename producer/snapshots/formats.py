@@ -41,6 +41,11 @@ def is_delimited(file: File) -> bool:
     return _reader(file) is _DELIMITED
 
 
+def is_parquet(file: File) -> bool:
+    """Whether a file is Parquet."""
+    return _reader(file) is _PARQUET
+
+
 def _reader(file: File) -> Reader:
     name = PurePosixPath(file.name)
     ending = name.suffix.lower()

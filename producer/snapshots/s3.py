@@ -4,6 +4,7 @@ Reads `s3://bucket/key`: Amazon S3, and what speaks its protocol at `AWS_ENDPOIN
 Credentials come from AWS's own chain: environment, profile, web identity, container, machine. Nothing of it is a setting.
 """
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 
@@ -47,8 +48,13 @@ class S3:
 
 
 def _region(bucket: str) -> str | None:
-    """Ask where a bucket is: the region of this machine may be another one. None leaves it to AWS's chain."""
+    """Say where a bucket is: the region of this machine may be another one. None leaves it to AWS's chain."""
     try:
-        return str(fs.resolve_s3_region(bucket))
+        return _resolved(bucket)
     except OSError:
         return None
+
+
+@functools.cache
+def _resolved(bucket: str) -> str:
+    return str(fs.resolve_s3_region(bucket))

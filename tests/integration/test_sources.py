@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from itertools import count
@@ -13,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import adbc_driver_postgresql.dbapi
+import deltalake
 import duckdb
 import pyarrow as pa
 import pytest
@@ -532,3 +534,32 @@ def test_an_account_s_key_is_found_where_azure_s_own_tools_look() -> None:
         assert {name: value for name, value in told.items() if not name.endswith("authority")} == secret
         assert told["blob_storage_authority"] == ".blob.core.windows.net"
     assert str(place) == "abfss://exports@acme.dfs.core.windows.net/a.csv"
+
+
+@pytest.mark.parametrize("kind", _kinds(("local", "s3", "azure")))
+def test_a_delta_table_is_what_its_log_says(kind: str, make_home: Callable[[str], Home], tmp_path: Path) -> None:
+    """Rows that were deleted stay in files that are the table's no more."""
+    table, folder = pa.table({"Email": ["ann", "bob", "cid"], "c": ["AT", "D E", "AT"]}), tmp_path / "table"
+    deltalake.write_deltalake(folder, table.slice(0, 2), partition_by=["c"])
+    deltalake.write_deltalake(folder, table.slice(2), mode="append")
+    deltalake.DeltaTable(folder).delete("Email = 'ann'")
+    home = make_home(kind)
+    for file in folder.rglob("*"):
+        if file.is_file():
+            home.put(f"table/{file.relative_to(folder)}", file.read_bytes())
+    assert _read(open_in(home, "table"), ["Email", "c"]) == [["cid", "AT"], ["bob", "D E"]]
+    for part in ("table/c=AT", "table/c=A*/*.parquet"):
+        with pytest.raises(Unsupported, match="part of the Delta Lake table"):
+            open_in(home, part)
+
+
+def test_a_delta_table_that_its_files_do_not_tell_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one read without what reads its log."""
+    deltalake.write_deltalake(
+        tmp_path, pa.table({"Email": ["ann"]}), configuration={"delta.enableDeletionVectors": "true"}
+    )
+    with pytest.raises(Unsupported, match="uses deletionVectors"):
+        open_snapshot(str(tmp_path), [tmp_path])
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    with pytest.raises(Unsupported, match=r"segment-export\[delta\]"):
+        open_snapshot(str(tmp_path), [tmp_path])
