@@ -105,6 +105,7 @@ class _Ranges:
                 raw_download=True,
                 if_generation_match=int(self.pinned.version),
                 checksum=None,
+                retry=None,
                 timeout=TIMEOUT_SECONDS,
             )
         except needed("google.api_core.exceptions", EXTRA).PreconditionFailed:
@@ -130,5 +131,6 @@ def _errors() -> tuple[type[Exception], ...]:
         needed("google.api_core.exceptions", EXTRA).GoogleAPIError,
         needed("google.auth.exceptions", EXTRA).GoogleAuthError,
         needed("requests.exceptions", EXTRA).RequestException,
+        needed("urllib3.exceptions", EXTRA).HTTPError,
         OSError,
     )

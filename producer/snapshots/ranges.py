@@ -52,6 +52,7 @@ class RangedFile(io.RawIOBase):
         self._at = 0
         self._begin = 0
         self._held = b""
+        self._most = AHEAD_BYTES
 
     def readable(self) -> bool:
         """It is for reading."""
@@ -94,18 +95,19 @@ class RangedFile(io.RawIOBase):
     def _fetch(self, wanted: int) -> None:
         """Hold the bytes that come next; more than wanted where the last ones were the ones before."""
         goes_on = self._held and self._at == self._begin + len(self._held)
-        ask = max(wanted, AHEAD_BYTES if goes_on else LEAST_BYTES)
+        ask = min(max(wanted, AHEAD_BYTES if goes_on else LEAST_BYTES), self._most)
         for attempt in range(ATTEMPTS):
             try:
                 self._held = self._ranges.fetch(self._at, min(ask, self._size - self._at))
             except Interrupted as error:
                 problem = str(error)
-                # A line that drops long answers lets shorter ones through.
-                ask = max(LEAST_BYTES, ask // 2)
+                # A line that drops long answers lets shorter ones through, and will drop the next long one too.
+                ask = self._most = max(LEAST_BYTES, ask // 2)
                 if attempt + 1 < ATTEMPTS:
                     self._pause(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS))
             else:
                 self._begin = self._at
+                self._most = min(AHEAD_BYTES, self._most + self._most // 16)
                 return
         raise Unreachable(f"{self._called}: no answer at byte {self._at} after {ATTEMPTS} attempts ({problem})")
 
