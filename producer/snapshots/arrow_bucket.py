@@ -27,7 +27,9 @@ _FORBIDDEN: Final = re.compile(
 )
 """400 is what S3 answers to a HEAD with an expired token: without a body there is no other word for it."""
 
-_GONE: Final = re.compile(r"no.?such|not.?found|does not exist|\b404\b", re.IGNORECASE)
+_GONE: Final = re.compile(
+    r"no.?such|not.?found|does not exist|\b404\b|not a regular file|is a directory", re.IGNORECASE
+)
 _CODE: Final = re.compile(r"AWS Error ([A-Z_]+)|\b([45]\d\d [A-Z][A-Za-z ]+)")
 
 

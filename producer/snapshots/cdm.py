@@ -46,11 +46,13 @@ def described(files: Sequence[File], entity: str | None, find: Find) -> Describe
     """Return what a model says of these files, None where none does. Raises SnapshotError."""
     model = next((file for file in files if file.name == MODEL), None)
     if model is not None:
+        if entity is None and not _is_model(model):
+            return None
         folder = str(model).removesuffix(f"/{MODEL}")
         below = [file for file in find(folder) if file.name != MODEL]
         return _described(model, _chosen(model, _entities(model), entity), below)
     model = _above(files[0], find)
-    if model is None:
+    if model is None or not _is_model(model):
         return None
     # Files are named and the model is only near: it counts if one of its entities has exactly such files.
     for each in _entities(model):
@@ -87,6 +89,14 @@ def _described(model: File, entity: Mapping[str, Any], below: Sequence[File]) ->
     if not found:
         raise Missing(f"{model}: the entity {entity.get('name')!r} has no partitions")
     return Described(found, _layout(model, entity))
+
+
+def _is_model(file: File) -> bool:
+    """Whether a file is what its name says: it may as well be NDJSON."""
+    try:
+        return bool(_entities(file))
+    except Truncated:
+        return False
 
 
 def _entities(model: File) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from producer.snapshots.errors import Missing, Unreachable
 from producer.snapshots.file import File, State
 from producer.snapshots.places import Place
 from producer.snapshots.ranges import Interrupted, Ranges, opened
-from producer.snapshots.source import STATES_AT_ONCE
+from producer.snapshots.source import FILES_AT_ONCE
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def find(bucket: Bucket, place: Place) -> Sequence[File]:
 
     What Spark and stores leave beside the data is passed over: names that begin with `.` or `_`, and checksums.
     """
-    found = _at(bucket, place) or _below(bucket, place)
+    found: list[tuple[str, State | None]] = [*_at(bucket, place)] or _below(bucket, place)
     if not found and _WILD.search(place.path):
         steps = place.path.split("/")
         first_wild = next(at for at, step in enumerate(steps) if _WILD.search(step))
@@ -89,13 +89,8 @@ def find(bucket: Bucket, place: Place) -> Sequence[File]:
         key, state = each
         return StoredObject(bucket, key, state or _patient(lambda: bucket.look(key), place._replace(path=key)))
 
-    with ThreadPoolExecutor(STATES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         return list(pool.map(pinned, sorted(found, key=lambda each: each[0].split("/"))))
-
-
-def look(bucket: Bucket, place: Place) -> File | None:
-    """Return the object of this very key, if there is one."""
-    return next((StoredObject(bucket, key, state) for key, state in _at(bucket, place)), None)
 
 
 def _at(bucket: Bucket, place: Place) -> list[tuple[str, State]]:

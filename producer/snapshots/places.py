@@ -18,9 +18,6 @@ SECRETS: Final = re.compile(
 )
 """Names of parameters that hold secrets, as signed URLs of every store and connection strings have them."""
 
-INNOCENT: Final = frozenset({"key"})
-"""What a table is ordered by; a store's key is called otherwise."""
-
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
@@ -80,10 +77,10 @@ def plain_path(path: str) -> str:
     return path.strip("/")
 
 
-def refuse_secrets(query: str) -> None:
+def refuse_secrets(query: str, innocent: frozenset[str] = frozenset()) -> None:
     """Refuse parameters that hold secrets, not repeating them."""
     for name, _ in parse_qsl(query, keep_blank_values=True):
-        if name.lower() not in INNOCENT and SECRETS.search(name):
+        if name.lower() not in innocent and SECRETS.search(name):
             raise Unsupported(f"a snapshot's URI holds no secret ({name}=...): give it to the producer's environment")
 
 

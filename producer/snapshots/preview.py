@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from producer.snapshots.databases import Answer
 from producer.snapshots.errors import BadRow, TextlessColumn
-from producer.snapshots.source import FileSnapshot, states
+from producer.snapshots.source import FileSnapshot, at_once, states
 
 ROWS: Final = 10
 CHARACTERS: Final = 200
@@ -37,10 +37,12 @@ def preview(snapshot: FileSnapshot) -> Preview:
         begun, size, rows = replace(snapshot, files=[files[0].beginning(ROWS)]), None, None
     else:
         begun, size = snapshot, sum(state.size for state in states(files))
-        rows = sum(reader.count(file) for file in files) if reader.tells_rows else None
+        rows = sum(at_once(reader.count, files)) if reader.tells_rows else None
     types = dict(reader.types(begun.files[0]))
     columns = {name: types.get(name, "text") for name in begun.columns()}
-    return Preview(len(files), size, rows, columns, _beginning(begun, list(columns)))
+    return Preview(
+        len(files), None if size is None or size < 0 else size, rows, columns, _beginning(begun, list(columns))
+    )
 
 
 def _beginning(snapshot: FileSnapshot, columns: list[str]) -> list[dict[str, str | None]]:

@@ -1,10 +1,10 @@
 """A snapshot as the rest of the producer sees it: pinned, and read in batches of text; knows no file format."""
 
 import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -13,7 +13,9 @@ from producer.snapshots.file import File, State
 from producer.snapshots.partitions import partition_keys, partitions
 from producer.snapshots.places import Place
 
-STATES_AT_ONCE: Final = 16
+T = TypeVar("T")
+
+FILES_AT_ONCE: Final = 16
 """Files that a store is asked about at the same time."""
 
 
@@ -125,6 +127,7 @@ class FileSnapshot:
         if self.reader.same_columns:
             self._agree()
         found: set[str] = set()
+        keys = partition_keys(self.files)
         rows, skip = 0, from_row
         for file in self.files:
             if skip and file != self.files[-1]:
@@ -132,7 +135,7 @@ class FileSnapshot:
                 if held <= skip:
                     skip -= held
                     continue
-            for batch in self._batches(file, columns, skip, found):
+            for batch in self._batches(file, keys, columns, skip, found):
                 rows += batch.num_rows
                 yield batch
             skip = 0
@@ -142,13 +145,16 @@ class FileSnapshot:
 
     def beginning(self, columns: Sequence[str]) -> Generator[pa.RecordBatch, None, None]:
         """Yield rows like `read`, for a look: without a pin, and files that are not reached are not opened."""
+        keys = partition_keys(self.files)
         for file in self.files:
-            yield from self._batches(file, columns, 0, set())
+            yield from self._batches(file, keys, columns, 0, set())
 
-    def _batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
-        """Yield a file's rows, with the columns that only its folders name."""
+    def _batches(
+        self, file: File, partition: Sequence[str], columns: Sequence[str], from_row: int, found: set[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a file's rows, with the columns of the partition that only its folders name."""
         told = partitions(file)
-        keys = [key for key in partition_keys(self.files) if key in columns]
+        keys = [key for key in partition if key in columns]
         if keys:
             present = self.reader.columns(file)
             keys = [key for key in keys if key not in present]  # what a file says itself counts
@@ -169,8 +175,8 @@ class FileSnapshot:
     def _agree(self) -> None:
         first, *others = self.files
         expected = set(self.reader.columns(first))
-        for file in others:
-            if differing := expected ^ set(self.reader.columns(file)):
+        for file, columns in zip(others, at_once(self.reader.columns, others), strict=True):
+            if differing := expected ^ set(columns):
                 raise UnlikeColumns(first, file, sorted(differing))
 
     def _settle(self, columns: Sequence[str], found: set[str], rows: int) -> None:
@@ -185,11 +191,16 @@ class FileSnapshot:
 
 
 def states(files: Sequence[File]) -> list[State]:
-    """Ask for the states of many files at once: each may be a request to a store."""
+    """Ask for the states of many files."""
+    return at_once(lambda file: file.state(), files)
+
+
+def at_once(ask: Callable[[File], T], files: Sequence[File]) -> list[T]:
+    """Ask about many files at the same time, in order: each may be a request to a store."""
     if len(files) == 1:
-        return [files[0].state()]
-    with ThreadPoolExecutor(STATES_AT_ONCE) as pool:
-        return list(pool.map(lambda file: file.state(), files))
+        return [ask(files[0])]
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        return list(pool.map(ask, files))
 
 
 def without_first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

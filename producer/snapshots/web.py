@@ -176,6 +176,8 @@ class _Requests:
                     timeout=TIMEOUT,
                 ) as response,
             ):
+                if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset == 0:
+                    return _Answer(State(0, response.headers.get("ETag", "")), ranged=True, body=b"")  # no first byte
                 self._judge(response.status)
                 answered = _state(response.headers, offset)
                 if spool is not None:
@@ -201,7 +203,7 @@ class _Requests:
             case HTTPStatus.PRECONDITION_FAILED:
                 raise Changed(f"{self.place}: the file was replaced while the run was reading it")
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise Changed(f"{self.place}: the file is empty, or became shorter while the run was reading it")
+                raise Changed(f"{self.place}: the file became shorter while the run was reading it")
             case _ if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise Interrupted(str(status))
             case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

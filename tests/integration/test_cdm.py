@@ -104,6 +104,7 @@ def test_files_of_an_entity_are_described_by_the_model_above_them(export: Path) 
     """Synapse writes the model one folder up; other CSV files near a model are what they say themselves."""
     assert _read(f"{export}/contact/2026-01.csv", COLUMNS, export) == TEXTS
     assert _read(f"{export}/contact/*.csv", COLUMNS, export) == TEXTS
+    _put(export / "other" / "model.json", b'{"no": "model"}')
     _put(export / "other" / "people.csv", b"Email\nann@example.org\n")
     assert _read(f"{export}/other/people.csv", ["Email"], export) == [["ann@example.org"]]
     with pytest.raises(UnclearColumns):
@@ -133,4 +134,5 @@ def test_what_is_wrong_with_a_model_is_said(tmp_path: Path) -> None:
         open_snapshot(str(tmp_path), [tmp_path])
     (tmp_path / "model.json").write_text('{"name": "a segment"}')
     with pytest.raises(Truncated, match="no model of the Common Data Model"):
-        open_snapshot(str(tmp_path), [tmp_path])
+        open_snapshot(f"{tmp_path}/model.json#contact", [tmp_path])
+    assert _read(f"{tmp_path}/model.json", ["name"], tmp_path) == [["a segment"]]

@@ -87,6 +87,7 @@ def test_what_is_not_below_a_root_is_refused(uri: str) -> None:
         "https://files.example.com/segments/a.csv?X-Amz-Signature=hush",
         "https://files.example.com/segments/a.csv?access_token=hush",
         "https://files.example.com/segments/a.csv?api_key=hush",
+        "https://files.example.com/segments/a.csv?key=hush",
         "postgresql://user:hush@db.internal:5432/crm?table=people&key=id",
         "postgresql://db.internal:5432/crm?table=people&key=id&password=hush",
     ],
