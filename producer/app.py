@@ -24,6 +24,7 @@ from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
 from producer.settings import Settings, read_settings
+from producer.snapshots import preview_snapshot
 from producer.stream import Stream
 from producer.telling import Teller
 from wire import crashes, logs
@@ -93,6 +94,7 @@ async def _serve(settings: Settings) -> None:
             ledger,
             Knowledge(Membership(store), ledger),
             roots=settings.snapshot_roots,
+            trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
             contract=Contracts(registry, checker, vault).of,
             appended=ring,
@@ -102,6 +104,7 @@ async def _serve(settings: Settings) -> None:
             store,
             registry,
             snapshot_roots=settings.snapshot_roots,
+            trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
         events = Events(store)
@@ -114,6 +117,9 @@ async def _serve(settings: Settings) -> None:
             checks=checker,
             vault=vault,
             project=overview.project,
+            preview=lambda uri: asyncio.to_thread(
+                preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
+            ),
             exposition=metrics.exposition,
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,

@@ -15,15 +15,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from producer.cloudevents import Event
 from producer.naming import is_line
 from producer.opening import DAY_MS, Order, Retention, Row, row, run_id
-from producer.snapshots import SnapshotError
+from producer.snapshots import Root, SnapshotError, check_place
 from producer.snapshots.errors import Missing
-from producer.snapshots.files import find_files
 from wire import codec
 from wire.registrations import Connection, Export
 from wire.registry import CLOSED, Registry
@@ -97,7 +95,8 @@ class Intake:
         store: Store,
         registry: Registry,
         *,
-        snapshot_roots: Sequence[Path],
+        snapshot_roots: Sequence[Root],
+        trusted_hosts: frozenset[str] = frozenset(),
         retention: Retention,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         dice: Callable[[], str] = lambda: secrets.token_hex(4),
@@ -105,6 +104,7 @@ class Intake:
         self._store = store
         self._registry = registry
         self._roots = snapshot_roots
+        self._trusted_hosts = trusted_hosts
         self._retention = retention
         self._clock_ms = clock_ms
         self._dice = dice
@@ -229,7 +229,7 @@ class Intake:
     async def _check_place(self, snapshot: str, pointer: str) -> None:
         """Refuse a place that we may not read. One that holds nothing (yet) opens a run, which fails and says so."""
         try:
-            await asyncio.to_thread(find_files, snapshot, self._roots)
+            await asyncio.to_thread(check_place, snapshot, self._roots, self._trusted_hosts)
         except Missing:
             return
         except SnapshotError as error:

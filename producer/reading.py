@@ -8,7 +8,6 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -20,7 +19,7 @@ from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, forecast
 from producer.knowledge import Gathered, Knowledge, Leaver
 from producer.mapping import Mapper, MappingSpec
 from producer.sending import Room, send
-from producer.snapshots import SnapshotError, open_snapshot
+from producer.snapshots import Root, SnapshotError, open_snapshot
 from producer.snapshots.source import Snapshot
 from producer.surveying import Abandoned, Survey, survey
 from wire import codec
@@ -52,7 +51,8 @@ class Reading:
         ledger: Ledger,
         knowledge: Knowledge,
         *,
-        roots: tuple[Path, ...],
+        roots: tuple[Root, ...],
+        trusted_hosts: frozenset[str] = frozenset(),
         allowance: Callable[[Run], Awaitable[Allowance]],
         contract: Callable[[Run], Awaitable[Contract | None]],
         appended: Callable[[str], Awaitable[object]],
@@ -61,6 +61,7 @@ class Reading:
         self._ledger = ledger
         self._knowledge = knowledge
         self._roots = roots
+        self._trusted_hosts = trusted_hosts
         self._allowance = allowance
         self._contract = contract
         self._appended = appended
@@ -140,7 +141,7 @@ class Reading:
             return next((each for each in found if each.reading_ended is None), None)
 
     async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
-        snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots)
+        snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots, self._trusted_hosts)
         mapper = mapper_of(run)
         if run.surveyed is None:
             found = await self._survey(run, token, snapshot, mapper, log)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
+from producer.snapshots import Root, read_root
 from wire.settings import (
     DEFAULT_REDIS_URL,
     Reading,
@@ -32,7 +32,7 @@ class Settings:
     listen: tuple[str, int]
     secret_keys: tuple[SecretStr, ...]
     admin_token: SecretStr
-    snapshot_roots: tuple[Path, ...]
+    snapshot_roots: tuple[Root, ...]
     trusted_hosts: frozenset[str]
     budget_minutes: float
     rejects_days: float
@@ -67,9 +67,5 @@ def _token(text: str) -> SecretStr:
     return SecretStr(text)
 
 
-def _roots(text: str) -> tuple[Path, ...]:
-    roots = tuple(Path(word) for word in words(text))
-    for root in roots:
-        if not root.is_absolute():
-            raise ValueError(f"must hold absolute paths, not {str(root)!r}")
-    return roots
+def _roots(text: str) -> tuple[Root, ...]:
+    return tuple(map(read_root, words(text)))

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from producer.findings import Checks
 from producer.intake import Intake
+from producer.snapshots import Preview
 from wire.events import Events
 from wire.ledger import Ledger
 from wire.registry import Registry
@@ -19,6 +20,9 @@ from wire.tokens import Tokens
 
 Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 """From runs to when each is foreseen to finish: by id, in milliseconds since 1970; without a forecast, left out."""
+
+Look = Callable[[str], Awaitable[Preview]]
+"""Look at the beginning of a snapshot. Raises SnapshotError."""
 
 Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
 """Write the metrics: bytes and their content type."""
@@ -39,6 +43,7 @@ class Collaborators:
     checks: Checks
     vault: Vault
     project: Project
+    preview: Look
     exposition: Exposition
     readiness: Readiness
     budget_minutes: float

@@ -6,6 +6,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, RootModel
 
 from producer.braking import NUMBER, SHARE
+from producer.snapshots import Preview
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
 from wire.tokens import Role, Token
@@ -49,6 +50,36 @@ class LimitsDocument(BaseModel):
             imports_per_minute=limits.imports_per_minute,
             single_imports_per_minute=limits.single_imports_per_minute,
             requests_per_second=limits.requests_per_second,
+        )
+
+
+class ColumnDocument(BaseModel):
+    """A column of a snapshot; `type` is in the words of its format."""
+
+    name: str
+    type: str
+
+
+class PreviewDocument(BaseModel):
+    """The beginning of a snapshot; `rows` and `bytes` are null where only reading it all would tell."""
+
+    snapshot: str
+    files: int
+    bytes: int | None
+    rows: int | None
+    columns: list[ColumnDocument]
+    beginning: list[dict[str, str | None]]
+
+    @classmethod
+    def of(cls, snapshot: str, preview: Preview) -> Self:
+        """Show a preview."""
+        return cls(
+            snapshot=snapshot,
+            files=preview.files,
+            bytes=preview.size,
+            rows=preview.rows,
+            columns=[ColumnDocument(name=name, type=kind) for name, kind in preview.columns.items()],
+            beginning=[dict(row) for row in preview.beginning],
         )
 
 

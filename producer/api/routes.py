@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producer.api import connections, events, exports, rejects, rotation, runs, segments, standing, tokens
+from producer.api import connections, events, exports, rejects, rotation, runs, segments, snapshots, standing, tokens
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
@@ -24,6 +24,7 @@ from producer.api.documents import (
     ExportDeleted,
     ExportDocument,
     Page,
+    PreviewDocument,
     SecretsRotated,
     SegmentDocument,
     StandingDocument,
@@ -69,6 +70,7 @@ FATE: Final = Parameter(
     "`held_back`: instead, those known to be refused, whose data did not change.",
     {"type": "string", "enum": ["held_back"]},
 )
+SNAPSHOT: Final = Parameter("snapshot", "query", "A URI or an absolute path, as a run names it.", TEXT, required=True)
 
 ROUTES: Final = (
     Route(
@@ -198,6 +200,16 @@ ROUTES: Final = (
         says="List every segment heard of or named by an export.",
         answer=Page[SegmentDocument],
         parameters=PAGING,
+        refusals=(422,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/snapshots/preview",
+        handler=snapshots.preview,
+        roles=WRITERS,
+        says="Show a snapshot's columns and its first ten rows, addresses masked.",
+        answer=PreviewDocument,
+        parameters=(SNAPSHOT,),
         refusals=(422,),
     ),
     Route(

@@ -11,6 +11,7 @@ from producer.cli.rotation import secrets
 from producer.cli.runs import runs
 from producer.cli.segments import segments
 from producer.cli.serve import serve
+from producer.cli.snapshots import snapshots
 from producer.cli.tokens import tokens
 
 
@@ -24,5 +25,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, connections, exports, segments, events, publish, runs, tokens, secrets, completion):
+for command in (serve, connections, exports, segments, snapshots, events, publish, runs, tokens, secrets, completion):
     cli.add_command(command)

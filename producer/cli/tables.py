@@ -76,6 +76,10 @@ REJECTS: Final = (
     Column("CODE", "code"),
     Column("REASON", "reason"),
 )
+SNAPSHOT_COLUMNS: Final = (
+    Column("COLUMN", "name"),
+    Column("TYPE", "type"),
+)
 
 
 def table(columns: Sequence[Column], documents: Sequence[Document]) -> Table:
@@ -85,6 +89,17 @@ def table(columns: Sequence[Column], documents: Sequence[Document]) -> Table:
         made.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
     for document in documents:
         made.add_row(*(Text(cell(_at(document, column.path))) for column in columns))
+    return made
+
+
+def rows(documents: Sequence[Document]) -> Table:
+    """Lay out rows under the names that they have themselves."""
+    names = list(dict.fromkeys(name for document in documents for name in document))
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in names:
+        made.add_column(Text(printable(name)), overflow="fold")
+    for document in documents:
+        made.add_row(*(Text(cell(document.get(name))) for name in names))
     return made
 
 

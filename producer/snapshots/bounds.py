@@ -5,7 +5,6 @@ size nor the average tells what a batch of rows takes.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from producer.snapshots.errors import Swollen
+from producer.snapshots.file import File
 from producer.snapshots.streams import BATCH_ROWS
 
 FOOTER_BYTES_MAX = 16 << 20
@@ -33,7 +33,7 @@ PREFIXED_ROWS = 64
 _TAIL_BYTES = 8
 
 
-def check_footer(file: Path, octets: pa.NativeFile) -> None:
+def check_footer(file: File, octets: pa.NativeFile) -> None:
     """Raise Swollen before a footer is read that is too large; what is no footer is not judged here."""
     size = octets.size()
     octets.seek(max(0, size - _TAIL_BYTES))
@@ -43,7 +43,7 @@ def check_footer(file: Path, octets: pa.NativeFile) -> None:
         raise Swollen(file, f"what describes its columns and row groups is over {FOOTER_BYTES_MAX} bytes")
 
 
-def batch_rows(file: Path, octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
+def batch_rows(file: File, octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
     """Return how many rows may be read at once. Raises Swollen where not even one may."""
     row_bytes, prefixed = 1, False
     for number in range(metadata.num_row_groups):
@@ -64,7 +64,7 @@ def _parts(group: pq.RowGroupMetaData, columns: Sequence[str]) -> Iterator[pq.Co
             yield part
 
 
-def _check_part(file: Path, part: pq.ColumnChunkMetaData, rows: int) -> None:
+def _check_part(file: File, part: pq.ColumnChunkMetaData, rows: int) -> None:
     if part.total_uncompressed_size > CHUNK_BYTES_MAX:
         problem = (
             f"column {part.path_in_schema!r} has over {CHUNK_BYTES_MAX} bytes in one row group: write smaller ones"

@@ -88,6 +88,15 @@ def _timestamps(column: pa.Array) -> pa.StringArray:
     return pc.replace_substring_regex(text, r"\.?0*Z$", "Z") if column.type.unit != "s" else text
 
 
+def _extensions(column: pa.Array) -> pa.StringArray:
+    """UUIDs as people write them; JSON, and what a database's driver has no type for, as they are stored."""
+    if column.type.extension_name == "arrow.uuid":
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    if not (types.is_string(column.storage.type) or types.is_large_string(column.storage.type)):
+        raise Textless(str(column.type))
+    return canonical(column.storage)
+
+
 def _lists(column: pa.Array) -> pa.StringArray:
     values = canonical(pc.list_flatten(column))
     held = pc.is_valid(values)
@@ -101,6 +110,7 @@ def _lists(column: pa.Array) -> pa.StringArray:
 _RULES: tuple[tuple[tuple[Callable[[pa.DataType], bool], ...], Callable[[pa.Array], pa.StringArray]], ...] = (
     ((types.is_string, types.is_large_string, types.is_string_view), _strings),
     ((types.is_binary, types.is_large_binary, types.is_binary_view), _strings),
+    ((lambda kind: isinstance(kind, pa.BaseExtensionType),), _extensions),
     ((types.is_dictionary,), lambda column: canonical(column.dictionary_decode())),
     ((types.is_floating,), _floats),
     ((types.is_timestamp,), _timestamps),

@@ -1,15 +1,16 @@
 """Reads CSV and its relatives, every column as text; what the header tells is found in `header`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv
 
 from producer.snapshots.canonical import Undecodable, canonical
 from producer.snapshots.errors import BadRow, SnapshotError, Truncated
+from producer.snapshots.file import File
 from producer.snapshots.header import Header, read_header
+from producer.snapshots.layouts import Layout
 from producer.snapshots.source import without_first
 from producer.snapshots.streams import BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
 from producer.snapshots.swelling import Unpacked
@@ -18,32 +19,44 @@ _LAST_FIELD = b"segment-export: end of file"
 
 
 class DelimitedReader:
-    """CSV, with or without a byte order mark, with fields in quotes and newlines in them."""
+    """CSV, with or without a byte order mark, with fields in quotes and newlines in them; `layout` is told elsewhere."""
 
     same_columns = True
+    tells_rows = False
 
-    def columns(self, file: Path) -> list[str]:
+    def __init__(self, layout: Layout | None = None) -> None:
+        self._layout = layout
+
+    def columns(self, file: File) -> list[str]:
         """Return the names in the header, without the spaces around them."""
-        header = read_header(file)
+        header = self._header(file)
         return [] if header is None else list(dict.fromkeys(header.names))
 
-    def count(self, file: Path) -> int:
-        """Return the number of rows, by reading them: a newline may be part of a field."""
-        header = read_header(file)
-        return 0 if header is None else sum(batch.num_rows for batch in _rows(header, (0,))) - 1
+    def types(self, _: File) -> Mapping[str, str]:
+        """Return what is told elsewhere; a CSV file itself knows text only."""
+        return {} if self._layout is None else self._layout.types
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def count(self, file: File) -> int:
+        """Return the number of rows, by reading them: a newline may be part of a field."""
+        header = self._header(file)
+        return 0 if header is None else sum(batch.num_rows for batch in _rows(header, (0,))) - header.rows
+
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows; those before `from_row` are read and dropped, since only reading tells where a row ends."""
-        header = read_header(file)
+        header = self._header(file)
         if header is None:
             return
         positions = header.positions(columns)
         found.update(columns)
         # The header is read as a row, so that Arrow never sees its names: they may be doubled or padded.
         row = from_row
-        for batch in without_first(_rows(header, positions), 1 + from_row):
-            yield _texts(file, batch, columns, row)
+        for batch in without_first(_rows(header, positions), header.rows + from_row):
+            texts = _texts(file, batch, columns, row)
+            yield texts if self._layout is None else self._layout.typed(texts)
             row += batch.num_rows
+
+    def _header(self, file: File) -> Header | None:
+        return read_header(file) if self._layout is None else self._layout.header(file)
 
 
 class _Ended:
@@ -72,7 +85,7 @@ class _Ended:
 def _rows(header: Header, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
     """Yield the fields at these positions as bytes, beginning with the header itself."""
     refusals: list[BadRow] = []
-    row = -1
+    row = -header.rows
     last: pa.RecordBatch | None = None
     with closing(open_bytes(header.file)) as stream:
         try:
@@ -94,7 +107,7 @@ def _open(
 ) -> csv.CSVStreamingReader:
     def refuse(row: csv.InvalidRow) -> str:
         problem = f"{row.actual_columns} columns where the header has {row.expected_columns}"
-        refusals.append(BadRow(header.file, row.number - 1, problem))  # Arrow's row 1 is the header
+        refusals.append(BadRow(header.file, row.number - header.rows, problem))
         return "error"
 
     names = [str(position) for position in range(len(header.names))]
@@ -111,7 +124,7 @@ def _open(
     )
 
 
-def _reason(file: Path, error: Exception, refusals: Sequence[BadRow], row: int) -> SnapshotError:
+def _reason(file: File, error: Exception, refusals: Sequence[BadRow], row: int) -> SnapshotError:
     if refusals:
         return refusals[0]
     if "straddling object" in str(error):  # a row that does not fit into one block of Arrow's
@@ -119,7 +132,7 @@ def _reason(file: Path, error: Exception, refusals: Sequence[BadRow], row: int) 
     return Truncated(file, f"damaged or cut off after row {row}")
 
 
-def _texts(file: Path, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
+def _texts(file: File, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
     texts = []
     for column, fields in zip(columns, batch.columns, strict=True):
         try:

@@ -6,7 +6,9 @@ Each of them ends the run before anything is sent; they differ in what a person 
 * SnapshotError
   x OutsideRoots      the place is not below SNAPSHOT_ROOTS. Allow it, or put the snapshot elsewhere.
   x Missing           there is no such file, or it may not be read.
-  x Unsupported       the place or the format is none that we read.
+  x Forbidden         a store refuses our credentials, or they have expired. Renew them.
+  x Unreachable       a store gave no answer, however often it was asked. Start another run when it does.
+  x Unsupported       the place or the format is none that we read, or what reads it is not installed.
   x Empty             there is not a single row.
   x Changed           the files are no longer those that the run began with. Start another run.
   x Truncated         a file ends early or is damaged. Write it again.
@@ -23,11 +25,13 @@ Rows are counted from 1 within the named file, without its header: what an edito
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 NAMES_SHOWN: Final = 50
 NAME_CHARACTERS_SHOWN: Final = 100
+
+Named: TypeAlias = object
+"""A file or place of whatever kind; its `str` is what a person calls it."""
 
 
 class SnapshotError(Exception):
@@ -40,6 +44,14 @@ class OutsideRoots(SnapshotError):
 
 class Missing(SnapshotError):
     """No file is there, or none that we may read."""
+
+
+class Forbidden(SnapshotError):
+    """Whoever keeps the snapshot does not let us read it."""
+
+
+class Unreachable(SnapshotError):
+    """Whoever keeps the snapshot does not answer."""
 
 
 class Unsupported(SnapshotError):
@@ -57,14 +69,14 @@ class Changed(SnapshotError):
 class Truncated(SnapshotError):
     """A file ends before its time, or is damaged."""
 
-    def __init__(self, file: Path, problem: str) -> None:
+    def __init__(self, file: Named, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
 
 
 class Swollen(SnapshotError):
     """A file unpacks to more than a segment would."""
 
-    def __init__(self, file: Path, problem: str) -> None:
+    def __init__(self, file: Named, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
 
 
@@ -75,35 +87,37 @@ class ColumnError(SnapshotError):
 class MissingColumn(ColumnError):
     """The mapping names columns that are not there."""
 
-    def __init__(self, place: Path, missing: Sequence[str], present: Sequence[str]) -> None:
+    def __init__(self, place: Named, missing: Sequence[str], present: Sequence[str]) -> None:
         super().__init__(f"{place}: no column {_some(missing)}; there is {_some(present) or 'none'}")
 
 
 class UnlikeColumns(ColumnError):
     """Two files of one snapshot have different columns."""
 
-    def __init__(self, one: Path, other: Path, differing: Sequence[str]) -> None:
+    def __init__(self, one: Named, other: Named, differing: Sequence[str]) -> None:
         super().__init__(f"{one} and {other} have different columns: {_some(differing)} is in one of them only")
 
 
 class UnclearColumns(ColumnError):
     """The header does not tell which column is which."""
 
-    def __init__(self, file: Path, problem: str) -> None:
+    def __init__(self, file: Named, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
 
 
 class TextlessColumn(ColumnError):
     """The column is of a type that has no text."""
 
-    def __init__(self, file: Path, column: str, kind: str) -> None:
+    def __init__(self, file: Named, column: str, kind: str) -> None:
+        self.column = column
         super().__init__(f"{file}, column {column!r}: {kind} cannot be written as text")
 
 
 class BadRow(SnapshotError):
     """One row cannot be read; without it the file would lose data silently."""
 
-    def __init__(self, file: Path, row: int, problem: str, *, column: str | None = None) -> None:
+    def __init__(self, file: Named, row: int, problem: str, *, column: str | None = None) -> None:
+        self.column = column
         where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
         super().__init__(f"{where}: {problem}")
 

@@ -5,9 +5,9 @@ import csv
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from producer.snapshots.errors import MissingColumn, Truncated, UnclearColumns, Unsupported
+from producer.snapshots.file import File
 from producer.snapshots.streams import open_bytes
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -18,11 +18,12 @@ HEADER_BYTES_MAX = 64 << 10
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a file: its delimiter, and the names without the spaces around them."""
+    """What tells the columns of a file: its delimiter, the names, and how many rows of the file are no data but they."""
 
-    file: Path
+    file: File
     delimiter: str
     names: tuple[str, ...]
+    rows: int = 1
 
     def positions(self, columns: Sequence[str]) -> list[int]:
         """Return where these columns stand. Raises MissingColumn, and UnclearColumns where a name stands twice."""
@@ -34,7 +35,7 @@ class Header:
         return [self.names.index(column) for column in columns]
 
 
-def read_header(file: Path) -> Header | None:
+def read_header(file: File) -> Header | None:
     """
     Return what the first line that is not blank tells, None for a file without any.
 
@@ -52,7 +53,7 @@ def read_header(file: Path) -> Header | None:
     return Header(file, delimiter, names)
 
 
-def _first_line(file: Path) -> str:
+def _first_line(file: File) -> str:
     with closing(open_bytes(file)) as stream:
         try:
             beginning: bytes = stream.read(HEADER_BYTES_MAX)

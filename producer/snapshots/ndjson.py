@@ -1,10 +1,9 @@
 """Reads NDJSON, one object a line; a key that a line leaves out is null, and values get the text that Arrow's have."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,27 +11,39 @@ import pyarrow as pa
 
 from producer.snapshots.canonical import EXACT_FLOATS_BELOW, canonical, joined
 from producer.snapshots.errors import BadRow, Truncated
+from producer.snapshots.file import File
 from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
 from producer.snapshots.swelling import Unpacked
 
 BATCH_BYTES = 4 << 20
 """What the lines of one batch may take together before it is closed early."""
 
+_KINDS = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", type(None): "null"}
+
 
 class NdjsonReader:
     """NDJSON through a line reader: it holds the least memory of all."""
 
     same_columns = False
+    tells_rows = False
 
-    def columns(self, file: Path) -> list[str]:
+    def columns(self, file: File) -> list[str]:
         """Return the keys of the first rows: no line need have them all."""
         return list(dict.fromkeys(key for row in _rows(file, _lines(file), 0) for key in row))
 
-    def count(self, file: Path) -> int:
+    def types(self, file: File) -> Mapping[str, str]:
+        """Return what JSON calls the values of the first rows."""
+        found: dict[str, set[str]] = {}
+        for row in _rows(file, _lines(file), 0):
+            for key, value in row.items():
+                found.setdefault(key, set()).add(_KINDS.get(type(value), "object"))
+        return {key: " or ".join(sorted(kinds - {"null"})) or "null" for key, kinds in found.items()}
+
+    def count(self, file: File) -> int:
         """Return the number of rows."""
         return sum(1 for _ in _lines(file))
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows; those before `from_row` are passed over without a look into them."""
         lines = islice(_lines(file), from_row, None)
         row = from_row
@@ -42,7 +53,7 @@ class NdjsonReader:
             row += len(rows)
 
 
-def _lines(file: Path) -> Iterator[bytes]:
+def _lines(file: File) -> Iterator[bytes]:
     """Yield the lines that are not blank."""
     number = 0
     with closing(open_bytes(file)) as stream:
@@ -62,7 +73,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _block(file: Path, stream: pa.NativeFile | Unpacked, row: int, size: int) -> bytes:
+def _block(file: File, stream: pa.NativeFile | Unpacked, row: int, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
     except OSError as error:
@@ -77,7 +88,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(file: Path, lines: Iterator[bytes], before: int) -> list[dict[str, Any]]:
+def _rows(file: File, lines: Iterator[bytes], before: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     taken_bytes = 0
     for line in islice(lines, BATCH_ROWS):
@@ -88,7 +99,7 @@ def _rows(file: Path, lines: Iterator[bytes], before: int) -> list[dict[str, Any
     return rows
 
 
-def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
+def _row(file: File, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -101,12 +112,12 @@ def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _texts(file: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str], before: int) -> pa.RecordBatch:
+def _texts(file: File, rows: Sequence[dict[str, Any]], columns: Sequence[str], before: int) -> pa.RecordBatch:
     texts = [_column(file, [row.get(column) for row in rows], column, before) for column in columns]
     return pa.RecordBatch.from_arrays(texts, names=list(columns))
 
 
-def _column(file: Path, values: list[Any], column: str, before: int) -> pa.StringArray:
+def _column(file: File, values: list[Any], column: str, before: int) -> pa.StringArray:
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return canonical(pa.array(values, pa.string()))

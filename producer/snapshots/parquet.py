@@ -1,8 +1,7 @@
 """Reads Parquet files a few thousand rows at a time, whatever the size of their row groups."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 from producer.snapshots.bounds import batch_rows, check_footer
 from producer.snapshots.canonical import Textless, Undecodable, canonical
 from producer.snapshots.errors import BadRow, MissingColumn, TextlessColumn, Truncated, UnclearColumns
-from producer.snapshots.plain import open_plain
+from producer.snapshots.file import File
 from producer.snapshots.source import without_first
 from producer.snapshots.streams import BLOCK_BYTES, ROW_BYTES_MAX
 from producer.snapshots.swelling import proportionate
@@ -21,18 +20,24 @@ class ParquetReader:
     """Parquet through `ParquetFile`: `pyarrow.dataset` holds whole row groups in memory."""
 
     same_columns = True
+    tells_rows = True
 
-    def columns(self, file: Path) -> list[str]:
+    def columns(self, file: File) -> list[str]:
         """Return the top-level columns."""
         with _open(file) as (parquet, _):
             return list(dict.fromkeys(parquet.schema_arrow.names))
 
-    def count(self, file: Path) -> int:
+    def types(self, file: File) -> Mapping[str, str]:
+        """Return Arrow's names of the types."""
+        with _open(file) as (parquet, _):
+            return {field.name: str(field.type) for field in parquet.schema_arrow}
+
+    def count(self, file: File) -> int:
         """Return the number of rows that the file's last bytes tell."""
         with _open(file) as (parquet, _):
             return int(parquet.metadata.num_rows)
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows, passing over the row groups before `from_row` without reading them."""
         with _open(file) as (parquet, octets):
             _check_columns(file, parquet.schema_arrow.names, columns)
@@ -53,8 +58,8 @@ class ParquetReader:
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
-    with closing(open_plain(file)) as octets:
+def _open(file: File) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
+    with closing(file.open()) as octets:
         check_footer(file, octets)
         try:
             parquet = pq.ParquetFile(octets, pre_buffer=False, buffer_size=BLOCK_BYTES)
@@ -63,7 +68,7 @@ def _open(file: Path) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
         yield parquet, octets
 
 
-def _check_columns(file: Path, present: Sequence[str], wanted: Sequence[str]) -> None:
+def _check_columns(file: File, present: Sequence[str], wanted: Sequence[str]) -> None:
     if missing := [column for column in wanted if column not in present]:
         raise MissingColumn(file, missing, present)
     for column in wanted:
@@ -82,14 +87,14 @@ def _groups_from(metadata: pq.FileMetaData, from_row: int) -> tuple[list[int], i
     return [], before
 
 
-def _batch_rows(file: Path, octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
+def _batch_rows(file: File, octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
     try:
         return batch_rows(file, octets, metadata, columns)
     except (pa.ArrowException, OSError) as error:
         raise Truncated(file, "damaged") from error
 
 
-def _whole(file: Path, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
+def _whole(file: File, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
     try:
         for batch in typed:
             yield batch
@@ -98,7 +103,7 @@ def _whole(file: Path, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa
         raise Truncated(file, f"damaged after row {row}") from error
 
 
-def _texts(file: Path, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
+def _texts(file: File, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:
     texts = []
     for column in columns:
         try:

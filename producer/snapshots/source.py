@@ -1,14 +1,22 @@
 """A snapshot as the rest of the producer sees it: pinned, and read in batches of text; knows no file format."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Empty, Missing, MissingColumn, UnlikeColumns
+from producer.snapshots.errors import Changed, Empty, MissingColumn, UnlikeColumns
+from producer.snapshots.file import File, State
+from producer.snapshots.partitions import partition_keys, partitions
+from producer.snapshots.places import Place
+
+T = TypeVar("T")
+
+FILES_AT_ONCE: Final = 16
+"""Files that a store is asked about at the same time."""
 
 
 class Pin(NamedTuple):
@@ -53,16 +61,39 @@ class Reader(Protocol):
     same_columns: bool
     """Whether every file of a snapshot must have the same columns."""
 
-    def columns(self, file: Path) -> list[str]:
+    tells_rows: bool
+    """Whether `count` knows without reading the rows."""
+
+    def columns(self, file: File) -> list[str]:
         """Return the file's columns."""
         ...
 
-    def count(self, file: Path) -> int:
+    def types(self, file: File, /) -> Mapping[str, str]:
+        """Return what the values of the file's columns are, in words for people."""
+        ...
+
+    def count(self, file: File) -> int:
         """Return the number of rows."""
         ...
 
-    def batches(self, file: Path, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows after the first `from_row` ones as text, adding to `found` what columns the file has."""
+        ...
+
+
+class Source(Protocol):
+    """
+    A kind of place where snapshots live. To add one is to write this and to name it in `producer.snapshots.sources`.
+
+    A source only says which files a place holds; how they are read, pinned and compared is the same for all.
+    """
+
+    def place(self, uri: str) -> Place:
+        """Read a URI. It asks nobody, since events are answered meanwhile. Raises Unsupported."""
+        ...
+
+    def find(self, place: Place) -> Sequence[File]:
+        """Return the files of a place in order of name, at least one. Raises SnapshotError."""
         ...
 
 
@@ -70,19 +101,15 @@ class Reader(Protocol):
 class FileSnapshot:
     """A snapshot in one or more files of one format, read one after the other."""
 
-    files: tuple[Path, ...]
+    files: Sequence[File]
     reader: Reader
 
     def pin(self) -> Pin:
-        """Return names, sizes and times of change, digested: a directory may hold thousands of files."""
+        """Return names, sizes and versions, digested: a directory may hold thousands of files."""
         digest, total_bytes = hashlib.blake2b(digest_size=16), 0
-        for file in self.files:
-            try:
-                state = file.stat()
-            except OSError as error:
-                raise Missing(f"{file}: there is no such file") from error
-            total_bytes += state.st_size
-            digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0".encode(errors="surrogateescape"))
+        for file, state in zip(self.files, states(self.files), strict=True):
+            total_bytes += state.size
+            digest.update(f"{file}\0{state.size}\0{state.version}\0".encode(errors="surrogateescape"))
         return Pin(f"{len(self.files)}:{total_bytes}:{digest.hexdigest()}")
 
     def verify(self, pin: Pin) -> None:
@@ -91,8 +118,8 @@ class FileSnapshot:
             raise Changed(f"{self._place()}: the snapshot changed while the run was reading it")
 
     def columns(self) -> list[str]:
-        """Return the first file's columns; reading checks that the others agree."""
-        return self.reader.columns(self.files[0])
+        """Return the first file's columns and those that its folders name; reading checks that the others agree."""
+        return list(dict.fromkeys([*self.reader.columns(self.files[0]), *partition_keys(self.files)]))
 
     def read(self, columns: Sequence[str], from_row: int = 0) -> Iterator[pa.RecordBatch]:
         """Yield the rows after the first `from_row` ones; see Snapshot."""
@@ -100,6 +127,7 @@ class FileSnapshot:
         if self.reader.same_columns:
             self._agree()
         found: set[str] = set()
+        keys = partition_keys(self.files)
         rows, skip = 0, from_row
         for file in self.files:
             if skip and file != self.files[-1]:
@@ -107,7 +135,7 @@ class FileSnapshot:
                 if held <= skip:
                     skip -= held
                     continue
-            for batch in self.reader.batches(file, columns, skip, found):
+            for batch in self._batches(file, keys, columns, skip, found):
                 rows += batch.num_rows
                 yield batch
             skip = 0
@@ -115,11 +143,40 @@ class FileSnapshot:
         if from_row == 0:
             self._settle(columns, found, rows)
 
+    def beginning(self, columns: Sequence[str]) -> Generator[pa.RecordBatch, None, None]:
+        """Yield rows like `read`, for a look: without a pin, and files that are not reached are not opened."""
+        keys = partition_keys(self.files)
+        for file in self.files:
+            yield from self._batches(file, keys, columns, 0, set())
+
+    def _batches(
+        self, file: File, partition: Sequence[str], columns: Sequence[str], from_row: int, found: set[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a file's rows, with the columns of the partition that only its folders name."""
+        told = partitions(file)
+        keys = [key for key in partition if key in columns]
+        if keys:
+            present = self.reader.columns(file)
+            keys = [key for key in keys if key not in present]  # what a file says itself counts
+        if not keys:
+            yield from self.reader.batches(file, columns, from_row, found)
+            return
+        inside = [column for column in columns if column not in keys]
+        for batch in self.reader.batches(file, inside or present[:1], from_row, found):
+            found.update(keys)
+            texts = [
+                pa.repeat(pa.scalar(told[column], pa.string()), batch.num_rows)
+                if column in keys
+                else batch.column(column)
+                for column in columns
+            ]
+            yield pa.RecordBatch.from_arrays(texts, names=list(columns))
+
     def _agree(self) -> None:
         first, *others = self.files
         expected = set(self.reader.columns(first))
-        for file in others:
-            if differing := expected ^ set(self.reader.columns(file)):
+        for file, columns in zip(others, at_once(self.reader.columns, others), strict=True):
+            if differing := expected ^ set(columns):
                 raise UnlikeColumns(first, file, sorted(differing))
 
     def _settle(self, columns: Sequence[str], found: set[str], rows: int) -> None:
@@ -128,9 +185,22 @@ class FileSnapshot:
         if missing := [column for column in columns if column not in found]:
             raise MissingColumn(self._place(), missing, self.columns())
 
-    def _place(self) -> Path:
+    def _place(self) -> str:
         first, *others = self.files
-        return first.parent if others else first
+        return str(first).rpartition("/")[0] if others else str(first)
+
+
+def states(files: Sequence[File]) -> list[State]:
+    """Ask for the states of many files."""
+    return at_once(lambda file: file.state(), files)
+
+
+def at_once(ask: Callable[[File], T], files: Sequence[File]) -> list[T]:
+    """Ask about many files at the same time, in order: each may be a request to a store."""
+    if len(files) == 1:
+        return [ask(files[0])]
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        return list(pool.map(ask, files))
 
 
 def without_first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

@@ -1,10 +1,8 @@
 """Opens a file's bytes, decompressed while they are read; knows nothing of rows."""
 
-from pathlib import Path
-
 import pyarrow as pa
 
-from producer.snapshots.plain import open_plain
+from producer.snapshots.file import File
 from producer.snapshots.swelling import Unpacked
 
 ROW_BYTES_MAX = 1 << 20
@@ -18,13 +16,13 @@ BATCH_ROWS = 5_000
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def open_bytes(file: Path) -> pa.NativeFile | Unpacked:
+def open_bytes(file: File) -> pa.NativeFile | Unpacked:
     """
     Open a file for reading; gzip and zstd are told by their first bytes, since downloads often unpack silently.
 
     Raises Missing. Reading a compressed file that ends early raises OSError, one that grows out of proportion Swollen.
     """
-    plain = open_plain(file)
+    plain = file.open()
     beginning = plain.read(4)
     plain.seek(0)
     codec = next((name for magic, name in _CODECS.items() if beginning.startswith(magic)), None)

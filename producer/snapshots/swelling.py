@@ -5,11 +5,11 @@ shrink to a hundredth. What unpacks to more than 200 times its size is refused, 
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pyarrow as pa
 
 from producer.snapshots.errors import Swollen
+from producer.snapshots.file import File
 
 ALWAYS_FINE_BYTES = 256 << 20
 RATIO_MAX = 200
@@ -18,7 +18,7 @@ RATIO_MAX = 200
 class Unpacked:
     """A compressed file, as `read` and `close` of its unpacked bytes."""
 
-    def __init__(self, file: Path, packed: pa.NativeFile, codec: str) -> None:
+    def __init__(self, file: File, packed: pa.NativeFile, codec: str) -> None:
         self._file = file
         self._packed = packed
         self._stream = pa.CompressedInputStream(packed, codec)
@@ -36,7 +36,7 @@ class Unpacked:
         self._stream.close()
 
 
-def proportionate(file: Path, size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def proportionate(file: File, size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the batches of a file of so many bytes. Raises Swollen."""
     taken = 0
     for batch in batches:
@@ -45,6 +45,6 @@ def proportionate(file: Path, size: int, batches: Iterator[pa.RecordBatch]) -> I
         yield batch
 
 
-def _check(file: Path, unpacked: int, packed: Callable[[], int]) -> None:
+def _check(file: File, unpacked: int, packed: Callable[[], int]) -> None:
     if unpacked > ALWAYS_FINE_BYTES and unpacked > RATIO_MAX * packed():
         raise Swollen(file, f"it unpacks to more than {RATIO_MAX} times its size")

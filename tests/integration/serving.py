@@ -1,5 +1,6 @@
 """The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from producer.api.serving import make_runner
 from producer.findings import Busy, Finding, Good, Wrong
 from producer.intake import Intake
 from producer.opening import Retention
+from producer.snapshots import preview_snapshot
 from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.events import Events
 from wire.ledger import Ledger
@@ -137,6 +139,7 @@ async def serving(
         checks=checks,
         vault=VAULT,
         project=project,
+        preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,
         readiness=readiness,
         budget_minutes=90,

@@ -486,6 +486,39 @@ def test_a_run_is_steered_and_every_hand_may_be_repeated(with_api: WithApi) -> N
     with_api(scenario)
 
 
+def test_a_snapshot_is_previewed_with_masked_addresses(with_store: WithStore, tmp_path: Path) -> None:
+    """For whoever is about to map its columns; what is wrong with it is said as a run would say it."""
+    (tmp_path / "vip.csv").write_text("Email,Name\nann@example.org,Ann\nbob@example.org,\n")
+
+    async def served(store: Store) -> None:
+        async with serving(store, [tmp_path]) as api:
+            path = "/v1/snapshots/preview"
+            assert await api.ask("GET", path, params={"snapshot": f"{tmp_path}/vip.csv"}) == (
+                200,
+                {
+                    "snapshot": f"{tmp_path}/vip.csv",
+                    "files": 1,
+                    "bytes": 48,
+                    "rows": None,
+                    "columns": [{"name": "Email", "type": "text"}, {"name": "Name", "type": "text"}],
+                    "beginning": [
+                        {"Email": "a***@example.org", "Name": "Ann"},
+                        {"Email": "b***@example.org", "Name": None},
+                    ],
+                },
+            )
+            for snapshot, detail in {
+                f"{tmp_path}/none.csv": "no such file",
+                "/etc/passwd": "outside",
+                "s3://bucket/a.csv": "outside",
+                "": "missing",
+            }.items():
+                status, problem = await api.ask("GET", path, params={"snapshot": snapshot})
+                assert (status, detail in problem["detail"]) == (422, True), problem
+
+    with_store(served)
+
+
 def test_rejects_are_streamed_as_lines_or_as_a_table(with_api: WithApi) -> None:
     """All pages of them, in order, safe in a spreadsheet; a run without any has none."""
 

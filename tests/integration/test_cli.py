@@ -254,6 +254,24 @@ def test_watching_survives_a_producer_that_restarts(shell: Shell, producer: Simu
     assert "waiting: " in result.stdout
 
 
+def test_a_preview_is_columns_and_rows(shell: Shell, producer: SimulatedProducer) -> None:
+    """A path is one of here; a value cannot play with the terminal."""
+    rows = [{"Email": "a***@example.org", "Name": "A\x1b[31mnn"}, {"Email": "b***@example.org", "Name": None}]
+    columns = [{"name": "Email", "type": "string"}, {"name": "Seen", "type": "timestamp[us]"}]
+    document = {"snapshot": "/data/vip.parquet", "files": 2, "bytes": 4_096, "rows": 1_000_000}
+    producer.answer("GET /v1/snapshots/preview", document | {"columns": columns, "beginning": rows})
+    result = shell("snapshots", "preview", "vip.parquet")
+    assert result.exit_code == 0
+    for shown in ("1,000,000", "timestamp[us]", "a***@example.org", "A\N{REPLACEMENT CHARACTER}[31mnn"):
+        assert shown in result.stdout
+    assert "\x1b" not in result.stdout
+    shell("snapshots", "preview", "s3://bucket/vip/*.csv")
+    assert [asked.query for asked in producer.asked] == [
+        {"snapshot": os.path.abspath("vip.parquet")},  # noqa: PTH100  what a shell means
+        {"snapshot": "s3://bucket/vip/*.csv"},
+    ]
+
+
 def test_rejects_are_a_table_or_as_they_come(shell: Shell, producer: SimulatedProducer) -> None:
     """A table shows the first hundred, and never what a terminal would obey."""
     reject = {"row": 7, "email": "a\x1b[31m@b", "fate": "invalid", "code": "email", "reason": "No address."}

@@ -1,0 +1,21 @@
+"""The handler of snapshots: a look at one, before a run is asked for."""
+
+from aiohttp import web
+
+from producer.api.answering import answer
+from producer.api.collaborators import collaborators
+from producer.api.documents import PreviewDocument
+from producer.api.problems import Problem
+from producer.snapshots import SnapshotError
+
+
+async def preview(request: web.Request) -> web.Response:
+    """Show columns and the first rows of a snapshot, addresses masked."""
+    snapshot = request.query.get("snapshot")
+    if not snapshot:
+        raise Problem(422, "The parameter snapshot is missing: a URI or an absolute path.")
+    try:
+        found = await collaborators(request).preview(snapshot)
+    except SnapshotError as error:
+        raise Problem(422, str(error)) from None
+    return answer(PreviewDocument.of(snapshot, found))
