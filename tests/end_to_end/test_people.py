@@ -58,7 +58,8 @@ def test_a_person_is_explained_in_each_fate(platform: Up) -> None:
     """With run, chunk and batch, and by whom a membership was ended."""
     up = platform()
     assert up.connect()[0] == 201
-    assert up.export(**FIELD)[0] == 201
+    marking: dict[str, Any] = dict(FIELD)
+    assert up.export(**marking)[0] == 201
     refused = "person5@example.com"
     up.sandbox("opt_outs", {"list": "12", "emails": [refused]})
     first = refresh(up, [*people(10), ["no address", "A", "B", ""]])
