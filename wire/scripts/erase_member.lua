@@ -1,4 +1,5 @@
 -- uses: membership
+-- flags: allow-oom
 -- Erases what an export knows of one address.
 --   membership, members   as in lib/membership.lua
 -- ARGV: export, account, list, address

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Puts a page without somebody in the place of the page that was read.
 --   rejects(run), held_back(run), left(run)  list
 -- ARGV: the list's name, run, place, the page as it was read, the page without them

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Ends the erasure of an address: nothing of it is left, and this was the last key that held it. The append-only file has
 -- it still, which is noted.
 --   forgetting  hash  address; and '' -> since when the append-only file is to be written anew

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Notes that somebody is forgotten from now on, and is to be erased.
 --   forgotten   hash  keyed hash -> when
 --   forgetting  hash  address -> when it was asked, '1' to delete them at ActiveCampaign, too, and runs whose survey may

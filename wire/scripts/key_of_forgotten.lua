@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Returns what the hashes of the forgotten are keyed with; made once, of the bytes that the first one brings.
 --   forgotten_key  string
 -- ARGV: random bytes

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Notes that the append-only file was written anew, unless somebody was erased since then.
 --   forgetting  hash  as in erased.lua
 -- ARGV: what stood there before it began
