@@ -15,6 +15,8 @@ FINGERPRINT_BYTES: Final = 8
 _NUMBER_BYTES: Final = 3
 _LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
 
+_WAS_MEMBER: Final = 0x80
+
 REASONS: Final = tuple(RejectCode)
 """Kept by their place: add new ones at the end."""
 
@@ -36,17 +38,21 @@ class Standing(Enum):
 
 
 class Entry(NamedTuple):
-    """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run."""
+    """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run.
+
+    `was_member`: they were a member before they were refused; the scripts that write an entry tell it.
+    """
 
     standing: Standing
     fingerprint: bytes = bytes(FINGERPRINT_BYTES)
     run: int = 0
     chunk: int = 0
     reason: RejectCode | None = None
+    was_member: bool = False
 
     def to_bytes(self) -> bytes:
         """Write the entry as it is kept."""
-        reason = REASONS.index(self.reason) + 1 if self.reason else 0
+        reason = (REASONS.index(self.reason) + 1 if self.reason else 0) | (_WAS_MEMBER if self.was_member else 0)
         numbers = (min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in (self.run, self.chunk))
         return bytes((self.standing.value, reason)) + self.fingerprint + b"".join(numbers)
 
@@ -59,7 +65,8 @@ class Entry(NamedTuple):
             kept[2:run],
             int.from_bytes(kept[run:chunk], "little"),
             int.from_bytes(kept[chunk:], "little"),
-            REASONS[kept[1] - 1] if kept[1] else None,
+            REASONS[reason - 1] if (reason := kept[1] & ~_WAS_MEMBER) else None,
+            bool(kept[1] & _WAS_MEMBER),
         )
 
 

@@ -232,6 +232,20 @@ class ResumeBody(Body):
     accept: bool = False
 
 
+class ExplainBody(Body):
+    """Who is meant; `ask`: ActiveCampaign, too, whether it has the contact."""
+
+    email: Text
+    ask: bool = False
+
+
+class ForgetBody(Body):
+    """Who is to be forgotten; `delete_at_activecampaign`: at every connected account, too."""
+
+    email: Text
+    delete_at_activecampaign: bool = False
+
+
 class EventData(Body):
     """What a refresh says; further fields are the publisher's own. Described here, judged by `producer.intake`."""
 

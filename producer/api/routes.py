@@ -2,18 +2,33 @@
 
 from typing import Final
 
-from producer.api import connections, events, exports, rejects, rotation, runs, segments, snapshots, standing, tokens
+from producer.api import (
+    connections,
+    contacts,
+    events,
+    exports,
+    rejects,
+    rotation,
+    runs,
+    segments,
+    snapshots,
+    standing,
+    tokens,
+)
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
     DemandBody,
     EventBody,
+    ExplainBody,
     ExportBody,
     ExportChange,
+    ForgetBody,
     NothingBody,
     ResumeBody,
     TokenBody,
 )
+from producer.api.contact_documents import ContactExplained, ContactForgotten
 from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
@@ -305,6 +320,24 @@ ROUTES: Final = (
         needs_body=False,
         answer=SteeredDocument,
         refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/contacts/explain",
+        handler=contacts.explain,
+        roles=WRITERS,
+        says="Say where a person stands with every export, and why; from the record.",
+        body=ExplainBody,
+        answer=ContactExplained,
+    ),
+    Route(
+        method="POST",
+        path="/v1/contacts/forget",
+        handler=contacts.forget,
+        roles=ADMIN,
+        says="Erase a person, never send them again, and answer with a receipt.",
+        body=ForgetBody,
+        answer=ContactForgotten,
     ),
     Route(
         method="POST",

@@ -4,6 +4,7 @@ import click
 
 from producer.cli.completion import completion
 from producer.cli.connections import connections
+from producer.cli.contacts import contacts
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.publish import publish
@@ -25,5 +26,8 @@ def cli() -> None:
     """
 
 
-for command in (serve, connections, exports, segments, snapshots, events, publish, runs, tokens, secrets, completion):
+for command in (
+    *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
+    *(tokens, secrets, completion),
+):
     cli.add_command(command)

@@ -51,6 +51,8 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "POST /v1/runs/{id}/pause": WRITERS,
     "POST /v1/runs/{id}/resume": WRITERS,
     "POST /v1/runs/{id}/retry": WRITERS,
+    "POST /v1/contacts/explain": WRITERS,
+    "POST /v1/contacts/forget": ADMIN,
     "POST /v1/tokens": ADMIN,
     "GET /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{name}": ADMIN,
@@ -85,6 +87,8 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /v1/exports/{name}": {"segment": "changed"},
     "POST /v1/exports/{name}/runs": {"snapshot": "/snapshots/a.csv"},
     "POST /v1/events": EVENT | {"id": "another"},
+    "POST /v1/contacts/explain": {"email": "ann@example.org"},
+    "POST /v1/contacts/forget": {"email": "ann@example.org"},
     "POST /v1/tokens": {"name": "new", "role": "viewer"},
 }
 

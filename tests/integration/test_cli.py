@@ -67,6 +67,27 @@ def test_an_empty_list_says_so(shell: Shell, producer: SimulatedProducer) -> Non
     assert shell("segments", "list").stdout == "There are none.\n"
 
 
+@pytest.mark.parametrize(
+    ("state", "fate", "code", "said"),
+    [
+        ("erased", "deleted", 0, ""),
+        ("erasing", "deleted", 1, "erased by itself"),
+        ("erased", "not_deleted", 1, "Not deleted at acme"),
+    ],
+)
+def test_forgetting_ends_well_only_if_everything_is_done(
+    shell: Shell, producer: SimulatedProducer, state: str, fate: str, code: int, said: str
+) -> None:
+    """The address is in the body, and nowhere else of what is sent."""
+    receipt = {"state": state, "activecampaign": [{"connection": "acme", "fate": fate, "why": None}]}
+    producer.answer("POST /v1/contacts/forget", receipt)
+    result = shell("contacts", "forget", "ann@example.org", "--delete-at-activecampaign")
+    assert (result.exit_code, said in result.stderr) == (code, True)
+    (asked,) = producer.asked
+    assert asked.body == {"email": "ann@example.org", "delete_at_activecampaign": True}
+    assert "ann" not in asked.path + str(asked.headers)
+
+
 def test_dead_events_are_asked_for_by_state(shell: Shell, producer: SimulatedProducer) -> None:
     """With the reason why they could not be taken."""
     producer.answer("GET /v1/events", {"items": [{"id": "e1", "reason": "no JSON"}], "next": None})

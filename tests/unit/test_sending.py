@@ -19,6 +19,7 @@ from producer.surveying import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.payloads import emails_of, import_body
+from wire.forgotten import Forgotten, digest_of
 from wire.ledger import Appended, Ledger, Reading
 from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run
@@ -229,3 +230,37 @@ def test_a_reader_that_waits_for_room_stops_when_its_run_ends(found: list[Run]) 
     ledger.looks = iter(found)
     sent(snapshot, run, ledger, Room(2))
     assert (len(ledger.calls), ledger.ended) == (1, [])
+
+
+def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
+    """The record says that the reader does not know of somebody; then it looks again, and offers the rest."""
+    snapshot = people(20)
+    run, ledger = begun(snapshot)
+    ledger.appended = [Appended("forgotten")]
+    known = [Forgotten(), Forgotten(b"key", frozenset({digest_of("p1@example.org", b"key")}))]
+
+    async def appended(_: str) -> None:
+        return None
+
+    async def forgotten() -> Forgotten:
+        return known.pop(0)
+
+    asyncio.run(
+        send(
+            run,
+            TOKEN,
+            snapshot,
+            MAPPER,
+            ledger=cast("Ledger", ledger),
+            room=Room(1000),
+            appended=appended,
+            forgotten=forgotten,
+        )
+    )
+    offered, rest = ledger.calls
+    assert [(said["forgotten"], said["passed"], said["cursor"]) for said in (offered, rest)] == [
+        (0, 0, offered["cursor"]),
+        (1, 1, offered["cursor"]),
+    ]
+    assert set(emails_of(offered["contacts"])) - set(emails_of(rest["contacts"])) == {"p1@example.org"}
+    assert len(rest["rows"]) * FINGERPRINT_BYTES == len(rest["prints"]) == len(offered["prints"]) - FINGERPRINT_BYTES
