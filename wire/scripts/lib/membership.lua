@@ -25,12 +25,16 @@ end
 
 local function grow(e, a, l, key, level, split)
   local low, high = K.members(e, a, l, split), K.members(e, a, l, split + level)
-  local entries = redis.call('HGETALL', low)
+  local entries, moved, gone = redis.call('HGETALL', low), {}, {}
   for i = 1, #entries, 2 do
     if hash_of(entries[i]) % (2 * level) ~= split then
-      redis.call('HSET', high, entries[i], entries[i + 1])
-      redis.call('HDEL', low, entries[i])
+      moved[#moved + 1], moved[#moved + 2] = entries[i], entries[i + 1]
+      gone[#gone + 1] = entries[i]
     end
+  end
+  if gone[1] then
+    redis.call('HSET', high, unpack(moved))
+    redis.call('HDEL', low, unpack(gone))
   end
   if split + 1 == level then level, split = 2 * level, -1 end
   redis.call('HSET', key, 'level', level, 'split', split + 1)
