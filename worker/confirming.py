@@ -41,9 +41,7 @@ def facts(held: Held, jitter: float) -> BatchFacts:
     )
 
 
-def outcome(
-    verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequence[str], *, answered: bool
-) -> Outcome:
+def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequence[str], *, answered: bool) -> Outcome:
     """What to write for a verdict; `emails` are the contacts' addresses, as its facts have them.
 
     `answered`: the account understood and allowed the question.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producer import mapping, plain
-from producer.addresses import ORDINARY
+from producer.addresses import ORDINARY, Address, Unusable, read_address
 from producer.cleaning import clean_line, clean_text
 from producer.mapping import Mapper, MappingSpec
 from producer.plain import Plain, Writer
@@ -60,7 +60,7 @@ def one_by_one(patch: pytest.MonkeyPatch) -> None:
     def nothing(self: Writer, email: pa.StringArray, *_: Any) -> Plain:
         return Plain([None] * len(email), [None] * len(email))
 
-    patch.setattr(mapping.Writer, "write", nothing)
+    patch.setattr(Writer, "write", nothing)
 
 
 @settings(max_examples=300)
@@ -78,8 +78,12 @@ def test_both_ways_write_the_same(rows: list[tuple[str | None, ...]], automation
 def test_an_ordinary_row_is_written_without_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or nothing would have been gained; one that is not is told apart within its batch."""
     asked: list[str] = []
-    read = mapping.read_address
-    monkeypatch.setattr(mapping, "read_address", lambda text: asked.append(text) or read(text))
+
+    def read(text: str) -> Address | Unusable:
+        asked.append(text)
+        return read_address(text)
+
+    monkeypatch.setattr(mapping, "read_address", read)
     ordinary = ("Zoe.K+x@Mail-1.Example.org", "Zoë", "O'Neil-Šimůnek", "+442079460000", "Gold  or so", None, None)
     quoted = ("ann@example.org", 'Ann "A"', None, None, None, None, None)
     tagged = ("bob@example.org", "Bob", None, None, None, None, "||own||")

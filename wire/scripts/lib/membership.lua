@@ -47,7 +47,7 @@ local function remember(run, first)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before = members
+  local before, prefix = members, K.members(e, a, l, '')
   for i = first, #ARGV, 2 do
     local bucket = 'long'
     if #ARGV[i] <= LONG then
@@ -55,7 +55,7 @@ local function remember(run, first)
       bucket = hash % level
       if bucket < split then bucket = hash % (2 * level) end
     end
-    members = members + redis.call('HSET', K.members(e, a, l, bucket), ARGV[i], ARGV[i + 1])
+    members = members + redis.call('HSET', prefix .. bucket, ARGV[i], ARGV[i + 1])
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end
   if members > before then redis.call('HSET', key, 'members', members) end
