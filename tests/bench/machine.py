@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(found: Mapping[str, Any]) -> str:
     """Say it in a line."""
     packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
     return f"{found['cores']} cores, {found['system']} {found['machine']}, Python {found['python']}, {packages}"

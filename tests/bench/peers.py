@@ -34,7 +34,7 @@ class Peer:
     step: Callable[[ClientSession, str, str], Step]
 
 
-def by_the_client(session: ClientSession, base: str, key: str) -> Step:  # noqa: ARG001  it opens connections of its own
+def by_the_client(session: ClientSession, base: str, key: str) -> Step:
     """Send by the PyPI client `activecampaign-python`: upsert the contact, then put it on the list."""
     client = Client(base, key)
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -26,7 +26,7 @@ LIST: Final = "12"
 LOOK_SECONDS: Final = 0.05
 
 PUBLISHED: Final = {"imports_per_minute": 100.0, "single_imports_per_minute": 20.0, "requests_per_second": 5.0}
-UNLIMITED: Final[Mapping[str, float | None]] = dict.fromkeys(PUBLISHED)
+UNLIMITED: Final[dict[str, Any]] = dict.fromkeys(PUBLISHED)
 FAR_AWAY: Final = 1_000_000.0
 """What a connection is told of the limits of an account that has none: they can be any positive numbers."""
 
@@ -54,6 +54,11 @@ class Account:
     async def totals(self) -> Any:
         """What it has seen, in figures."""
         return (await self._api.ask("GET", "/sandbox/totals")).document
+
+    async def until(self, happened: Callable[[Any], bool]) -> None:
+        """Return when its totals say that something happened."""
+        while not happened(await self.totals()):  # noqa: ASYNC110  it is another process
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def tell(self, call: str, body: Mapping[str, Any]) -> None:
         """Use one of the sandbox's levers."""
@@ -159,7 +164,7 @@ class Place:
 @asynccontextmanager
 async def place(directory: Path, accounts: Sequence[Switches], *, workers: int = 1) -> AsyncIterator[Place]:
     """Bring up a stack beside accounts with these switches; everything is ended after."""
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True)  # noqa: ASYNC240  nothing else runs here yet
     hosts = [f"{LOOPBACK}:{free_port()}" for _ in accounts]
     settings = {"TRUSTED_HOSTS": ",".join(hosts), "LOG_LEVEL": "warning"}
     plan = Plan(directory, snapshots=directory.parent, sandbox=None, workers=workers, settings=settings)

@@ -37,4 +37,4 @@ async def _post(session: ClientSession, waiting: Iterator[bytes]) -> None:
 
 if __name__ == "__main__":
     host_, key_, file_, posters_ = sys.argv[1:]
-    print(asyncio.run(post_all(host_, key_, Path(file_).read_bytes().split(b"\n"), int(posters_))))
+    print(asyncio.run(post_all(host_, key_, Path(file_).read_bytes().split(b"\n"), int(posters_))))  # noqa: T201  this is a command

@@ -22,22 +22,22 @@ def ring(url: str, count: int) -> float:
     heard, all_heard = iter(range(1, count + 1)), threading.Event()
     lock = threading.Lock()
 
-    def hear(account: str, bell: str) -> None:  # noqa: ARG001  as long as a bell of ours
+    @dramatiq.actor(broker=broker, queue_name=queue)
+    def hear(account: str, bell: str) -> None:  # as long as a bell of ours
         with lock:
             if next(heard) == count:
                 all_heard.set()
 
-    actor = dramatiq.actor(hear, broker=broker, queue_name=queue)
-    worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=100)  # type: ignore[no-untyped-call]
+    worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=100)
     began = monotonic()
-    worker.start()  # type: ignore[no-untyped-call]
+    worker.start()
     for _ in range(count):
-        actor.send("acme.api-us1.com", "01234567")
+        hear.send("acme.api-us1.com", "01234567")
     all_heard.wait()
     seconds = monotonic() - began
-    worker.stop()  # type: ignore[no-untyped-call]
+    worker.stop()
     return seconds
 
 
 if __name__ == "__main__":
-    print(ring(sys.argv[1], int(sys.argv[2])))
+    print(ring(sys.argv[1], int(sys.argv[2])))  # noqa: T201  this is a command

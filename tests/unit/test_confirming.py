@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, contacts, held, prints
 from wire import codec
+from wire.activecampaign.payloads import emails_of
 from wire.activecampaign.results import Accepted
 from wire.chunks import Outcome, OverTheWire, Piece, Stopped
 from worker import confirming

@@ -1,8 +1,8 @@
 """The rows of the table by their numbers: each measures one thing in a directory of its own, and returns figures."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tests.bench.figures import Figure
 from tests.bench.rows import (
@@ -18,7 +18,7 @@ from tests.bench.rows import (
 )
 from tests.bench.sizes import Sizes
 
-Measure = Callable[[Sizes, Path], Awaitable[list[Figure]]]
+Measure = Callable[[Sizes, Path], Coroutine[Any, Any, list[Figure]]]
 
 
 class Row(NamedTuple):

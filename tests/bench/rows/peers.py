@@ -13,8 +13,8 @@ from typing import Any, Final
 from aiohttp import ClientSession
 
 from tests.bench.figures import NONE, Figure, Unit
-from tests.bench.people import address, people, write_people
 from tests.bench.peers import PEERS, Peer
+from tests.bench.people import address, people, write_people
 from tests.bench.place import LIST, PUBLISHED, Account, Place, place
 from tests.bench.sizes import Sizes
 
@@ -89,8 +89,7 @@ async def _theirs(peer: Peer, account: Account, key: str, sizes: Sizes) -> Dealt
             sent = min(len(rows), sent + peer.rows_at_a_time)
             await asyncio.sleep(peer.sleep_seconds)
         seconds = monotonic() - began
-    while (await account.totals())["batches_open"]:
-        await asyncio.sleep(peer.sleep_seconds)
+    await account.until(lambda totals: not totals["batches_open"])
     return await _dealt(account, sent, seconds)
 
 

@@ -1,6 +1,5 @@
 """Row 8: how soon the first request leaves after an event was accepted, and a killed worker's chunk is under way again."""
 
-import asyncio
 import time
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,8 +16,6 @@ PACE: Final = 20
 RECOVERY: Final = Bound(most=30.0)
 SLOW_ANSWER_SECONDS: Final = "15"
 """Long enough that the killed worker surely has a request under way."""
-
-LOOK_SECONDS: Final = 0.05
 
 
 async def measure(sizes: Sizes, directory: Path) -> list[Figure]:
@@ -45,7 +42,7 @@ async def _first_import(there: Place, snapshot: Path) -> float:
     run = await there.publish("vip", snapshot)
     accepted = time.time()
     await there.ended(run)
-    return (await there.accounts[0].totals())["last_import"] - accepted
+    return float((await there.accounts[0].totals())["last_import"]) - accepted
 
 
 async def _recovery(there: Place, snapshot: Path) -> float:
@@ -54,12 +51,11 @@ async def _recovery(there: Place, snapshot: Path) -> float:
     sent = (await account.totals())["imports"]
     await account.tell("switches", {"latency_seconds": SLOW_ANSWER_SECONDS})
     run = await there.publish("vip", snapshot)
-    while (await account.totals())["imports"] == sent:
-        await asyncio.sleep(LOOK_SECONDS)
+    await account.until(lambda totals: totals["imports"] > sent)
     for number in range(1, WORKERS + 1):
         there.stack.kill(f"worker-{number}")
     killed = time.time()
     await account.tell("switches", {"latency_seconds": "0"})
     there.stack.restart("worker-1")
     await there.ended(run)
-    return (await account.totals())["last_import"] - killed
+    return float((await account.totals())["last_import"]) - killed
