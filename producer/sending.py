@@ -119,32 +119,48 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     """Append chunks from where the record stands, and return where it stands then; None if this is not ours to go on with."""
     sequence, cursor = at
     nobody_of = await forgotten()
-    while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
-        told = Appended("forgotten")
-        while told.reading == "forgotten":
-            rest = _without(chunk, nobody_of)
-            offer = partial(
-                ledger.append,
-                *(run.id, token),
-                at=(sequence, cursor),
-                cursor=chunk.last_row,
-                contacts=import_body(rest.contacts, automations=bool(run.spec["automations"])),
-                rows=rest.rows,
-                prints=rest.prints,
-                leaving=leaving,
-                forgotten=len(nobody_of),
-                passed=len(chunk.rows) - len(rest.rows),
-            )
-            told = await when_writable(offer, "append", run=run.id)
-            if told.reading == "forgotten":
-                nobody_of = await forgotten()
-        if told.reading != "ok":
-            return None
-        sequence, cursor = sequence + 1, chunk.last_row
-        await appended(run.account)
-        if not await _wait_for_room(run.id, told, ledger, room):
-            return None
+    packing, ringing = _packing(packed), None
+    try:
+        while (chunk := await packing) is not _THE_END:
+            packing = _packing(packed)  # while this one is appended
+            told = Appended("forgotten")
+            while told.reading == "forgotten":
+                rest = _without(chunk, nobody_of)
+                offer = partial(
+                    ledger.append,
+                    *(run.id, token),
+                    at=(sequence, cursor),
+                    cursor=chunk.last_row,
+                    contacts=import_body(rest.contacts, automations=bool(run.spec["automations"])),
+                    rows=rest.rows,
+                    prints=rest.prints,
+                    leaving=leaving,
+                    forgotten=len(nobody_of),
+                    passed=len(chunk.rows) - len(rest.rows),
+                )
+                told = await when_writable(offer, "append", run=run.id)
+                if told.reading == "forgotten":
+                    nobody_of = await forgotten()
+            if told.reading != "ok":
+                return None
+            sequence, cursor = sequence + 1, chunk.last_row
+            if ringing is not None:
+                await ringing
+            ringing = asyncio.ensure_future(appended(run.account))  # while the next one is packed and appended
+            if not await _wait_for_room(run.id, told, ledger, room):
+                return None
+        if ringing is not None:
+            await ringing
+    finally:
+        packing.cancel()
+        if ringing is not None:
+            ringing.cancel()
     return sequence, cursor
+
+
+def _packing(packed: Iterator[Chunk]) -> asyncio.Task[Chunk | None]:
+    """Begin to pack the next chunk in a thread."""
+    return asyncio.create_task(asyncio.to_thread(next, packed, _THE_END))
 
 
 def _without(chunk: Chunk, forgotten: Forgotten) -> Chunk:

@@ -5,6 +5,7 @@ An entry is 16 bytes: state, reason, fingerprint, run and chunk. So an address o
 """
 
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final, NamedTuple
 
@@ -53,8 +54,7 @@ class Entry(NamedTuple):
     def to_bytes(self) -> bytes:
         """Write the entry as it is kept."""
         reason = (REASONS.index(self.reason) + 1 if self.reason else 0) | (_WAS_MEMBER if self.was_member else 0)
-        numbers = (min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in (self.run, self.chunk))
-        return bytes((self.standing.value, reason)) + self.fingerprint + b"".join(numbers)
+        return bytes((self.standing.value, reason)) + self.fingerprint + _numbers(self.run, self.chunk)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Entry":
@@ -73,6 +73,12 @@ class Entry(NamedTuple):
 def order_of(address: str) -> int:
     """Where an address stands among those who leave: by the first 8 bytes of its hash, the same in every process."""
     return int.from_bytes(sha1(address.encode(), usedforsecurity=False).digest()[:8])
+
+
+@lru_cache
+def _numbers(*numbers: int) -> bytes:
+    """The same for everybody in a chunk."""
+    return b"".join(min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in numbers)
 
 
 def address_of(email: str) -> str:

@@ -24,7 +24,7 @@ def explained(platform: Platform, address: str, **said: Any) -> Any:
 def everything(platform: Platform) -> str:
     """All keys and values of the store, packed ones unpacked, in small letters."""
     found: list[bytes] = []
-    with Redis(port=platform.stack._valkey_port) as redis:
+    with Redis(port=platform.stack.valkey_port) as redis:
         for key in redis.scan_iter():
             match redis.type(key):
                 case b"string":

@@ -107,7 +107,7 @@ def begin(weather: Weather, directory: Path) -> None:
     parquet = parquet_file(directory / "people.parquet", weather.rows)
     weather.command = publishing(platform, by_command, parquet, directory / "token")
     folder = ndjson_folder(directory / "people", weather.rows)
-    with Redis(port=platform.stack._valkey_port) as redis:
+    with Redis(port=platform.stack.valkey_port) as redis:
         redis.xadd(STREAM, {"event": json.dumps(platform.event(folder, by_stream))})
     for name in (by_command, by_stream):
         weather.runs[name] = awaited(partial(first_run, platform, name))

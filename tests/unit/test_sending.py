@@ -23,6 +23,7 @@ from wire.forgotten import Forgotten, digest_of
 from wire.ledger import Appended, Ledger, Reading
 from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run
+from wire.store import StoreError
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
 TOKEN = "a-token"
@@ -169,6 +170,19 @@ def test_a_snapshot_that_is_not_what_was_surveyed_sends_nothing() -> None:
     with pytest.raises(Changed):
         sent(snapshot, run, ledger, Room(100))
     assert ledger.calls == []
+
+
+def test_a_bell_that_cannot_be_rung_stops_the_reading_and_ends_nothing() -> None:
+    """Though it is rung while the next chunk is packed: the store is away, and the record says where to go on."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+
+    async def away(account: str) -> None:
+        raise StoreError(account)
+
+    with pytest.raises(StoreError):
+        asyncio.run(send(run, TOKEN, snapshot, MAPPER, ledger=cast("Ledger", ledger), room=Room(100), appended=away))
+    assert ledger.ended == []
 
 
 @pytest.mark.parametrize("answer", ["lost", "over"])

@@ -26,12 +26,16 @@ end
 
 local function grow(e, a, l, key, level, split)
   local low, high = K.members(e, a, l, split), K.members(e, a, l, split + level)
-  local entries = redis.call('HGETALL', low)
+  local entries, moved, gone = redis.call('HGETALL', low), {}, {}
   for i = 1, #entries, 2 do
     if hash_of(entries[i]) % (2 * level) ~= split then
-      redis.call('HSET', high, entries[i], entries[i + 1])
-      redis.call('HDEL', low, entries[i])
+      moved[#moved + 1], moved[#moved + 2] = entries[i], entries[i + 1]
+      gone[#gone + 1] = entries[i]
     end
+  end
+  if gone[1] then
+    redis.call('HSET', high, unpack(moved))
+    redis.call('HDEL', low, unpack(gone))
   end
   if split + 1 == level then level, split = 2 * level, -1 end
   redis.call('HSET', key, 'level', level, 'split', split + 1)
@@ -59,9 +63,9 @@ local function remember(run, first)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before = members
+  local before, prefix = members, K.members(e, a, l, '')
   for i = first, #ARGV, 2 do
-    local kept, entry = K.members(e, a, l, bucket_of(ARGV[i], level, split)), ARGV[i + 1]
+    local kept, entry = prefix .. bucket_of(ARGV[i], level, split), ARGV[i + 1]
     if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, ARGV[i])) end
     members = members + redis.call('HSET', kept, ARGV[i], entry)
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
