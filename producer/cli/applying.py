@@ -70,7 +70,7 @@ async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[str, s
                 click.echo(as_json(changes, done=number))
             raise Stopped("\n".join(_told(error, changes, number))) from None
         if not call.as_json:
-            click.echo(f"{DONE[change.action]} {_named(change)}")
+            click.echo(f"{DONE[change.action]} {named(change)}")
     if call.as_json:
         click.echo(as_json(changes, done=len(changes)))
 
@@ -81,7 +81,7 @@ def show(call: Call, changes: Sequence[Change]) -> None:
         click.echo(as_json(changes, done=0))
         return
     for change in changes:
-        click.echo(f"{SIGNS[change.action]} {_named(change)}")
+        click.echo(f"{SIGNS[change.action]} {named(change)}")
         for one in change.differences:
             click.echo(f"    {printable(one.place)}: {cell(one.before)} -> {cell(one.after)}")
         if change.action is Action.CHANGE and change.key is not None:
@@ -103,6 +103,11 @@ def as_json(changes: Sequence[Change], *, done: int) -> str:
     return codec.encode({"changes": told}).decode()
 
 
+def named(change: Change) -> str:
+    """Call the object of a change by kind and name."""
+    return f"{change.kind.removesuffix('s')} {printable(change.name)}"
+
+
 async def _ask(api: Api, change: Change, secrets: Mapping[str, str]) -> None:
     key = {"api_key": secrets[change.name]} if change.key is not None else {}
     match change.action:
@@ -122,12 +127,8 @@ def _told(error: ApiError, changes: Sequence[Change], number: int) -> list[str]:
         faults = [change.origin.fault(fault.detail, fault.pointer) for fault in error.faults]
         said += [f"  {printable(fault)}" for fault in faults or [change.origin.fault("was refused")]]
     word = "refused" if isinstance(error, Refused) else "unknown whether done"
-    said += [f"{DONE[one.action]}: {_named(one)}" for one in changes[:number]]
-    said += [f"{word}: {change.action} {_named(change)}"]
-    said += [f"not done: {one.action} {_named(one)}" for one in changes[number + 1 :]]
+    said += [f"{DONE[one.action]}: {named(one)}" for one in changes[:number]]
+    said += [f"{word}: {change.action} {named(change)}"]
+    said += [f"not done: {one.action} {named(one)}" for one in changes[number + 1 :]]
     again = "Then apply the same files again: what is done already is no difference any more."
     return [*said, next_step(error), again]
-
-
-def _named(change: Change) -> str:
-    return f"{change.kind.removesuffix('s')} {printable(change.name)}"

@@ -98,7 +98,7 @@ async def apply(call: Call, *, places: tuple[str, ...], prune: bool, send_keys: 
     Nothing is asked for before everything in the files is good. If the server refuses something all the same, the rest
     is left as it is, and told is what was done.
     """
-    from producer.cli.applying import keys, perform, show  # noqa: PLC0415  as `get`
+    from producer.cli.applying import keys, named, perform, show  # noqa: PLC0415  as `get`
     from producer.files.planning import Action  # noqa: PLC0415
 
     changes = await _planned(call, places, prune=prune, send_keys=send_keys)
@@ -109,7 +109,7 @@ async def apply(call: Call, *, places: tuple[str, ...], prune: bool, send_keys: 
         return 0
     gone = [change for change in changes if change.action is Action.DELETE]
     if gone and not yes and sys.stdin.isatty():
-        show(call, gone)
+        say(*(f"delete {named(change)}" for change in gone))
         click.confirm("Delete these, and end their runs?", abort=True, err=True)
     await perform(call, changes, secrets)
     if not changes:

@@ -189,3 +189,44 @@ def test_faulty_files_change_nothing(served: Callable[[Body], None], tmp_path: P
         assert await api.registry.connections() == []
 
     served(body)
+
+
+def test_a_deletion_is_asked_about_on_a_terminal(
+    served: Callable[[Body], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says no has changed nothing, not even what is no deletion; --yes is not asked."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    file = tmp_path / "none.yaml"
+    file.write_text("exports: []")
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        asked = await shell("apply", "-f", str(file), "--prune", stdin="n\n")
+        assert (asked.exit_code, "Delete these" in asked.stderr) == (1, True)
+        assert "delete export vips" in asked.stderr
+        assert len(await api.registry.exports()) == 3
+        assert (await shell("apply", "-f", str(file), "--prune", "--yes")).exit_code == 0
+        assert await api.registry.exports() == []
+        assert len(await api.registry.connections()) == 2
+
+    served(body)
+
+
+def test_a_key_is_sent_again_when_asked_for(served: Callable[[Body], None]) -> None:
+    """The server checks it as always: a wrong one is refused with its line."""
+    text = (
+        "connections:\n- {name: main, display_name: main, host: acme.api-us1.com, api_key: {env: KEY}, consent: true}\n"
+    )
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        before = await api.registry.secret("id-main")
+        assert (await shell("apply", "-f", "-", stdin=text, KEY="wrong-one")).stderr == "Nothing differs.\n"
+        wrong = await shell("apply", "-f", "-", "--send-keys", stdin=text, KEY="wrong-one")
+        assert (wrong.exit_code, "-:2: api_key ActiveCampaign refuses the key" in wrong.stderr) == (1, True)
+        assert "wrong-one" not in wrong.output
+        assert await api.registry.secret("id-main") == before
+        assert (await shell("apply", "-f", "-", "--send-keys", stdin=text, KEY=API_KEY)).exit_code == 0
+        assert await api.registry.secret("id-main") != before
+
+    served(body)

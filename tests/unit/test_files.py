@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from producer.braking import NUMBER, SHARE
 from producer.files import yaml_text
 from producer.files.declared import schema
-from producer.files.planning import Action, exported, plan
+from producer.files.planning import Action, Change, exported, plan
 from producer.files.reading import Faulty, read
 
 CONNECTION: dict[str, Any] = {
@@ -64,9 +64,11 @@ def _faults(text: str) -> list[str]:
     return list(faulty.value.faults)
 
 
-def _plan(text: str, *, connections: Any = None, exports: Any = None, **how: bool) -> list[Any]:
-    standing = ({"acme": CONNECTION} if connections is None else connections, exports or {})
-    return plan(read({"f.yaml": text}), *standing, **({"prune": False} | how))
+def _plan(
+    text: str, *, connections: Any = None, exports: Any = None, prune: bool = False, send_keys: bool = False
+) -> list[Change]:
+    standing = {"acme": CONNECTION} if connections is None else connections
+    return plan(read({"f.yaml": text}), standing, exports or {}, prune=prune, send_keys=send_keys)
 
 
 def test_every_fault_of_every_object_is_told_with_its_line() -> None:
