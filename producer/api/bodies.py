@@ -208,9 +208,10 @@ class ExportBody(Body):
 
 
 class ExportChange(ExportBody):
-    """An export after a change; a detached one may stay so."""
+    """An export after a change; a detached one may stay so, and a brake that a patch took away is off."""
 
     connection: Name | None = None  # type: ignore[assignment]  # detached
+    brake: BrakeBody | None = None
 
 
 class DemandBody(Body):

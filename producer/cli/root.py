@@ -7,6 +7,7 @@ from producer.cli.connections import connections
 from producer.cli.contacts import contacts
 from producer.cli.events import events
 from producer.cli.exports import exports
+from producer.cli.files import apply, diff, get, schema
 from producer.cli.publish import publish
 from producer.cli.rotation import secrets
 from producer.cli.runs import runs
@@ -28,6 +29,6 @@ def cli() -> None:
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(tokens, secrets, completion),
+    *(tokens, secrets, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

@@ -411,3 +411,27 @@ def test_rotating_says_what_no_key_of_ours_opens(shell: Shell, producer: Simulat
     shell("secrets", "rotate")
     result = shell("secrets", "rotate")
     assert (result.exit_code, "acme" in result.stdout, "SECRET_KEYS" in result.stderr) == (1, True, True)
+
+
+def test_a_change_whose_answer_is_lost_is_told_as_unknown(shell: Shell, producer: SimulatedProducer) -> None:
+    """What comes after it is not begun."""
+    producer.answer("GET /v1/connections", {"items": [], "next": None})
+    producer.answer("GET /v1/exports", {"items": [{"name": "one"}, {"name": "two"}, {"name": "zoo"}], "next": None})
+    producer.answer("DELETE /v1/exports/one", {"ended_runs": []})
+    producer.hang_up("DELETE /v1/exports/two")
+    result = shell("apply", "-f", "-", "--prune", stdin="exports: []")
+    assert (result.exit_code, result.stdout) == (1, "deleted export one\n")
+    assert (
+        "deleted: export one\nunknown whether done: delete export two\nnot done: delete export zoo\n" in result.stderr
+    )
+    assert "apply the same files again" in result.stderr
+
+
+def test_long_lists_are_compared_whole(shell: Shell, producer: SimulatedProducer) -> None:
+    """Part after part; otherwise what is on the second page would be made anew."""
+    producer.answer("GET /v1/connections", {"items": [], "next": None})
+    producer.answer("GET /v1/exports", {"items": [{"name": "one"}], "next": "one"})
+    producer.answer("GET /v1/exports", {"items": [{"name": "two"}], "next": None})
+    result = shell("diff", "-f", "-", "--prune", stdin="exports: []")
+    assert (result.exit_code, result.stdout) == (3, "- export one\n- export two\n")
+    assert [asked.query.get("after") for asked in producer.asked] == [None, None, "one"]
