@@ -319,7 +319,10 @@ def test_whoever_stops_watching_is_told_that_the_run_goes_on(producer: Simulated
     """And how to watch again."""
     producer.answer("GET /v1/runs/5f2c", run_document("delivering"))
     environment = {**os.environ, "SEGMENT_EXPORT_URL": producer.url, "SEGMENT_EXPORT_TOKEN": TOKEN}
-    command = [sys.executable, "-u", "-m", "producer", "runs", "watch", "5f2c"]
+    # Whoever is started in the background ignores SIGINT, and so would what it starts.
+    heeding = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    heeding += "runpy.run_module('producer', run_name='__main__')"
+    command = [sys.executable, "-u", "-c", heeding, "runs", "watch", "5f2c"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as watching:
         assert watching.stdout is not None
