@@ -8,13 +8,19 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 # Only what is said on make's own command line: some shells export a HOST of their own.
 said = $(if $(filter command line,$(origin $(1))),$(2) '$($(1))')
 
-.PHONY: help demo up down test check fmt package lock clean .venv
+.PHONY: help demo chaos kills up down test check fmt generate package lock clean .venv
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv  ## Export a made-up segment into the sandbox and check the outcome, in about 75 s (PROFILES=5000: 20 s)
 	@$(BIN)/python -m deploy.local demo $(call said,PROFILES,--profiles)
+
+chaos: .venv  ## Break everything at random for 10 minutes and check that every promise holds (MINUTES=1 SEED=7)
+	@$(BIN)/python -m deploy.local chaos $(call said,MINUTES,--minutes) $(call said,SEED,--seed)
+
+kills: .venv  ## Kill everything in a run of 75,000 contacts, again and again
+	KILLS_CONTACTS=75000 $(BIN)/pytest tests/end_to_end/test_kills.py
 
 up: .venv  ## Leave the stack running; HOST=acme.api-us1.com KEY_FILE=key.txt: for a real account, without the sandbox
 	@$(BIN)/python -m deploy.local up $(call said,HOST,--host) $(call said,KEY_FILE,--key-file) $(call said,CONSENT,--consent)
@@ -37,7 +43,10 @@ fmt: .venv  ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-package: .venv  ## Build the wheel, install it in an environment of its own and import it from there
+generate: .venv  ## Write the files of deploy/ that are made from others: dashboards, PrometheusRule
+	$(BIN)/python -m deploy.generated
+
+package: .venv  ## Build the wheel, install it on its own, import it and run it as nobody from a read-only tree
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --wheel
 	$(BIN)/python -m deploy.package dist

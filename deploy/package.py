@@ -2,23 +2,22 @@
 
 Files are compared with the checkout, since from its root a forgotten one would still be found. Then the wheel is
 installed in a new environment with exactly what `requirements.lock` pins for running it, and every module is imported,
-from `/` and with `-I`, so that nothing but the installation can answer.
+from `/` and with `-I`, so that nothing but the installation can answer. Last, the programs are run from it as an image would
+run them: as a user who owns nothing, from a tree that nobody can write to.
 """
 
-import re
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from deploy import unprivileged
+from deploy.lock import LOCK, runtime_lock
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("producer", "wire", "worker")
-RUNTIME: Final = "segment-export (pyproject.toml)"
-"""How a lock made by `uv pip compile` says that the project itself asks for a package; development says `:dev`."""
-
 IMPORT_ALL: Final = f"""
 import importlib, pkgutil
 names = [name for package in {PACKAGES} for name in
@@ -27,14 +26,6 @@ for name in names:
     importlib.import_module(name)
 print(f"{{len(names)}} modules imported")
 """
-
-
-class Pinned(NamedTuple):
-    """One package of the lock: its lines, and who asks for it."""
-
-    name: str
-    lines: str
-    asked_by: frozenset[str]
 
 
 def main() -> int:
@@ -57,27 +48,10 @@ def files_missing(wheel: Path) -> list[str]:
     return sorted(set(names) - packed)
 
 
-def runtime_lock(lock: str) -> str:
-    """Cut from a lock what the project needs to run: what it asks for itself, and what that asks for in turn."""
-    pinned = list(_pinned(lock))
-    needed, found = {RUNTIME}, set[str]()
-    while needed - found:
-        found = set(needed)
-        needed |= {each.name for each in pinned if each.asked_by & needed}
-    return "".join(each.lines for each in pinned if each.name in needed)
-
-
-def _pinned(lock: str) -> Iterator[Pinned]:
-    for lines in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE):
-        if name := re.match(r"[a-z0-9._-]+", lines):
-            asked_by = re.findall(r"^ {4}# +(?:via +)?(?!via$)(.+)$", lines, flags=re.MULTILINE)
-            yield Pinned(name[0], lines, frozenset(asked_by))
-
-
 def _install_and_import(wheel: Path, directory: Path) -> None:
     lock = directory / "runtime.txt"
-    lock.write_text(runtime_lock((ROOT / "requirements.lock").read_text()))
-    _run(sys.executable, "-m", "venv", str(directory / "venv"))
+    lock.write_text(runtime_lock(LOCK.read_text()))
+    _run(unprivileged.interpreter(), "-m", "venv", str(directory / "venv"))
     programs = directory / "venv" / "bin"
     pip = (str(programs / "pip"), "--quiet", "--disable-pip-version-check")
     _run(*pip, "install", "--require-hashes", "--requirement", str(lock))
@@ -85,6 +59,7 @@ def _install_and_import(wheel: Path, directory: Path) -> None:
     _run(*pip, "check")
     _run(str(programs / "python"), "-I", "-c", IMPORT_ALL)
     _run(str(programs / "segment-export"), "--help")
+    print(unprivileged.run_all(directory))  # noqa: T201  this is a command
 
 
 def _run(*command: str) -> None:

@@ -11,9 +11,10 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from producer.api.access import AdminToken
+from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
+from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
 from producer.intake import Intake
@@ -25,23 +26,25 @@ from producer.reading import Reading
 from producer.settings import Settings, read_settings
 from producer.snapshots import preview_snapshot
 from producer.stream import Stream
-from wire import logs
+from producer.telling import Teller
+from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
 from wire.events import Events
 from wire.lanes import Lanes
 from wire.ledger import Ledger
-from wire.loops import every
+from wire.loops import ended, every
 from wire.membership import Membership
 from wire.pacing import Pacer
 from wire.registry import Registry
 from wire.secrets import Vault
 from wire.settings import SettingsError
 from wire.store import Store, StoreError, connect, open_store
+from wire.tokens import Tokens
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
-GRACE_SECONDS: Final = 10.0
+TELL_SECONDS: Final = 1.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -55,6 +58,7 @@ def serve(environment: Mapping[str, str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201  there is no log yet
         return 2
     logs.configure(settings.log_level, sys.stderr)
+    crashes.contain()
     try:
         asyncio.run(_serve(settings))
     except StoreError as error:
@@ -76,12 +80,16 @@ async def _serve(settings: Settings) -> None:
 
         ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
         overview = Overview(store, ledger, lanes)
-        metrics = Metrics(overview)
+        metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
             await lanes.ring([account])
 
         checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
+
+        async def sweep() -> None:
+            metrics.swept(await lanes.ring())
+
         reading = Reading(
             ledger,
             Knowledge(Membership(store), ledger),
@@ -102,6 +110,7 @@ async def _serve(settings: Settings) -> None:
         events = Events(store)
         collaborators = Collaborators(
             registry=registry,
+            tokens=Tokens(store),
             ledger=ledger,
             intake=intake,
             events=events,
@@ -115,8 +124,8 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=AdminToken(settings.admin_token))
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS)
+        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
+        runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         host, port = settings.listen
@@ -127,8 +136,9 @@ async def _serve(settings: Settings) -> None:
         await _until_told(
             reading.run(),
             stream.run(),
-            every(SWEEP_SECONDS, lanes.ring, "sweep"),
+            every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
+            every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
         )
         _log.info("producer_stops")
 
@@ -141,11 +151,19 @@ async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.create_task(loop) for loop in loops]
     waiting = asyncio.create_task(told.wait())
     done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in [waiting, *tasks]:
-        task.cancel()
-    await asyncio.gather(waiting, *tasks, return_exceptions=True)
+    await ended([waiting, *tasks])
     for task in done - {waiting}:
         task.result()
+
+
+def _shown(settings: Settings, store: Store) -> dict[str, str]:
+    """The settings that explain what the metrics show, as labels; no place and no secret."""
+    return {
+        "budget_minutes": f"{settings.budget_minutes:g}",
+        "rejects_retention_days": f"{settings.rejects_days:g}",
+        "runs_retention_days": f"{settings.runs_days:g}",
+        "store_may_lose": "yes" if store.durability.risk else "no",
+    }
 
 
 async def _check_store(store: Store) -> None:

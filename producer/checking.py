@@ -1,6 +1,7 @@
 """Asks ActiveCampaign whether a host, a key and a list are what a person says they are; what it finds are values."""
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Final, TypeVar
 
 from pydantic import SecretStr
@@ -28,7 +29,7 @@ PATIENCE_SECONDS: Final = 10.0
 """As long as a person waits for an answer; under load on the account they are asked to come again."""
 
 TRIES: Final = 3
-"""A good key is refused now and then (403); only the third refusal in a row is believed."""
+"""A good key is refused now and then (403), and connections are cut; only the third such answer in a row is believed."""
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Checker:
     ) -> T | Wrong | Busy:
         """Send a request when it may go, again while its refusal is a doubtful one; `missing` is at fault for a 404."""
         account = account_of(host)
-        tries = 0
+        tries, until = 0, monotonic() + PATIENCE_SECONDS
         while True:
             tries += 1
             match await self._pacer.wait(account, "other", patience_seconds=PATIENCE_SECONDS):
@@ -93,8 +94,19 @@ class Checker:
             except Throttled as error:
                 return Busy(await self._pacer.throttled(account, "any", error.retry_after_seconds, sent_at))
             except TROUBLES as error:
-                if not isinstance(error, Refused) or error.definite or tries == TRIES:
+                if not _is_doubtful(error) or tries == TRIES or monotonic() > until:
                     return judged(error, missing)
+
+
+def _is_doubtful(error: Trouble) -> bool:
+    """Whether the same question may well be answered otherwise at once: a cut connection, a 502, a 403 to a good key."""
+    match error:
+        case Refused():
+            return not error.definite
+        case Unreachable():
+            return error.sent
+        case _:
+            return isinstance(error, Unavailable)
 
 
 def judged(error: Trouble, missing: Field) -> Wrong | Busy:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from producer.naming import is_line
+from producer.nesting import DEPTH_MAX, is_too_deep
 from wire import codec
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -51,6 +52,8 @@ def read_event(content_type: str, headers: Mapping[str, str], body: bytes) -> Ev
         document = codec.decode(body)
     except ValueError:
         raise Malformed({"": "the body is not JSON"}) from None
+    if is_too_deep(document):
+        raise Malformed({"": f"is nested deeper than {DEPTH_MAX} levels"})
     if "ce-specversion" in headers and content_type != STRUCTURED:
         context = {name: unquote(headers[f"ce-{name}"]) for name in CONTEXT if f"ce-{name}" in headers}
         return _event(context, document)
@@ -66,9 +69,12 @@ def _data(document: Mapping[str, Any]) -> Any:
     if "data" in document:
         raise Malformed({"/data_base64": "stands beside data, and an event has one of them"})
     try:
-        return codec.decode(b64decode(encoded, validate=True))
+        data = codec.decode(b64decode(encoded, validate=True))
     except (ValueError, TypeError):
         raise Malformed({"/data_base64": "must be JSON in Base64"}) from None
+    if is_too_deep(data):
+        raise Malformed({"/data_base64": f"is nested deeper than {DEPTH_MAX} levels"})
+    return data
 
 
 def _event(context: Mapping[str, Any], data: Any) -> Event:
@@ -82,7 +88,7 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
     if subject is not None and not isinstance(subject, str):
         faults["/subject"] = "must be a text"
     try:
-        time = _milliseconds(context.get("time"))
+        time = None if context.get("time") is None else milliseconds(context["time"])
     except (ValueError, TypeError, OverflowError):
         faults["/time"] = "must be a time of RFC 3339 with its offset, like 2026-11-23T22:00:00Z"
     if faults:
@@ -90,9 +96,8 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
     return Event(context["id"], context["source"], context["type"], subject, time, data)
 
 
-def _milliseconds(text: str | None) -> int | None:
-    if text is None:
-        return None
+def milliseconds(text: str) -> int:
+    """Read a time of RFC 3339 as milliseconds since 1970; ValueError, TypeError or OverflowError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or "T" not in text.upper():
         raise ValueError(text)

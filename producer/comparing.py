@@ -91,7 +91,7 @@ class Known:
                 places == _NOBODY,
                 standing == Standing.OUT.value,
                 standing == Standing.MAYBE.value,
-                standing == Standing.LEFT.value,
+                np.isin(standing, [Standing.LEFT.value, Standing.YIELDED.value]),
                 ~same,
                 standing == Standing.MEMBER.value,
                 standing == Standing.REFUSED.value,
@@ -107,6 +107,10 @@ class Known:
     def gone(self) -> int:
         """Count members, and those who may be, whom no row has met so far."""
         return int(np.count_nonzero(self._listed() & ~self._met))
+
+    def yielded(self) -> int:
+        """Count those left to another export whom no row has met so far."""
+        return int(np.count_nonzero((self._entries["standing"] == Standing.YIELDED.value) & ~self._met))
 
     def are_gone(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Tell of each hash whether it is such a member's."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from typing import Any, Final
 
+from producer.pace import Measured, chunk_contacts
 from wire.runs import Run
 
 MINUTE_MS: Final = 60_000
@@ -17,21 +18,38 @@ TYPICAL_BATCH_MS: Final = 10_000
 SETTLED_MS: Final = 30_000
 """A measured pace is believed after so long."""
 
+RETURNS_A_MINUTE: Final = 0.05
+"""The share of its limit by which an account's pace returns after a throttle, as `scripts/lib/pace.lua` has it."""
+
 LARGEST: Final = 1_000_000
 """Rows. More go on, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an account may be asked for, and how many imports each of the other runs on it has still to make."""
+    """What an account may be asked for, and how many imports each of the other runs on it has still to make.
+
+    After a throttle nobody sends until the gate opens, and then only `share` of the limit is used, which returns with time.
+    """
 
     imports_per_minute: float
     others: tuple[int, ...] = ()
+    share: float = 1.0
+    opens_in_ms: float = 0.0
 
     def minutes(self, requests: float) -> float:
         """How long so many imports take: runs take turns, so each other one goes first as often at the most."""
         between = sum(min(requests, other) for other in self.others)
-        return (requests + between) / (self.imports_per_minute * PACED)
+        full = (requests + between) / (self.imports_per_minute * PACED)
+        if not full:
+            return 0.0
+        shut = self.opens_in_ms / MINUTE_MS
+        returning = (1 - self.share) / RETURNS_A_MINUTE
+        sent_meanwhile = returning * (1 + self.share) / 2
+        if full >= sent_meanwhile:
+            return shut + returning + full - sent_meanwhile
+        # In so many minutes t the share has risen steadily, and its mean times t is `full`: solved for t.
+        return shut + (sqrt(self.share**2 + 2 * RETURNS_A_MINUTE * full) - self.share) / RETURNS_A_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +123,14 @@ def remaining_imports(run: Run) -> int:
 
 
 def _waiting(run: Run) -> float:
-    each = run.contacts / max(run.forecast["requests"] if run.forecast else 1, 1)
-    return max(0.0, run.pending / each - run.accepted_chunks) if each else 0.0
+    return max(0.0, run.pending / chunk_contacts(run) - run.accepted_chunks)
 
 
-def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
+def projected_finish(run: Run, *, now: int, allowance: Allowance, measured: Measured | None = None) -> int | None:
     """When a run will be over, in the store's milliseconds; None if that cannot be said yet.
 
-    The pace is the allowance's, or the measured one where that is slower.
+    The pace is the allowance's, or the measured one where that is slower: of sending, and of batches that come to their end.
+    Where nobody has measured lately it is the mean since the first import.
     """
     if run.finished is not None:
         return run.finished
@@ -120,10 +138,25 @@ def projected_finish(run: Run, *, now: int, allowance: Allowance) -> int | None:
         return None
     if not run.pending:
         return now
-    each = run.contacts / max(run.forecast["requests"], 1)
-    waiting = _waiting(run)
+    each, waiting = chunk_contacts(run), _waiting(run)
     sending = allowance.minutes(waiting) * MINUTE_MS
-    if run.first_import is not None and now - run.first_import > SETTLED_MS and waiting:
-        measured = (run.accepted / each) / (now - run.first_import)
-        sending = max(sending, waiting / measured) if measured else sending
-    return round(now + sending + TYPICAL_BATCH_MS)
+    sent = measured.sent if measured else _mean_pace(run, now, each)
+    if sent:
+        sending = max(sending, waiting / sent)
+    ending = run.pending / each / measured.done if measured and measured.done else 0.0
+    return round(now + max(sending + _batch_ms(run, now), ending))
+
+
+def _mean_pace(run: Run, now: int, each: float) -> float | None:
+    if run.first_import is None:
+        return None
+    went_on = now - run.first_import - run.stood_still
+    return (run.accepted / each) / went_on if went_on > SETTLED_MS else None
+
+
+def _batch_ms(run: Run, now: int) -> float:
+    """From the last import to its batch's end: while none has ended, at least as long as they have been waited for."""
+    none_has_ended = run.accepted_chunks and run.pending == run.contacts
+    if run.first_import is not None and none_has_ended:
+        return max(TYPICAL_BATCH_MS, now - run.first_import)
+    return TYPICAL_BATCH_MS

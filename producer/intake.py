@@ -4,6 +4,7 @@
   x Unusable      the event or demand cannot be followed as it is; `faults` says what to mend, by JSON pointer.
   x Pointless     the run to be retried is not over, or has left nobody, or its export is gone.
   x Detached      the export has no connection. Attach it to one.
+  x ForAdmins     a contributor asked, and the connection is for administrators only.
   x Conflicting   the same id or key was used for something else before.
   x Contended     exports changed under every attempt. Say it again.
 """
@@ -23,7 +24,7 @@ from producer.snapshots import Root, SnapshotError, check_place
 from producer.snapshots.errors import Missing
 from wire import codec
 from wire.registrations import Connection, Export
-from wire.registry import Registry
+from wire.registry import CLOSED, Registry
 from wire.runs import Mode, Run, Trigger
 from wire.store import Store
 
@@ -54,6 +55,10 @@ class Pointless(IntakeError):
 
 class Detached(IntakeError):
     """The export has no connection."""
+
+
+class ForAdmins(IntakeError):
+    """The connection is not open to contributors."""
 
 
 class Conflicting(IntakeError):
@@ -131,7 +136,9 @@ class Intake:
                     return Accepted(tuple(said["runs"]), said.get("reason"))
         raise Contended("exports are being changed; send the event again")
 
-    async def demand(self, export_name: str, demand: Demand, *, idempotency_key: str = "") -> str:
+    async def demand(
+        self, export_name: str, demand: Demand, *, idempotency_key: str = "", by_contributor: bool = False
+    ) -> str:
         """Open one run of an export and return its id; the same key with the same demand opens nothing new.
 
         Besides IntakeError, Unregistered if there is no such export.
@@ -141,6 +148,7 @@ class Intake:
         for _ in range(ATTEMPTS):
             revision = await self._registry.revision()
             export = await self._registry.export(export_name)
+            await self._require_use(export, by_contributor=by_contributor)
             order = await self._order(export, demand)
             digest = _digest("demand", export.id, idempotency_key) if idempotency_key else ""
             said = {"export": export.id, **asdict(demand)}
@@ -148,7 +156,7 @@ class Intake:
                 return run[0]
         raise Contended("exports are being changed; ask again")
 
-    async def retry(self, run: Run) -> tuple[str, bool]:
+    async def retry(self, run: Run, *, by_contributor: bool = False) -> tuple[str, bool]:
         """Open a run for those whom a run that is over left without being applied; return its id, and whether it is new.
 
         It is over the latest snapshot of the segment. Asked again for the same run, it is the same run.
@@ -162,6 +170,7 @@ class Intake:
             export = next((one for one in await self._registry.exports() if one.id == run.export), None)
             if export is None:
                 raise Pointless(f"export {run.export_name!r} was deleted")
+            await self._require_use(export, by_contributor=by_contributor)
             latest = (await self._registry.segment(export.segment)).snapshot
             order = Order(latest or run.snapshot, Trigger.DEMAND, retry_of=run.id)
             opened = await self._opened(export, order, revision, _digest("retry", run.id), {"retry_of": run.id})
@@ -197,6 +206,12 @@ class Intake:
         if exports and not rows:
             return [], "every export of this segment is detached from its connection"
         return rows, "no export names this segment"
+
+    async def _require_use(self, export: Export, *, by_contributor: bool) -> None:
+        """Raise ForAdmins; the revision that the script checks counts every change of a connection."""
+        connection = await self._connection(export)
+        if by_contributor and not (connection and connection.is_open):
+            raise ForAdmins(CLOSED)
 
     async def _connection(self, export: Export) -> Connection | None:
         return None if export.connection is None else await self._registry.connection_by_id(export.connection)

@@ -23,6 +23,14 @@ class Gathered:
     summary: Summary
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Members who left the segment: those who are sent as leavers, and those left to another export, as they are from now on."""
+
+    leavers: tuple[Leaver, ...] = ()
+    yielded: tuple[Leaver, ...] = ()
+
+
 class Knowledge:
     """Reads memberships; writes into them only what ended runs left behind."""
 
@@ -40,20 +48,26 @@ class Knowledge:
         limit = await self._limit(run.retry_of) if run.retry_of else None
         return Gathered(Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit), summary)
 
-    async def gone(self, run: Run, gathered: Gathered) -> list[Leaver]:
-        """Return the members whom the surveyed snapshot has no more, and whom the export does not keep.
+    async def gone(self, run: Run, gathered: Gathered) -> Gone:
+        """Return the members whom the surveyed snapshot has no more, if the export does not keep them.
 
         Whoever is a member of the same list for another export stays, and so does everybody in a retry.
         """
         if run.spec.get("leavers", "keep") == "keep" or run.retry_of:
-            return []
+            return Gone()
         found: list[Leaver] = []
+        yielded: list[Leaver] = []
         async for page in self._membership.entries(run, gathered.summary):
             gone = gathered.before.known.are_gone(hashes_of(list(page)))
             here = [address for address, is_gone in zip(page, gone.tolist(), strict=True) if is_gone]
             elsewhere = await self._membership.listed_elsewhere(run, here) if here else set()
-            found += [(address, Entry.from_bytes(page[address])) for address in here if address not in elsewhere]
-        return found
+            for address in here:
+                entry = Entry.from_bytes(page[address])
+                if address in elsewhere:
+                    yielded.append((address, entry._replace(standing=Standing.YIELDED)))
+                else:
+                    found.append((address, entry))
+        return Gone(tuple(found), tuple(yielded))
 
     async def leavers(self, run: Run) -> list[Leaver]:
         """Return those whom the survey of this run found to be leavers, and who are not yet known to have left."""

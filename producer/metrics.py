@@ -1,34 +1,53 @@
 """The producer's metrics: profiles counted where they are surveyed, and gauges that show the record as it is when asked."""
 
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import suppress
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from producer.gauges import gauges
 from producer.overview import Overview, View
 from producer.surveying import Survey
-from wire.runs import Run, state
+from wire.runs import Run
 from wire.store import StoreError
 
+PREFIX: Final = "segment_export_"
 OUTCOMES: Final = ("read", "invalid", "duplicate", "unchanged", "held_back", "selected")
-STATES: Final = ("applied", "refused", "unconfirmed", "unsent", "pending")
-SECOND_MS: Final = 1000
 
 
 class Metrics:
     """Counts surveys, and exposes them with the view of the moment."""
 
-    def __init__(self, overview: Overview, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(
+        self, overview: Overview, registry: CollectorRegistry = REGISTRY, *, settings: Mapping[str, str] | None = None
+    ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody asks for
         self._registry = registry
         self._overview = overview
         self._profiles = Counter(
-            "segment_export_profiles", "Profiles by what the survey found.", ["export", "outcome"], registry=registry
+            f"{PREFIX}profiles", "Profiles by what the survey found.", ["export", "outcome"], registry=registry
         )
+        self._sweeps = Counter(
+            f"{PREFIX}sweeps", "Looks at all lanes for chunks that nobody is on the way to.", registry=registry
+        )
+        self._bells = Counter(f"{PREFIX}bells_rung", "Bells that sweeps rang.", registry=registry)
+        info = {"program": "producer", "version": version("segment-export"), "python": platform.python_version()}
+        self._info("build_info", "1: the program and its version.", info)
+        if settings:
+            self._info("settings_info", "1: the settings that matter to whoever reads the metrics.", settings)
+
+    def _info(self, name: str, says: str, labels: Mapping[str, str]) -> None:
+        Gauge(f"{PREFIX}{name}", says, list(labels), registry=self._registry).labels(**labels).set(1)
+
+    def swept(self, bells: int) -> None:
+        """Count a sweep and the bells it rang."""
+        self._sweeps.inc()
+        self._bells.inc(bells)
 
     def surveyed(self, run: Run, survey: Survey) -> None:
         """Count a survey that the record has taken."""
@@ -40,8 +59,14 @@ class Metrics:
         """Write all metrics; without the record's gauges while the store does not answer."""
         shown = CollectorRegistry()
         shown.register(_Registered(self._registry))
-        with suppress(StoreError):
+        answers = Gauge(
+            f"{PREFIX}store_up", "1 while the store answers; 0: the record's figures are missing.", registry=shown
+        )
+        try:
             shown.register(_Gauges(await self._overview.view()))
+            answers.set(1)
+        except StoreError:
+            answers.set(0)
         return generate_latest(shown), CONTENT_TYPE_LATEST
 
 
@@ -62,61 +87,8 @@ class _Gauges(Collector):
         self._view = view
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._of_runs()
-        yield from self._of_lanes()
-
-    def _of_runs(self) -> Iterator[Metric]:
-        contacts = _gauge("run_contacts", "Contacts of an export's newest run by fate.", "export", "state")
-        started = _gauge("run_started_timestamp_seconds", "When the run began.", "export")
-        deadline = _gauge("run_deadline_timestamp_seconds", "When the run is to be over.", "export")
-        finish = _gauge("run_projected_finish_timestamp_seconds", "When the run will be over, or was.", "export")
-        unbalanced = _gauge("run_unbalanced", "Contacts without a fate, or with two, in a run that is over.", "export")
-        running = _gauge("run_state", "1 for the state that the run is in.", "export", "state")
-        for run in _one_each(self._view.runs):
-            for name in STATES:
-                contacts.add_metric([run.export_name, name], getattr(run.books, name))
-            if run.begun is not None:
-                started.add_metric([run.export_name], run.begun / SECOND_MS)
-            deadline.add_metric([run.export_name], run.deadline / SECOND_MS)
-            if run.id in self._view.finishes:
-                finish.add_metric([run.export_name], self._view.finishes[run.id] / SECOND_MS)
-            unbalanced.add_metric([run.export_name], abs(run.unbalanced))
-            running.add_metric([run.export_name, state(run)], 1)
-        yield from (contacts, started, deadline, finish, unbalanced, running)
-
-    def _of_lanes(self) -> Iterator[Metric]:
-        view = self._view
-        chunks: dict[tuple[str, str], int] = defaultdict(int)
-        accounts = {}
-        for run in view.runs:
-            chunks[run.connection_name, "ready"] += run.ready_chunks
-            chunks[run.connection_name, "accepted"] += run.accepted_chunks
-            accounts[run.connection_name] = run.account
-        lanes = _gauge("lane_chunks", "Chunks of a connection, to deliver or to confirm.", "connection", "state")
-        for (connection, name), count in chunks.items():
-            lanes.add_metric([connection, name], count)
-        used = _gauge("allowance_used_ratio", "Share of the account's imports used in the last minute.", "connection")
-        for connection, account in accounts.items():
-            used.add_metric([connection], view.used.get(account, 0.0))
-        yield from (lanes, used)
-        for name, text, value in (
-            ("queue_messages", "Bells on the queue that no worker has taken.", view.census.queued),
-            ("workers_wanted", "Worker processes the accounts' allowances can keep busy.", view.workers_wanted),
-            ("event_stream_lag", "Events of the stream that are not acknowledged.", view.events.waiting),
-            ("dead_events", "Events of the stream that could not be taken, of the last 30 days.", view.events.dead),
-        ):
-            yield GaugeMetricFamily(f"segment_export_{name}", text, value=value)
-
-
-def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"segment_export_{name}", text, labels=labels)
-
-
-def _one_each(runs: tuple[Run, ...]) -> list[Run]:
-    """One run an export: the one that works on the list, or the newest."""
-    chosen: dict[str, Run] = {}
-    for run in runs:
-        known = chosen.get(run.export)
-        if known is None or (run.begun is not None and not run.over):
-            chosen[run.export] = run
-    return list(chosen.values())
+        for gauge in gauges(self._view):
+            family = GaugeMetricFamily(f"{PREFIX}{gauge.name}", gauge.says, labels=gauge.labels)
+            for labels, value in gauge.rows.items():
+                family.add_metric(labels, value)
+            yield family

@@ -7,16 +7,13 @@ from math import ceil
 from typing import Final
 
 from producer.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
+from producer.pace import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, measured, progress, window_ms
 from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
+from wire.plumbing import Memory, Pipes, Plumbing
 from wire.runs import Run
 from wire.store import Store
-from wire.topology import key
-
-PUBLISHED_IMPORTS_PER_MINUTE: Final = 100.0
-LOOKED_AT: Final = 200
-"""The newest runs: gauges show the newest of each export and all that are under way."""
 
 THREADS_OF_A_WORKER: Final = 32
 """While no worker tells how many it has."""
@@ -31,6 +28,9 @@ class View:
     census: Census
     used: Mapping[str, float]
     events: EventCounts
+    pipes: Pipes
+    memory: Memory
+    refreshed: Mapping[str, int]
 
     @property
     def workers_wanted(self) -> int:
@@ -40,36 +40,55 @@ class View:
 
 
 class Overview:
-    """Reads views; keeps of the last minute what each account had booked when."""
+    """Reads views; keeps of the last minutes what each account had booked when, and how far each run was."""
 
     def __init__(self, store: Store, ledger: Ledger, lanes: Lanes) -> None:
-        self._store = store
         self._ledger = ledger
         self._lanes = lanes
         self._events = Events(store)
+        self._plumbing = Plumbing(store)
         self._samples: deque[Census] = deque()
+        self._progress: dict[str, deque[Progress]] = {}
+        self._from_the_start: set[str] = set()
 
     async def view(self) -> View:
         """Read the record."""
         census = await self._lanes.census()
-        newest = [run for run, _ in await self._store.ranked(key("runs"), 0, LOOKED_AT - 1, newest=True)]
-        runs = _shown(await self._ledger.look(newest))
-        foreseen = await self._project(runs, census.now)
-        return View(runs, foreseen, census, self._used(census), await self._events.count())
+        runs = tuple(await self._ledger.look(await self._plumbing.newest()))
+        return View(
+            runs,
+            await self._project(runs, census.now),
+            census,
+            self._used(census),
+            await self._events.count(),
+            await self._plumbing.pipes(),
+            await self._plumbing.memory(),
+            await self._plumbing.refreshed(),
+        )
 
     async def sample(self) -> None:
-        """Remember what is booked now."""
+        """Remember what is booked now, and how far the runs under way are."""
         census = await self._lanes.census()
         self._samples.append(census)
         while self._samples and census.now - self._samples[0].now > MINUTE_MS:
             self._samples.popleft()
+        runs = await self._ledger.look(await self._plumbing.newest())
+        self._from_the_start &= {run.id for run in runs}
+        self._from_the_start |= {run.id for run in runs if run.first_import is None}
+        seen = {run.id: found for run in runs if (found := progress(run, census.now)) is not None}
+        self._progress = {run: self._progress.get(run, deque()) for run in seen}
+        for run, found in seen.items():
+            samples = self._progress[run]
+            samples.append(found)
+            while found.at - samples[0].at > LONGEST_WINDOW_MS:
+                samples.popleft()
 
     async def allowance(self, run: Run) -> Allowance:
         """What the run's account allows, and what the other runs in its lane have still to send."""
-        limits = await self._store.hash(key("account", run.account))
-        lane = [other for other, _ in await self._store.ranked(key("lane", run.account)) if other != run.id]
-        most = float(limits.get("imports_per_minute", PUBLISHED_IMPORTS_PER_MINUTE))
-        return Allowance(most, tuple(map(remaining_imports, await self._ledger.look(lane))))
+        allowed = await self._plumbing.allowed(run.account)
+        others = await self._ledger.look([other for other in allowed.runs if other != run.id])
+        still = tuple(map(remaining_imports, others))
+        return Allowance(allowed.imports_per_minute, still, allowed.share, allowed.opens_in_ms)
 
     async def project(self, runs: Sequence[Run]) -> dict[str, int]:
         """When each of the runs is foreseen to finish, in milliseconds; those without a forecast are left out."""
@@ -80,10 +99,19 @@ class Overview:
         foreseen = {}
         for run in runs:
             allowance = Allowance(1) if run.over or run.surveyed is None else await self.allowance(run)
-            finish = projected_finish(run, now=now, allowance=allowance)
+            finish = projected_finish(run, now=now, allowance=allowance, measured=self._measured(run))
             if finish is not None:
                 foreseen[run.id] = finish
         return foreseen
+
+    def _measured(self, run: Run) -> Measured | None:
+        """The run's pace, if it was watched from its first import on, or for a whole window; None after a restart."""
+        samples = self._progress.get(run.id, deque())
+        window = window_ms(run)
+        watched = samples[-1].at - samples[0].at if samples else 0
+        if run.id not in self._from_the_start and watched < window * (1 - SETTLED_SHARE):
+            return None
+        return measured(samples, window)
 
     def _used(self, census: Census) -> dict[str, float]:
         """The share of each account's imports used in the last minute, or since it has chunks again.
@@ -101,14 +129,3 @@ class Overview:
                 minutes = (census.now - since) / MINUTE_MS
                 used[found.account] = (found.booked_imports - booked) / (found.imports_per_minute * minutes)
         return used
-
-
-def _shown(runs: Sequence[Run]) -> tuple[Run, ...]:
-    """Of runs, the newest first: the first of each export, and all that are not over."""
-    exports: set[str] = set()
-    shown = []
-    for run in runs:
-        if not run.over or run.export not in exports:
-            shown.append(run)
-        exports.add(run.export)
-    return tuple(shown)

@@ -7,6 +7,7 @@ is taken again when its lease is over.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -24,12 +25,15 @@ from producer.surveying import Abandoned, Survey, survey
 from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
-from wire.loops import every
+from wire.loops import ended, every, when_writable
 from wire.runs import Run
 from wire.store import StoreError
 
 LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 1.0
+"""Between two looks at a store that failed."""
+
 MOST_RUNS: Final = 64
 """Runs read at the same time; each holds a reader's buffers and waits for its account most of the time."""
 
@@ -74,10 +78,7 @@ class Reading:
             await every(LOOK_SECONDS, self.run_all, "look_for_runs")
         finally:
             self._going = False
-            renewing.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
+            await ended([renewing, *self._tasks])
 
     async def run_all(self) -> None:
         """Begin to read all runs that may begin."""
@@ -105,11 +106,9 @@ class Reading:
     async def _read(self, run: Run, token: str) -> None:
         log = _log.bind(run=run.id, export=run.export_name)
         try:
-            await self._survey_and_send(run, token, log)
+            await self._read_to_the_end(run, token, log)
         except Abandoned:
             return
-        except StoreError as error:
-            log.warning("reading_interrupted", error=str(error))
         except SnapshotError as error:
             await self._fail(run, token, str(error), log)
         except Exception as error:
@@ -118,6 +117,28 @@ class Reading:
         finally:
             if self._readers.get(run.id) == token:
                 del self._readers[run.id]
+
+    async def _read_to_the_end(self, run: Run, token: str, log: Any) -> None:
+        """Read a run, and go on from what its record says each time that the store failed."""
+        found: Run | None = run
+        while found is not None:
+            try:
+                await self._survey_and_send(found, token, log)
+            except StoreError as error:
+                log.warning("reading_interrupted", error=str(error))
+                found = await self._when_the_store_answers(run.id)
+            else:
+                found = None
+
+    async def _when_the_store_answers(self, run: str) -> Run | None:
+        """Return a run as it stands then, None if there is nothing more of it to read."""
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            try:
+                found = await self._ledger.look([run])
+            except StoreError:
+                continue
+            return next((each for each in found if each.reading_ended is None), None)
 
     async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
         snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots, self._trusted_hosts)
@@ -156,26 +177,30 @@ class Reading:
             )
             gone = await self._knowledge.gone(run, gathered)
         contract = await self._contract(run) if found.adds else None
-        foreseen = await self._foresee(run, found, gone, gathered, mapper, contract)
+        foreseen = await self._foresee(run, found, gone.leavers, gathered, mapper, contract)
+        stop = _brake(found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"])
+        foreseen["brake"] = stop.reason if stop else None
         figures: dict[str, int | str] = {
-            "kept": found.gone - len(gone),
-            "leaving": len(gone),
+            "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded(),
+            "leaving": len(gone.leavers),
             "nulls": codec.text(found.nulls),
             "mode": gathered.before.mode,
             "mapping": mapper.version,
         }
-        told = await self._ledger.surveyed(
-            run.id,
-            token,
+        written = partial(
+            self._ledger.surveyed,
+            *(run.id, token),
             figures=found.figures() | figures,
             selection=found.selection,
-            leaving=leaving.to_bytes(address for address, _ in gone),
+            leaving=leaving.to_bytes(address for address, _ in gone.leavers),
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
+            entries=gone.yielded,
             pin=found.pin,
-            brake=_brake(found, gone, gathered, run, contract, mapping_changed=foreseen["mapping_changed"]),
+            brake=stop,
         )
+        told = await when_writable(written, "survey", run=run.id)
         if told != "ok":
             return None
         self._surveyed(run, found)
@@ -221,7 +246,7 @@ class Reading:
 
 def _brake(
     found: Survey,
-    gone: Sequence[Leaver],
+    removals: int,
     gathered: Gathered,
     run: Run,
     contract: Contract | None,
@@ -232,12 +257,14 @@ def _brake(
         read=found.read,
         adds=found.adds,
         changes=found.changes,
-        removals=len(gone),
+        removals=removals,
         members=gathered.before.known.members(),
         nulls=found.nulls,
         mapping_changed=mapping_changed,
     )
-    return brake(looks, gathered.summary, run.spec, contract)
+    # Whoever asks for a retry knows what the run before has left.
+    spec = {"brake": None} if run.retry_of else run.spec
+    return brake(looks, gathered.summary, spec, contract)
 
 
 def mapper_of(run: Run) -> Mapper:

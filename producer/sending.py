@@ -7,6 +7,7 @@ if ActiveCampaign works slowly, the run waits for it.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from producer.changes import Selection
@@ -17,6 +18,7 @@ from producer.rows import Mapped
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Appended, Ledger
+from wire.loops import when_writable
 from wire.members import Entry
 from wire.runs import Run
 
@@ -107,9 +109,9 @@ async def _append(
     sequence, cursor = at
     while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
         body = import_body(chunk.contacts, automations=bool(run.spec["automations"]))
-        told = await ledger.append(
-            run.id,
-            token,
+        offer = partial(
+            ledger.append,
+            *(run.id, token),
             at=(sequence, cursor),
             cursor=chunk.last_row,
             contacts=body,
@@ -117,6 +119,7 @@ async def _append(
             prints=chunk.prints,
             leaving=leaving,
         )
+        told = await when_writable(offer, "append", run=run.id)
         if told.reading != "ok":
             return None
         sequence, cursor = sequence + 1, chunk.last_row

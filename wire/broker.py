@@ -5,16 +5,16 @@ A message names an account for which something is due, never a contact: dramatiq
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError, TimeoutError  # noqa: A004  the client's own
 from redis.retry import Retry
 
-from wire.store import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store, Unreachable
+from wire.store import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store, Unreachable, cannot_write
 from wire.topology import ACTOR, PREFIX, QUEUE
 
 NAMESPACE: Final = f"{PREFIX}dramatiq"
@@ -28,13 +28,28 @@ MAINTENANCE_PER_MILLION: Final = 50_000
 Broker: TypeAlias = RedisBroker
 
 
+class _Client(Redis):
+    """Tells Dramatiq of a server that cannot write, or is slow, as of one that is not there.
+
+    For that it has a plan: it waits and begins again. Any other error it takes for its own mistake, with a page of trace.
+    """
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            if cannot_write(error) or isinstance(error, TimeoutError):
+                raise ConnectionError(f"{type(error).__name__}: {error}") from None
+            raise
+
+
 def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) -> Broker:
     """Make a broker; nothing is connected yet.
 
     The client is made by hand: RedisBroker ignores every other argument beside a URL, and its client's own retries
     would run a fetch again whose answer was lost, and strand what it fetched.
     """
-    client = Redis.from_url(
+    client = _Client.from_url(
         queue_url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=SOCKET_TIMEOUT_SECONDS,

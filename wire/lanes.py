@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from wire.store import Store
+from wire.store import Store, StoreError
 
 LONG_QUEUE: Final = 500
 """Messages. A worker process answers some hundred bells a second when nothing is due."""
@@ -57,14 +57,19 @@ class Lanes:
     async def ring(self, accounts: Sequence[str] = ()) -> int:
         """Ring for these accounts, or for all; return how many bells were rung.
 
-        A bell that could not be enqueued is remembered all the same, and so rings again 30 s later.
+        A bell that could not be enqueued is forgotten, so that another process may ring at once; if that fails too, it is
+        remembered, and rings again 30 s later.
         """
         if await self._queue.length() >= LONG_QUEUE:
             return 0
-        rung = await self._store.run("ring", self._name(), *accounts)
-        for account, bell in zip(rung[::2], rung[1::2], strict=True):
-            await self._queue.put(account.decode(), bell.decode())
-        return len(rung) // 2
+        words = [word.decode() for word in await self._store.run("ring", self._name(), *accounts)]
+        for at in range(0, len(words), 2):
+            try:
+                await self._queue.put(words[at], words[at + 1])
+            except StoreError:
+                await self._store.run("unring", *words[at:])
+                raise
+        return len(words) // 2
 
     async def census(self) -> Census:
         """Count accounts, workers and queued bells."""

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from wire import codec
 from wire.chunks import Held, Outcome, OverTheWire, Stopped
+from wire.members import Entry
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
 from wire.topology import key
@@ -15,7 +16,7 @@ LEASE_MS: Final = 20_000
 
 Reading = Literal["ok", "lost", "over"]
 Steering = Literal["pause", "resume", "cancel"]
-Steered = Literal["done", "already", "over", "unknown"]
+Steered = Literal["done", "already", "over", "unknown", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ class Ledger:
         pin: str,
         held_back: Sequence[bytes] = (),
         leaving: bytes = b"",
+        entries: Sequence[tuple[str, Entry]] = (),
         brake: Brake | None = None,
     ) -> Reading:
-        """Write a survey's figures, selection, who leaves, forecast, and pages of rejects and of those held back.
+        """Write a survey's figures, selection, who leaves, forecast, pages of rejects and of those held back, and entries.
 
         With a brake the run is blocked in the same step, before anything of it is appended.
         """
@@ -81,8 +83,10 @@ class Ledger:
             pin,
             codec.text(asdict(brake)) if brake else "",
             len(rejects),
+            len(held_back),
             *rejects,
             *held_back,
+            *(word for address, entry in entries for word in (address, entry.to_bytes())),
         )
         told: Reading = _word(reply)
         return told
@@ -137,7 +141,10 @@ class Ledger:
         await self._store.run("renew", *words)
 
     async def settle(self, held: Held, outcome: Outcome) -> bool:
-        """Write an outcome; False if the chunk was no longer ours, and nothing was written."""
+        """Write an outcome; False if the chunk was no longer ours, and nothing was written.
+
+        Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
+        """
         pieces = [
             {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
         ]
@@ -145,6 +152,7 @@ class Ledger:
         if outcome.batch is not None:
             fields["batch"] = outcome.batch
         document: dict[str, Any] = {
+            "token": held.token,
             "to": outcome.to,
             "books": dict(outcome.books),
             "count": outcome.count,
@@ -202,9 +210,10 @@ class Ledger:
             for run, record, ready, accepted, block, connection_block in shown[1:]
         ]
 
-    async def steer(self, run: str, action: Steering, *, accept: bool = False) -> Steered:
-        """Pause, resume or cancel a run; on disk when it returns."""
-        told: Steered = _word(await self._store.keep("steer", run, action, "1" if accept else ""))
+    async def steer(self, run: str, action: Steering, *, accept: bool = False, by_contributor: bool = False) -> Steered:
+        """Pause, resume or cancel a run; on disk when it returns. `closed`: its connection is not for contributors."""
+        flags = ("1" if accept else "", "1" if by_contributor else "")
+        told: Steered = _word(await self._store.keep("steer", run, action, *flags))
         return told
 
     async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:

@@ -23,8 +23,8 @@ class Standing(Enum):
     """What is known of an address at an account and its list; the values are kept.
 
     `MEMBER`: applied. `REFUSED`: not applied, for a reason. `MAYBE`: sent, and not known to be either. `LEFT`: gone from
-    the segment, and marked so. `OUT`: gone from the segment, and unsubscribed by us, which is for ever. Without an entry:
-    never sent.
+    the segment, and marked so. `OUT`: gone from the segment, and unsubscribed by us, which is for ever. `YIELDED`: gone
+    from the segment, and left as they are, since another export has them on the same list. Without an entry: never sent.
     """
 
     MEMBER = ord("m")
@@ -32,6 +32,7 @@ class Standing(Enum):
     MAYBE = ord("?")
     LEFT = ord("l")
     OUT = ord("o")
+    YIELDED = ord("y")
 
 
 class Entry(NamedTuple):

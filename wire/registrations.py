@@ -59,6 +59,11 @@ class Connection:
         """The ActiveCampaign account behind the host."""
         return account_of(self.host)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether contributors may use it."""
+        return self.allow is Allow.CONTRIBUTORS
+
     def document(self) -> dict[str, Any]:
         """What is kept of it."""
         return asdict(self)

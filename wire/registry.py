@@ -7,15 +7,19 @@ A change names what it replaces and counts only if that still stands, so nobody 
   x Unregistered        there is none of that name (any more).
   x ChangedMeanwhile    somebody changed it first. Read it again and decide anew.
   x RunsUnderWay        runs stand in the old account's lane. Let them end, or cancel them.
+  x Closed              a contributor asked, and the connection is for administrators only. An administrator may do it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from wire import codec
 from wire.registrations import Connection, Export, Segment, text_of
 from wire.store import Store
 from wire.topology import key
+
+CLOSED: Final = "the connection is for administrators only"
 
 
 class RegistryError(Exception):
@@ -36,6 +40,10 @@ class ChangedMeanwhile(RegistryError):
 
 class RunsUnderWay(RegistryError):
     """The account cannot change under runs."""
+
+
+class Closed(RegistryError):
+    """The connection is not open to contributors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,10 @@ class Registry:
             raise Unregistered("the connection was deleted")
         return found
 
+    async def reseal(self, connection_id: str, before: bytes, after: bytes) -> bool:
+        """Put a key, sealed anew, in the place of itself; False if somebody was quicker."""
+        return bool(await self._store.keep("reseal", connection_id, before, after) == b"saved")
+
     async def save_connection(
         self, connection: Connection, *, secret: bytes | None, replaces: Connection | None = None
     ) -> None:
@@ -123,7 +135,9 @@ class Registry:
             raise Unregistered(f"there is no export {name!r}")
         return _export(fields)
 
-    async def save_export(self, export: Export, *, replaces: Export | None = None) -> None:
+    async def save_export(
+        self, export: Export, *, replaces: Export | None = None, by_contributor: bool = False
+    ) -> None:
         """Keep a new export, or one in the place of another; runs under way keep their copy."""
         word = await self._store.keep(
             "save_export",
@@ -133,14 +147,17 @@ class Registry:
             export.connection or "",
             text_of(replaces) if replaces else "",
             (replaces.connection or "") if replaces else "",
+            "1" if by_contributor else "",
         )
         _check(word, f"export {export.name!r}")
 
-    async def delete_export(self, name: str) -> tuple[str, ...]:
+    async def delete_export(self, name: str, *, by_contributor: bool = False) -> tuple[str, ...]:
         """Delete an export and cancel its runs; return their ids."""
-        reply = await self._store.keep("delete_export", name)
+        reply = await self._store.keep("delete_export", name, "1" if by_contributor else "")
         if reply is None:
             raise Unregistered(f"there is no export {name!r}")
+        if reply == b"closed":
+            raise Closed(CLOSED)
         return _texts(reply)
 
     # Segments and runs -----------------------------------------------------------------------------------------------
@@ -190,6 +207,8 @@ def _check(word: bytes, what: str) -> None:
             raise NameTaken(f"there is a {what} already")
         case b"unknown":
             raise ChangedMeanwhile(f"the connection of {what} was deleted meanwhile")
+        case b"closed":
+            raise Closed(CLOSED)
         case b"busy":
             raise RunsUnderWay(f"runs of {what} are under way; let them end or cancel them before the host changes")
         case _:

@@ -173,6 +173,7 @@ class Run:
     accepted_chunks: int
     block: Block | None
     batch_ended: int | None
+    stood_still: int
     forecast: dict[str, Any] | None = None
 
     @property
@@ -261,6 +262,7 @@ def run_from(
         accepted_chunks=accepted_chunks,
         block=next((found for fields_ in blocks if (found := _block(fields_))), None),
         batch_ended=moment("batch_ended"),
+        stood_still=number("still"),
         forecast=codec.decode(fields["forecast"]) if "forecast" in fields else None,
     )
 

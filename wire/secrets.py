@@ -30,7 +30,9 @@ class Vault:
     """Seals with the first key and opens with any."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
-        self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
+        fernets = [Fernet(key.get_secret_value()) for key in keys]
+        self._first = fernets[0]
+        self._fernet = MultiFernet(fernets)
 
     def seal(self, connection_id: str, api_key: SecretStr) -> bytes:
         """Encrypt an API key for one connection."""
@@ -46,6 +48,14 @@ class Vault:
         if not compare_digest(owner, connection_id.encode()):
             raise Misplaced(f"the API key kept for connection {connection_id} belongs to another connection")
         return SecretStr(api_key.decode())
+
+    def is_current(self, token: bytes) -> bool:
+        """Whether a token is sealed with the first key."""
+        try:
+            self._first.decrypt(token)
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, token: bytes) -> bytes:
         """Seal again with the first key; Unreadable if none opens it."""

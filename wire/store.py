@@ -9,6 +9,8 @@ What can go wrong here, by what the caller does next:
 
 A script is `scripts/NAME.lua` behind a prelude: the clock, the key names of `wire.topology` and the libraries named in its
 `-- uses:` line. Everything a decision stands on is checked inside the script; Python passes what it believes, never what is.
+What finishes work says `-- flags: allow-oom` and may write while the server is over its `maxmemory`, as memory comes free only
+when work ends; the others are refused then, and those that take work in refuse it themselves from 85 % on (`lib/memory.lua`).
 """
 
 import re
@@ -95,7 +97,7 @@ class Store:
         prelude = clock + lua_names()
         # The client's types describe its synchronous and its asynchronous answers at once: they are narrowed here.
         self._redis: Any = redis
-        self._scripts = {name: prelude + body for name, body in (scripts or load_scripts()).items()}
+        self._scripts = {name: _shebang(body) + prelude + body for name, body in (scripts or load_scripts()).items()}
         self._digests = {
             name: sha1(body.encode(), usedforsecurity=False).hexdigest() for name, body in self._scripts.items()
         }
@@ -116,6 +118,8 @@ class Store:
         with _translated():
             async with self._redis.client() as connection:
                 reply = await self._evaluate(connection, script, arguments)
+                # What the script saw may be another connection's, and not on disk yet: wait for something behind it.
+                await self._evaluate(connection, "kept", ())
                 waited = await connection.execute_command("WAITAOF", 1, self.durability.replicas, WAITAOF_TIMEOUT_MS)
         if waited[0] < 1 or waited[1] < self.durability.replicas:
             raise Unkept("the store did not confirm in time that the change is on disk")
@@ -178,9 +182,12 @@ class Store:
         return {member.decode() for member in found}
 
     async def info(self, section: str) -> dict[str, Any]:
-        """Read a section of the server's INFO."""
-        with _translated():
-            found: dict[str, Any] = await self._redis.info(section)
+        """Read a section of the server's INFO; empty where a managed service hides it."""
+        try:
+            with _translated():
+                found: dict[str, Any] = await self._redis.info(section)
+        except exceptions.ResponseError:
+            return {}
         return found
 
     async def settings(self, pattern: str) -> dict[str, str]:
@@ -188,7 +195,7 @@ class Store:
         try:
             with _translated():
                 found = await self._redis.config_get(pattern)
-        except StoreError:
+        except (StoreError, exceptions.ResponseError):
             return {}
         return {_as_text(name): _as_text(value) for name, value in found.items()}
 
@@ -216,6 +223,12 @@ class Store:
                 await redis.eval(self._scripts["hold"], 0)
             await redis.script_load(self._scripts[script])
             return await redis.evalsha(digest, 0, *arguments)
+
+
+def _shebang(body: str) -> str:
+    """The first line by which the server knows what a script may do; without one it is refused while memory is short."""
+    flags = re.search(r"^-- flags: (.+)$", body, re.MULTILINE)
+    return f"#!lua flags={flags[1]}\n" if flags else ""
 
 
 def connect(url: str) -> Redis:
@@ -258,18 +271,24 @@ def _as_text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def cannot_write(error: exceptions.RedisError) -> bool:
+    """Whether the server says that it cannot write now: it is full, read-only, loading, without its replicas or busy."""
+    refusals = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.BusyLoadingError)
+    words = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "LOADING", "NOREPLICAS", "BUSY")
+    return isinstance(error, refusals) or (isinstance(error, exceptions.ResponseError) and str(error).startswith(words))
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn the client library's errors into ours."""
-    refusals = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.BusyLoadingError)
-    words = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "LOADING")
     try:
         yield
-    except refusals as error:
-        raise Unwritable(f"the store refuses to write: {type(error).__name__}") from None
-    except exceptions.ResponseError as error:
-        if str(error).startswith(words):
-            raise Unwritable(f"the store refuses to write: {str(error).split()[0]}") from None
+    except exceptions.RedisError as error:
+        if cannot_write(error):
+            told = str(error).split(maxsplit=1)[0] if type(error) is exceptions.ResponseError else type(error).__name__
+            raise Unwritable(f"the store refuses to write: {told}") from None
+        if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
+            raise Unreachable(f"the store does not answer: {type(error).__name__}") from None
         raise
-    except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
+    except OSError as error:
         raise Unreachable(f"the store does not answer: {type(error).__name__}") from None

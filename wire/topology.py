@@ -10,6 +10,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
+| tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
+| token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
@@ -33,13 +35,16 @@ through the table `K`, which `wire.store` writes from the same templates.
 | pace(a)         | hash   | when the next request may go, the gate, how far the pace is cut      | for ever         | pacer           |
 | imports(a)      | list   | when the last minute's imports were booked, the newest first         | 2 minutes        | pacer           |
 | hold            | string | until when a fresh server lets nobody send                           | 1 s              | store           |
+| kept            | string | when a promise was last waited for on disk                           | for ever         | store           |
 | lane(a)         | zset   | runs with chunks on the account -> when they were last served        | the run          | reader, workers |
 | bells(a)        | zset   | bells rung and not yet heard -> until when they are remembered       | 30 s             | everybody       |
 | leases(a, lane) | zset   | chunks in somebody's hands -> end of the lease                       | the lease        | workers         |
 | ready(run)      | zset   | chunks to deliver -> due                                             | until accepted   | reader, workers |
 | accepted(run)   | zset   | chunks to confirm -> due                                             | until final      | workers         |
 | chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
+| settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
+| news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
 """
 
@@ -58,6 +63,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "connection": "connection:{}",
     "exports": "exports",
     "export": "export:{}",
+    "tokens": "tokens",
+    "token": "token:{}",
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",
@@ -81,13 +88,16 @@ TEMPLATES: Final[dict[str, str]] = {
     "pace": "account:{}:pace",
     "imports": "account:{}:imports",
     "hold": "hold",
+    "kept": "kept",
     "lane": "account:{}:lane",
     "bells": "account:{}:bells",
     "leases": "account:{}:leases:{}",
     "ready": "run:{}:ready",
     "accepted": "run:{}:accepted",
     "chunk": "run:{}:chunk:{}",
+    "settled": "settled:{}",
     "block": "block:{}",
+    "news": "news",
     "workers": "workers",
 }
 

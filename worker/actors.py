@@ -11,8 +11,8 @@ from dramatiq.middleware.asyncio import AsyncIO
 from wire.topology import ACTOR, QUEUE
 
 Hear = Callable[[str, str], Awaitable[None]]
-Opened = Callable[[int], Coroutine[Any, Any, None]]
-"""Called with the number of threads that a worker process has."""
+Opened = Callable[[int, Callable[[], bool]], Coroutine[Any, Any, None]]
+"""Called with the number of threads that a worker process has, and with what tells whether all of them are there."""
 Closed = Callable[[], Coroutine[Any, Any, None]]
 
 CLOSE_SECONDS: Final = 10.0
@@ -49,7 +49,11 @@ class Lifecycle(dramatiq.Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:  # noqa: ARG002  dramatiq's signature
         """Open with so many threads."""
-        self._on_loop(self._opened(worker.worker_threads))
+
+        def alive() -> bool:
+            return all(thread.is_alive() for thread in (*worker.workers, *worker.consumers.values()))
+
+        self._on_loop(self._opened(worker.worker_threads, alive))
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:  # noqa: ARG002  dramatiq's signature
         """Close, while the loop still runs."""

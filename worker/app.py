@@ -5,28 +5,33 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from wire import logs
+from wire import crashes, logs
 from wire.activecampaign.session import Session, open_session
 from wire.broker import BellQueue, Broker, make_broker
 from wire.lanes import Lanes
 from wire.ledger import Ledger
-from wire.loops import every
+from wire.loops import ended, every
 from wire.pacing import Pacer
 from wire.secrets import Vault
 from wire.store import Store, connect
 from worker import telling
 from worker.actors import install, middleware
 from worker.asking import Asker
-from worker.metrics import Metrics, serve
+from worker.hearing import OwnEars
+from worker.heart import Heart
+from worker.metrics import Metrics, exposition, is_shared
 from worker.reports import Report
+from worker.serving import Server, serve
 from worker.settings import Settings, read_settings
 from worker.working import Desk
 
 RENEW_EVERY_SECONDS: Final = 5.0
+BEAT_EVERY_SECONDS: Final = 1.0
 SWEEP_EVERY_SECONDS: Final = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +41,7 @@ def create_broker() -> None:
     """Set this process's broker up, as dramatiq's command asks for. SettingsError if it cannot be."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, sys.stderr)
+    crashes.contain()
     process = Process(settings)
     process.broker = make_broker(settings.queue_url, middleware(process.open, process.close))
     install(process.broker, process.hear)
@@ -53,27 +59,41 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
         self._queue: BellQueue
+        self._ears: OwnEars
         self._session: Session
         self._desk: Desk
+        self._server: Server | None = None
 
-    async def open(self, threads: int) -> None:
-        """Open the store, the queue and the session on this loop, and begin to renew and to sweep."""
+    async def open(self, threads: int, threads_alive: Callable[[], bool]) -> None:
+        """Open the store, the queue and the session on this loop, and begin to renew, to sweep and to show signs of life."""
         settings = self._settings
-        serve(settings.metrics_port)
         self._store = Store(connect(settings.redis_url))
         self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
-        ledger, lanes = Ledger(self._store), Lanes(self._store, self._queue)
+        self._ears = OwnEars(self._queue, self.hear, threads=threads)
+        ledger, lanes = Ledger(self._store), Lanes(self._store, self._ears)
         vault = Vault(settings.secret_keys)
         asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
         self._desk = Desk(ledger, asker, lanes, self._listen)
+        heart = Heart(oldest_held=self._desk.oldest_held, threads_alive=threads_alive)
+        self._metrics.opened(threads)
+        self._server = serve(settings.metrics_port, heart, exposition(), shared=is_shared())
 
         async def renew() -> None:
             await ledger.renew(self._name, threads, self._desk.in_hand())
+            heart.renewed()
+
+        async def sweep() -> None:
+            self._metrics.swept(await lanes.ring())
+
+        async def beat() -> None:
+            heart.beat()
+            self._metrics.holds(len(self._desk.in_hand()))
 
         self._tasks = [
             asyncio.create_task(every(RENEW_EVERY_SECONDS, renew, "renew")),
-            asyncio.create_task(every(SWEEP_EVERY_SECONDS, lanes.ring, "sweep")),
+            asyncio.create_task(every(SWEEP_EVERY_SECONDS, sweep, "sweep")),
+            asyncio.create_task(every(BEAT_EVERY_SECONDS, beat, "beat")),
         ]
         _log.info("worker_ready", process=self._name, threads=threads)
 
@@ -83,9 +103,11 @@ class Process:
 
     async def close(self) -> None:
         """Close what was opened; what is still in hand is taken again when its lease is over."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+        await self._ears.close()
         await self._session.close()
         await self._queue.close()
         await self._store.close()

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import random
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -23,7 +24,7 @@ from worker.verdict import judge_batch, judge_delivery
 
 SETTLE_TRIES: Final = 6
 SETTLE_AGAIN_SECONDS: Final = 1.0
-"""An outcome is offered again while its lease may hold: writing it twice changes nothing, as the second one is stale."""
+"""An outcome is offered again while its lease may hold: it is written once, and answered as the first time."""
 
 NOT_SENT: Final = "NotSent"
 
@@ -48,10 +49,15 @@ class Desk:
         self._listen = listen
         self._jitter = jitter
         self._held: dict[str, Held] = {}
+        self._since: dict[str, float] = {}
 
     def in_hand(self) -> tuple[Held, ...]:
         """The chunks whose leases this process is to renew."""
         return tuple(self._held.values())
+
+    def oldest_held(self) -> float | None:
+        """Since when the chunk that is longest in hand is there, by the monotonic clock."""
+        return min(tuple(self._since.values()), default=None)
 
     async def hear(self, account: str, bell: str) -> None:
         """Answer a bell."""
@@ -69,10 +75,12 @@ class Desk:
     @contextmanager
     def _holding(self, held: Held) -> Iterator[None]:
         self._held[held.token] = held
+        self._since[held.token] = monotonic()
         try:
             yield
         finally:
             del self._held[held.token]
+            del self._since[held.token]
 
     async def _deliver(self, held: Held) -> tuple[Outcome, str]:
         body, count = delivering.to_send(held)

@@ -1,4 +1,4 @@
-"""`python -m deploy.local demo|up|down`: what the targets of these names in the Makefile call."""
+"""`python -m deploy.local demo|chaos|up|down`: what the targets of these names in the Makefile call."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from deploy.local.chaos import let_loose
 from deploy.local.demo import demonstrate
 from deploy.local.people import PROFILES_MIN
 from deploy.local.up import HOME, Account, down, up
@@ -33,6 +34,16 @@ def local() -> None:
 def demo_(profiles: int) -> None:
     """Export a made-up segment into the sandbox and hold the outcome to account."""
     click.get_current_context().exit(demonstrate(profiles, results()))
+
+
+@local.command("chaos")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=10, show_default=True)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="The same breaks the same things in the same order."
+)
+def chaos_(minutes: float, seed: int) -> None:
+    """Run a stack under random faults and check that every promise holds at the end."""
+    click.get_current_context().exit(let_loose(minutes, seed, results()))
 
 
 @local.command("up")

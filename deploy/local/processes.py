@@ -132,6 +132,13 @@ def kill(directory: Path, name: str) -> None:
         _await(lambda: not _is_held(file), GRACE_SECONDS)
 
 
+def tell(directory: Path, name: str, number: signal.Signals) -> None:
+    """Send a signal to a program and all of its group; nothing happens to one that has ended."""
+    file = _id_file(directory, name)
+    if _is_held(file):
+        os.killpg(int(file.read_text()), number)
+
+
 def tail(directory: Path, name: str) -> str:
     """Return the last lines of a program's log, indented."""
     file = _log_file(directory, name)

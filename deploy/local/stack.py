@@ -5,6 +5,7 @@ It says what is started with which settings, and in which order; `processes` sta
 
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -50,7 +51,7 @@ class Plan:
 
     Logs and id files lie in `directory`, the record in `directory/valkey`; snapshots are read below `snapshots` only.
     `sandbox` holds the sandbox's options; None leaves it out, for a real account. `settings` are further settings of the
-    producer and the workers, without their prefix.
+    producer and the workers, without their prefix. `python_path` holds further folders that they import from.
     """
 
     directory: Path
@@ -60,6 +61,7 @@ class Plan:
     workers: int = 2
     producer_port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)
+    python_path: tuple[Path, ...] = ()
 
 
 class Stack:
@@ -93,15 +95,31 @@ class Stack:
     def kill(self, name: str) -> None:
         """Kill one of the programs without a farewell; it is not missed by `check` afterwards."""
         processes.kill(self.plan.directory, name)
-        for each in [each for each in self._running if each.program.name == name]:
-            each.reap()
-            self._running.remove(each)
+        self._forget(name)
+
+    def end(self, name: str) -> int:
+        """Ask one of the programs to end and wait until it has; return its exit code. `check` does not miss it."""
+        processes.stop(self.plan.directory, [name])
+        return self._forget(name)
+
+    def freeze(self, name: str) -> None:
+        """Let one of the programs stand still: it holds its connections and answers nobody."""
+        processes.tell(self.plan.directory, name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        processes.tell(self.plan.directory, name, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         """Start a program that was killed, with the settings it had, and return when it is ready."""
         (program,) = (each for stage in self._stages() for each in stage if each.name == name)
         self._running.append(processes.start(program, self.plan.directory))
         self._running[-1].await_ready()
+
+    def _forget(self, name: str) -> int:
+        (ended,) = (each for each in self._running if each.program.name == name)
+        self._running.remove(ended)
+        return ended.reap()
 
     def stop(self) -> None:
         """End what was started."""
@@ -127,22 +145,30 @@ class Stack:
     def _valkey(self) -> Program:
         port = self._valkey_port
         command = valkey_command(self.plan.directory / "valkey", port)
-        return Program("valkey", command, _inherited(), lambda: answers(port))
+        return Program("valkey", command, inherited(), lambda: answers(port))
 
     def _sandbox(self, options: tuple[str, ...]) -> Program:
         key_file = self.plan.directory / "sandbox.key"
         write_private(key_file, self.plan.secrets.sandbox_key)
         command = _module("tests.sandbox", "--port", _port(self.sandbox), "--key-file", str(key_file), *options)
-        return Program("sandbox", command, _inherited(), lambda: is_well(self.sandbox, SANDBOX_PAGE))
+        return Program("sandbox", command, inherited(), lambda: is_well(self.sandbox, SANDBOX_PAGE))
 
-    def _producer(self) -> Program:
+    def another_producer(self, name: str) -> str:
+        """Start one more producer on the same record; return its address. It is ended with the stack."""
+        address = f"{LOOPBACK}:{free_port()}"
+        self._running.append(processes.start(self._producer(name, address), self.plan.directory))
+        self._running[-1].await_ready()
+        return address
+
+    def _producer(self, name: str = "producer", address: str | None = None) -> Program:
+        listens = address or self.producer
         told = {
-            "LISTEN": self.producer,
+            "LISTEN": listens,
             "ADMIN_TOKEN": self.plan.secrets.admin_token,
             "SNAPSHOT_ROOTS": str(self.plan.snapshots),
         }
         command = _module("producer", "serve")
-        return Program("producer", command, self._environment(told), lambda: is_well(self.producer, "/readyz"))
+        return Program(name, command, self._environment(told), lambda: is_well(listens, "/readyz"))
 
     def _worker(self, number: int) -> Program:
         address = self.workers[number - 1]
@@ -161,7 +187,8 @@ class Stack:
         if self.plan.sandbox is not None:
             shared["TRUSTED_HOSTS"] = self.sandbox
         settings = {**shared, **told, **self.plan.settings}
-        return _inherited() | {PREFIX + name: value for name, value in settings.items()}
+        path = os.pathsep.join(map(str, (*self.plan.python_path, ROOT)))
+        return inherited() | {"PYTHONPATH": path} | {PREFIX + name: value for name, value in settings.items()}
 
 
 def stop(directory: Path) -> list[str]:
@@ -193,7 +220,8 @@ def is_well(address: str, path: str) -> bool:
         connection.close()
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """The environment of a program: this process's, without settings of ours that a person has in their own shell."""
     theirs = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return theirs | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 

@@ -1,7 +1,8 @@
 """The HTTP API: it translates between requests and the producer's parts, decides nothing and opens nothing."""
 
-from producer.api.access import AdminToken, Identity, Role
+from producer.api.access import Identities, Identity
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
+from wire.tokens import Role
 
-__all__ = ["AdminToken", "Collaborators", "Identity", "Role", "make_app"]
+__all__ = ["Collaborators", "Identities", "Identity", "Role", "make_app"]

@@ -1,26 +1,29 @@
-"""Who asks, and whether they may: the bearer token becomes an identity, the route's roles decide; handlers never do."""
+"""Who asks, and whether they may: the bearer token becomes an identity, and the route's roles let it in or not.
 
-from collections.abc import Callable
+Which connections a contributor may use is in `openness`; nothing else in the API asks who somebody is.
+"""
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
-from producer.api.problems import Problem
+from producer.api.attempts import Attempts
+from producer.api.problems import Problem, route_of
+from wire.tokens import Role, Tokens
 
+BOOTSTRAP: Final = "admin"
+"""The name of whoever holds ADMIN_TOKEN; no issued token may have it."""
 
-class Role(StrEnum):
-    """What somebody is to us."""
+CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="segment-export"'}
 
-    ADMIN = "admin"
-    CONTRIBUTOR = "contributor"
-    VIEWER = "viewer"
-    PUBLISHER = "publisher"
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +33,34 @@ class Identity:
     name: str
     role: Role
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything is open to them."""
+        return self.role is Role.ADMIN
 
-Identify = Callable[[str], Identity | None]
+
+Identify = Callable[[str], Awaitable[Identity | None]]
 """From the token presented to whose it is; None if nobody's."""
 
 IDENTITY: Final = web.RequestKey("identity", Identity)
-CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="segment-export"'}
 
 
-class AdminToken:
-    """The bootstrap token: whoever holds it is the administrator."""
+class Identities:
+    """The bootstrap token, whose holder is an administrator whatever the store says, and the tokens that were issued."""
 
-    def __init__(self, token: SecretStr) -> None:
-        self._digest = _digest(token.get_secret_value())
+    def __init__(self, admin_token: SecretStr, tokens: Tokens) -> None:
+        self._digest = _digest(admin_token.get_secret_value())
+        self._tokens = tokens
 
-    def __call__(self, presented: str) -> Identity | None:
-        """Compare in constant time: digests, so that not even the length can be measured."""
-        return Identity("admin", Role.ADMIN) if compare_digest(self._digest, _digest(presented)) else None
+    async def __call__(self, presented: str) -> Identity | None:
+        """Compare in constant time: digests, so that not even the length can be measured. StoreError."""
+        if compare_digest(self._digest, _digest(presented)):
+            return Identity(BOOTSTRAP, Role.ADMIN)
+        token = await self._tokens.known(presented)
+        return None if token is None else Identity(token.name, token.role)
 
 
-def guard(identify: Identify, roles: Callable[[web.Request], frozenset[Role] | None]) -> Middleware:
+def guard(identify: Identify, roles: Callable[[web.Request], frozenset[Role] | None], attempts: Attempts) -> Middleware:
     """Make the middleware that lets in whoever has one of the roles of a request's route; None: everybody."""
 
     @web.middleware
@@ -57,16 +68,25 @@ def guard(identify: Identify, roles: Callable[[web.Request], frozenset[Role] | N
         needed = roles(request)
         if needed is None:
             return await handler(request)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        identity = identify(token.strip()) if scheme.lower() == "bearer" and token else None
+        presented = _presented(request)
+        identity = await identify(presented) if presented else None
         if identity is None:
+            if presented:
+                await attempts.failed(request.remote or "")
             raise Problem(401, "A valid token is needed, as Authorization: Bearer TOKEN.", headers=CHALLENGE)
         if identity.role not in needed:
             raise Problem(403, f"This is not for the role {identity.role}.")
         request[IDENTITY] = identity
+        if request.method != "GET":
+            _log.info("asked", by=identity.name, role=identity.role, method=request.method, route=route_of(request))
         return await handler(request)
 
     return guarded
+
+
+def _presented(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _digest(token: str) -> bytes:

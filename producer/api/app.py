@@ -4,20 +4,23 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.api.access import Identify, Role, guard
+from producer.api.access import Identify, guard
+from producer.api.attempts import Attempts
 from producer.api.collaborators import COLLABORATORS, Collaborators
+from producer.api.limits import within_limits
 from producer.api.openapi import describe
 from producer.api.problems import as_problems
 from producer.api.routes import ANYBODY, ROUTES
 from producer.api.standing import DESCRIPTION
+from wire.tokens import Role
 
 BODY_BYTES_MAX: Final = 1 << 20
 VERSION: Final = "1"
 """Of the API, as in its paths; the program has its own."""
 
 
-def make_app(collaborators: Collaborators, *, identify: Identify) -> web.Application:
-    """Make the application; `identify` says whose a token is."""
+def make_app(collaborators: Collaborators, *, identify: Identify, attempts: Attempts | None = None) -> web.Application:
+    """Make the application; `identify` says whose a token is, `attempts` slows down who has none."""
     needed: dict[tuple[str, str], frozenset[Role] | None] = {
         (route.method, route.path): route.roles for route in ROUTES
     }
@@ -27,7 +30,10 @@ def make_app(collaborators: Collaborators, *, identify: Identify) -> web.Applica
         resource = request.match_info.route.resource
         return needed[request.method, resource.canonical] if resource else ANYBODY
 
-    app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[as_problems, guard(identify, roles)])
+    app = web.Application(
+        client_max_size=BODY_BYTES_MAX,
+        middlewares=[as_problems, within_limits, guard(identify, roles, attempts or Attempts())],
+    )
     app[COLLABORATORS] = collaborators
     app[DESCRIPTION] = describe(ROUTES, version=VERSION)
     for route in ROUTES:

@@ -1,6 +1,6 @@
 """What may be said to the API: a model for each request body, from which `/openapi.json` tells people the same."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -9,6 +9,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -18,6 +19,10 @@ from producer.braking import NUMBER, SHARE
 from producer.naming import is_line
 
 DAY_MINUTES: Final = 1_440
+DAYS_MIN: Final = 0.001
+DAYS_MAX: Final = 3_650
+"""How long a token may last."""
+
 API_KEY_CHARACTERS_MAX: Final = 512
 
 
@@ -48,17 +53,53 @@ def _agreed(consent: bool) -> bool:  # noqa: FBT001  pydantic calls it with the 
     return consent
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line)]
-Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line)]
+def _expiry(said: object) -> object:
+    match said:
+        case None | str():
+            return said
+        case bool():
+            pass
+        case int() | float() if DAYS_MIN <= said <= DAYS_MAX:
+            return said
+    raise ValueError(f"must be a time of RFC 3339 with its offset, or a number of days from {DAYS_MIN} to {DAYS_MAX}")
+
+
+NAME: Final = r"^[a-z0-9-]{1,63}$"
+_ODD: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+LINE: Final = rf"^[^{_ODD}]*[^\s{_ODD}][^{_ODD}]*$"
+"""What `_line` takes, as JSON Schema says it."""
+
+described_as_line = Field(json_schema_extra={"pattern": LINE})
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line), described_as_line]
+Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line), described_as_line]
+Line = Annotated[str, described_as_line]
 Column = Text
 Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Tag = Annotated[Text, AfterValidator(_without_separators)]
 Agreed = Annotated[bool, AfterValidator(_agreed), Field(json_schema_extra={"const": True})]
-ApiKey = Annotated[SecretStr, AfterValidator(_header_safe)]
+ApiKey = Annotated[
+    SecretStr,
+    AfterValidator(_header_safe),
+    Field(json_schema_extra={"pattern": rf"^\s*[!-~]{{1,{API_KEY_CHARACTERS_MAX}}}\s*$"}),
+]
 Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Minutes = Annotated[float, Field(gt=0, le=30 * DAY_MINUTES, allow_inf_nan=False)]
+Expiry = Annotated[
+    Any,
+    AfterValidator(_expiry),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "number", "minimum": DAYS_MIN, "maximum": DAYS_MAX},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 class LimitsBody(Body):
@@ -88,6 +129,14 @@ class ConnectionChange(ConnectionBody):
     consent: Agreed = True
 
 
+class TokenBody(Body):
+    """A new token. `expires`: a time of RFC 3339, or in how many days; 365 days if not said."""
+
+    name: Name
+    role: Literal["admin", "contributor", "viewer", "publisher"]
+    expires: Expiry = None
+
+
 class MappingBody(Body):
     """Which column becomes what; `fields` goes from the id of a custom field to a column."""
 
@@ -95,7 +144,7 @@ class MappingBody(Body):
     first_name: Column | None = None
     last_name: Column | None = None
     phone: Column | None = None
-    fields: dict[Number, Column] = Field(default_factory=dict)
+    fields: dict[Number, Column] = Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
     tags: list[Tag] = Field(default_factory=list)
     tags_column: Column | None = None
 
@@ -199,8 +248,8 @@ class EventBody(Body):
 
     specversion: Literal["1.0"]
     type: Literal["segment.refreshed"]
-    source: str
-    id: str
+    source: Line
+    id: Line
     subject: str | None = None
     time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     data: EventData

@@ -16,6 +16,7 @@ from wire.ledger import Ledger
 from wire.registry import Registry
 from wire.runs import Run
 from wire.secrets import Vault
+from wire.tokens import Tokens
 
 Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 """From runs to when each is foreseen to finish: by id, in milliseconds since 1970; without a forecast, left out."""
@@ -35,6 +36,7 @@ class Collaborators:
     """What `make_app` is given; `clock_ms` dates what people registered, `new_id` names it for ever."""
 
     registry: Registry
+    tokens: Tokens
     ledger: Ledger
     intake: Intake
     events: Events

@@ -6,11 +6,11 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from producer.api.access import IDENTITY
+from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer, answer_page, cut, window
 from producer.api.bodies import ConnectionBody, ConnectionChange, NothingBody
 from producer.api.collaborators import Collaborators, collaborators
-from producer.api.documents import CheckDocument, ConnectionDeleted, ConnectionDocument
+from producer.api.documents import CheckDocument, ConnectionDeleted, ConnectionDocument, ConnectionGlimpse
 from producer.api.problems import later, unprocessable
 from producer.api.reading import read_body
 from producer.findings import Busy, Finding, Good, Wrong
@@ -45,14 +45,14 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def show_all(request: web.Request) -> web.Response:
-    """List connections by name."""
+    """List connections by name, as much of each as whoever asks may see."""
     part, following = cut(await collaborators(request).registry.connections(), lambda one: one.name, window(request))
-    return answer_page([ConnectionDocument.of(connection) for connection in part], following)
+    return answer_page([_shown(connection, request[IDENTITY]) for connection in part], following)
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show a connection."""
-    return answer(ConnectionDocument.of(await _named(request)))
+    """Show a connection, or as much of it as whoever asks may see."""
+    return answer(_shown(await _named(request), request[IDENTITY]))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -134,6 +134,10 @@ async def _refuse_taken(of: Collaborators, name: str) -> None:
 
 async def _named(request: web.Request) -> Connection:
     return await collaborators(request).registry.connection(request.match_info["name"])
+
+
+def _shown(connection: Connection, to: Identity) -> ConnectionDocument | ConnectionGlimpse:
+    return ConnectionDocument.of(connection) if to.is_admin else ConnectionGlimpse(name=connection.name)
 
 
 def _as_body(connection: Connection) -> dict[str, Any]:

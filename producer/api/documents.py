@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from producer.braking import NUMBER, SHARE
 from producer.snapshots import Preview
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
+from wire.tokens import Role, Token
 
 T = TypeVar("T")
 
@@ -121,6 +122,17 @@ class ConnectionDocument(BaseModel):
             created=moment(connection.created),
             changed=moment(connection.changed),
         )
+
+
+class ConnectionGlimpse(BaseModel):
+    """A connection as everybody sees it who is not an administrator."""
+
+    name: str
+    type: Literal["activecampaign"] = "activecampaign"
+
+
+class ConnectionShown(RootModel[ConnectionDocument | ConnectionGlimpse]):
+    """A connection: all of it for administrators, its name and type for everybody else."""
 
 
 class ConnectionDeleted(BaseModel):
@@ -255,6 +267,47 @@ class DeadEventDocument(BaseModel):
             reason=dead.death.reason,
             entry=dead.entry,
         )
+
+
+class TokenDocument(BaseModel):
+    """A token, never its secret; `last_used` is exact to the minute, null for one that never was."""
+
+    id: str
+    name: str
+    role: Role
+    created: Moment
+    created_by: str
+    expires: Moment
+    expired: bool
+    last_used: Moment | None
+
+    @classmethod
+    def of(cls, token: Token, now: int) -> Self:
+        """Show a token."""
+        return cls(
+            id=token.id,
+            name=token.name,
+            role=token.role,
+            created=moment(token.created),
+            created_by=token.created_by,
+            expires=moment(token.expires),
+            expired=token.expires <= now,
+            last_used=moment_or_none(token.used),
+        )
+
+
+class TokenIssued(TokenDocument):
+    """A new token with what its owner has to show: it is told this once."""
+
+    token: str
+
+
+class SecretsRotated(BaseModel):
+    """How many API keys there are, how many of them were sealed anew, and whose no key of ours opens."""
+
+    connections: int
+    rotated: int
+    unreadable: list[str]
 
 
 class StandingDocument(BaseModel):

@@ -5,11 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY
 from producer.api.answering import answer, answer_page, cut, window
 from producer.api.bodies import ExportBody, ExportChange
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.connections import good, opened_key
 from producer.api.documents import ExportDeleted, ExportDocument
+from producer.api.openness import require_use
 from producer.api.problems import unprocessable
 from producer.api.reading import read_body
 from wire.registrations import Connection, Export
@@ -22,10 +24,11 @@ async def create(request: web.Request) -> web.Response:
     body = await read_body(request, ExportBody)
     _confirmed(body, before=None)
     connection = await _connection(of, body.connection)
+    require_use(request[IDENTITY], connection)
     await _check_list(of, connection, body.list_id)
     now = of.clock_ms()
     export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
-    await of.registry.save_export(export)
+    await of.registry.save_export(export, by_contributor=not request[IDENTITY].is_admin)
     return answer(ExportDocument.of(export, connection.name), 201)
 
 
@@ -39,17 +42,21 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Show an export."""
-    of, export = collaborators(request), await _named(request)
-    return answer(ExportDocument.of(export, await _connection_name(of, export)))
+    export = await _named(request)
+    connection = await _connection_of(collaborators(request), export)
+    return answer(ExportDocument.of(export, _name(connection)))
 
 
 async def change(request: web.Request) -> web.Response:
     """Change an export by a merge patch; with another list or connection, the list is checked again."""
-    of, before = collaborators(request), await _named(request)
-    document = ExportDocument.of(before, await _connection_name(of, before)).model_dump()
+    of, before, who = collaborators(request), await _named(request), request[IDENTITY]
+    was = await _connection_of(of, before)
+    require_use(who, was)
+    document = ExportDocument.of(before, _name(was)).model_dump()
     body = await read_body(request, ExportChange, onto=_as_body(document))
     _confirmed(body, before)
     connection = None if body.connection is None else await _connection(of, body.connection)
+    require_use(who, connection)
     moved = connection is not None and connection.id != before.connection
     if connection is not None and (moved or body.list_id != before.list_id):
         await _check_list(of, connection, body.list_id)
@@ -59,13 +66,14 @@ async def change(request: web.Request) -> web.Response:
         changed=of.clock_ms(),
         **_settings(of, body),
     )
-    await of.registry.save_export(after, replaces=before)
-    return answer(ExportDocument.of(after, None if connection is None else connection.name))
+    await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin)
+    return answer(ExportDocument.of(after, _name(connection)))
 
 
 async def delete(request: web.Request) -> web.Response:
     """Delete an export and cancel its runs."""
-    ended = await collaborators(request).registry.delete_export(request.match_info["name"])
+    registry, by_contributor = collaborators(request).registry, not request[IDENTITY].is_admin
+    ended = await registry.delete_export(request.match_info["name"], by_contributor=by_contributor)
     return answer(ExportDeleted(ended_runs=list(ended)))
 
 
@@ -80,9 +88,8 @@ async def _connection(of: Collaborators, name: str) -> Connection:
         raise unprocessable({"/connection": str(error)}) from None
 
 
-async def _connection_name(of: Collaborators, export: Export) -> str | None:
-    found = None if export.connection is None else await of.registry.connection_by_id(export.connection)
-    return None if found is None else found.name
+async def _connection_of(of: Collaborators, export: Export) -> Connection | None:
+    return None if export.connection is None else await of.registry.connection_by_id(export.connection)
 
 
 def _confirmed(body: ExportBody, before: Export | None) -> None:
@@ -96,6 +103,10 @@ def _confirmed(body: ExportBody, before: Export | None) -> None:
 
 async def _check_list(of: Collaborators, connection: Connection, list_id: str) -> None:
     good(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
+
+
+def _name(connection: Connection | None) -> str | None:
+    return None if connection is None else connection.name
 
 
 def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:

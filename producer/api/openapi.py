@@ -8,13 +8,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from producer.api.bodies import NAME
 from producer.api.problems import MEDIA_TYPE, ProblemDocument
 from producer.api.reading import JSON, MERGE_PATCH
 from producer.api.table import Parameter, Route
 from producer.cloudevents import STRUCTURED
 
 SCHEMA: Final = "#/components/schemas/{model}"
-WITH_TOKEN: Final = (401, 403)
+ALWAYS: Final = (414, 415, 431, 503)
+WITH_TOKEN: Final = (401, 403, 429)
 WITH_BODY: Final = (400, 413, 415, 422)
 
 
@@ -64,11 +66,25 @@ def _operation(route: Route, references: dict[Any, Any], definitions: dict[str, 
 def _request(route: Route, references: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     reference = references[route.body, "validation"]
     if route.patches:
-        whole = definitions[reference["$ref"].rpartition("/")[2]]
-        partial = {name: value for name, value in whole.items() if name != "required"}
-        return {"required": True, "content": {media: {"schema": partial} for media in (MERGE_PATCH, JSON)}}
+        patch = _patch(reference, definitions)
+        return {"required": True, "content": {media: {"schema": patch} for media in (MERGE_PATCH, JSON)}}
     media = STRUCTURED if route.path.endswith("/events") else JSON
     return {"required": route.needs_body, "content": {media: {"schema": reference}}}
+
+
+def _patch(whole: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Describe a merge patch of what `whole` describes: nothing is required, and null takes away what is not."""
+    if "$ref" in whole:
+        return _patch(definitions[whole["$ref"].rpartition("/")[2]], definitions)
+    partial = {name: value for name, value in whole.items() if name not in {"required", "default"}}
+    for members in ("properties", "patternProperties"):
+        if members in whole:
+            partial[members] = {
+                name: part if name in whole.get("required", ()) else {"anyOf": [part, {"type": "null"}]}
+                for name, inner in whole[members].items()
+                for part in [_patch(inner, definitions)]
+            }
+    return partial
 
 
 def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
@@ -78,7 +94,7 @@ def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
     elif route.media:
         good["content"] = {media: {} for media in route.media}
     responses = {str(route.status): good}
-    statuses = {*route.refusals, 503}
+    statuses = {*route.refusals, *ALWAYS}
     statuses |= set(WITH_TOKEN if route.roles is not None else ())
     statuses |= set(WITH_BODY if route.body is not None else ())
     statuses |= {404} if "{" in route.path else set()
@@ -89,7 +105,8 @@ def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _named(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    schema = {"type": "string", "pattern": NAME} if name == "name" else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -98,5 +115,5 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "in": parameter.place,
         "description": parameter.says,
         "required": parameter.required,
-        "schema": {"type": "string"},
+        "schema": dict(parameter.schema),
     }

@@ -9,11 +9,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, Field
 
-from producer.intake import Contended, IntakeError, Unusable
+from producer.intake import Contended, ForAdmins, IntakeError, Unusable
 from wire import codec
-from wire.registry import RegistryError, Unregistered
+from wire.registry import Closed, RegistryError, Unregistered
 from wire.secrets import SecretError
 from wire.store import StoreError
+from wire.tokens import NoSuchToken, TokenError
 
 MEDIA_TYPE: Final = "application/problem+json"
 STORE_RETRY_SECONDS: Final = 5
@@ -88,10 +89,14 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             problem = error
         case web.HTTPException():
             problem = _of_http(error)
+        case web.RequestPayloadError():
+            problem = Problem(400, "The body breaks off, or is not sent as HTTP says.")
         case RegistryError():
             problem = _of_registry(error)
         case IntakeError():
             problem = _of_intake(error)
+        case TokenError():
+            problem = Problem(404 if isinstance(error, NoSuchToken) else 409, _sentence(error))
         case StoreError():
             log.warning("store_failed", error=str(error))
             problem = later("The store cannot keep anything now; nothing was promised.", STORE_RETRY_SECONDS)
@@ -99,7 +104,7 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             log.error("key_not_opened", error=str(error))
             problem = Problem(409, f"{_sentence(error)} Enter the key again, or give back the old SECRET_KEYS.")
         case _:
-            log.error("request_failed", method=request.method, route=_route(request), exc_info=error)
+            log.error("request_failed", method=request.method, route=route_of(request), exc_info=error)
             problem = Problem(500, "Something went wrong on our side; the log says what.")
     return problem
 
@@ -122,6 +127,8 @@ def _of_registry(error: RegistryError) -> Problem:
     match error:
         case Unregistered():
             return Problem(404, _sentence(error))
+        case Closed():
+            return Problem(403, _sentence(error))
         case _:
             return Problem(409, _sentence(error))
 
@@ -132,6 +139,8 @@ def _of_intake(error: IntakeError) -> Problem:
             return unprocessable(error.faults)
         case Contended():
             return later(_sentence(error), CONTENDED_RETRY_SECONDS)
+        case ForAdmins():
+            return Problem(403, _sentence(error))
         case _:
             return Problem(409, _sentence(error))
 
@@ -141,6 +150,7 @@ def _sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _route(request: web.Request) -> str:
+def route_of(request: web.Request) -> str:
+    """Name the route of a request, without what fills it in; empty if there is none."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else ""

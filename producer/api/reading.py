@@ -2,19 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from producer.api.problems import Problem, unprocessable
+from producer.nesting import DEPTH_MAX, is_too_deep
 from wire import codec
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
-DEPTH_MAX: Final = 16
-"""Levels; nothing that we read has more than three."""
 
 M = TypeVar("M", bound="Body")
 
@@ -48,7 +48,9 @@ async def read_body(
     if not isinstance(document, dict):
         raise unprocessable({"": "must be an object"})
     faults = dict(_doubled(document, ()))
-    return checked(model, merged(onto, document) if onto is not None else document, faults)
+    if onto is None:
+        return checked(model, document, faults)
+    return checked(model, merged(onto, document), faults | _strange(model, document))
 
 
 def checked(model: type[M], document: Mapping[str, Any], faults: Mapping[str, str] | None = None) -> M:
@@ -81,9 +83,20 @@ def pointer(steps: Sequence[int | str]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def _strange(model: type[Body], patch: Mapping[str, Any]) -> dict[str, str]:
+    """Find names in a patch that mean nothing: one that is taken away is not there any more when the rest is checked."""
+    try:
+        model.model_validate(patch)
+    except ValidationError as error:
+        return _faults(error, only=lambda one: one["type"] == "extra_forbidden" or "[key]" in one["loc"])
+    return {}
+
+
 def _decoded(body: bytes) -> Any:
     try:
         document = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+        if is_too_deep(document):
+            raise Problem(400, f"The body is nested deeper than {DEPTH_MAX} levels.")
         codec.encode(document)
     # TypeError: half a character, which JSON can spell and UTF-8 cannot, or a number of more than 64 bits.
     except (ValueError, RecursionError, TypeError):
@@ -104,8 +117,6 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _doubled(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[str, str]]:
-    if len(at) > DEPTH_MAX:
-        raise Problem(400, f"The body is nested deeper than {DEPTH_MAX} levels.")
     if isinstance(value, _Object):
         for name in value.doubled:
             yield pointer((*at, name)), "stands here twice"
@@ -116,10 +127,10 @@ def _doubled(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[str, str]]
             yield from _doubled(inner, (*at, index))
 
 
-def _faults(error: ValidationError) -> dict[str, str]:
+def _faults(error: ValidationError, only: Callable[[ErrorDetails], bool] = lambda _: True) -> dict[str, str]:
     """One sentence for each place; a name of an object that is wrong is the fault of its member."""
     faults: dict[str, str] = {}
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
+    for one in filter(only, error.errors(include_url=False, include_input=False, include_context=False)):
         steps = [step for step in one["loc"] if step != "[key]"]
         match one["type"]:
             case "missing":

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Final, Literal
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY
 from producer.api.collaborators import collaborators
+from producer.api.openness import require_use
 from producer.api.problems import Problem
 from wire import codec
 from wire.ledger import Ledger
@@ -19,16 +22,22 @@ PAGES: Final = 16
 COLUMNS: Final = tuple(Reject.__dataclass_fields__)
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell. Source: OWASP, "CSV Injection"."""
+FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \"\u00a0\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n])")
+"""Where a spreadsheet would begin to run a cell: at its beginning, and behind what it may take for the end of another, since
+where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Stream a run's rejects, or with `fate=held_back` those whom it left alone."""
-    ledger, run = collaborators(request).ledger, request.match_info["id"]
-    form, held_back = _form(request), _held_back(request)
-    if not await ledger.look([run]):
+    """Stream a run's rejects, or with `fate=held_back` those whom it left alone.
+
+    They hold addresses, so a contributor sees those of open connections only.
+    """
+    of, run = collaborators(request), request.match_info["id"]
+    ledger, form, held_back = of.ledger, _form(request), _held_back(request)
+    found = await ledger.look([run])
+    if not found:
         raise Problem(404, f"There is no run {run!r}.")
+    require_use(request[IDENTITY], await of.registry.connection_by_id(found[0].connection))
     pages = _pages(ledger, run, held_back=held_back)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")
@@ -51,7 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def as_csv(page: bytes) -> bytes:
-    """Write lines of NDJSON as lines of CSV; a cell that a spreadsheet would run begins with an apostrophe."""
+    """Write lines of NDJSON as lines of CSV; an apostrophe stands before whatever a spreadsheet would run."""
     lines = (codec.decode(line) for line in page.splitlines())
     return b"".join(_line([_safe(line.get(column, "")) for column in COLUMNS]) for line in lines)
 
@@ -91,7 +100,7 @@ def _written(page: bytes, form: Literal["ndjson", "csv"]) -> bytes:
 
 def _safe(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return FORMULAS.sub(r"\1'", text)
 
 
 def _line(cells: list[str] | tuple[str, ...]) -> bytes:

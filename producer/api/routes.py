@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from producer.api import connections, events, exports, rejects, runs, segments, snapshots, standing
-from producer.api.access import Role
+from producer.api import connections, events, exports, rejects, rotation, runs, segments, snapshots, standing, tokens
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
@@ -13,43 +12,70 @@ from producer.api.bodies import (
     ExportChange,
     NothingBody,
     ResumeBody,
+    TokenBody,
 )
 from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
     ConnectionDocument,
+    ConnectionShown,
     DeadEventDocument,
     EventDocument,
     ExportDeleted,
     ExportDocument,
     Page,
     PreviewDocument,
+    SecretsRotated,
     SegmentDocument,
     StandingDocument,
+    TokenDocument,
+    TokenIssued,
 )
 from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
 from producer.api.table import Parameter, Route
+from wire.tokens import Role
 
-# Contributors' own writing is not here: it needs to know whether the connection is open to them.
 ADMIN: Final = frozenset({Role.ADMIN})
 PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})
 READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR, Role.VIEWER})
-REJECTS_READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
+WRITERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
+"""Of exports and what comes of them; contributors over connections that are open to them, which `openness` looks after."""
+
 PREVIEWERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
+"""Of snapshots that nobody has exported yet: they are of no connection."""
+
 ANYBODY: Final = frozenset(Role)
 
-PAGING: Final = (
-    Parameter("limit", "query", "How many items, at most 200; 50 if not said."),
-    Parameter("after", "query", "The `next` of the part before."),
+TEXT: Final = {"type": "string"}
+LIMIT: Final = Parameter(
+    "limit", "query", "How many items.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 )
-OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this name.")
+PAGING: Final = (LIMIT, Parameter("after", "query", "The `next` of the part before.", TEXT))
+OF_EXPORT: Final = Parameter("export", "query", "Only runs of the export of this name.", TEXT)
 ONCE: Final = Parameter(
-    "Idempotency-Key", "header", "The same key with the same demand opens nothing new, for 14 days."
+    "Idempotency-Key",
+    "header",
+    "The same key with the same demand opens nothing new, for 14 days.",
+    {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
 )
-STATE: Final = Parameter("state", "query", "`dead`: the events that could not be taken.", required=True)
-SNAPSHOT: Final = Parameter("snapshot", "query", "A URI or an absolute path, as a run names it.", required=True)
-FORMAT: Final = Parameter("format", "query", "`ndjson` or `csv`, instead of the Accept header.")
-FATE: Final = Parameter("fate", "query", "`held_back`: instead, those known to be refused, whose data did not change.")
+STATE: Final = Parameter(
+    "state", "query", "`dead`: the events that could not be taken.", {"type": "string", "enum": ["dead"]}, required=True
+)
+DEAD_AFTER: Final = Parameter(
+    "after", "query", "The `next` of the part before.", {"type": "string", "pattern": "^(\\d{1,15}-\\d{1,15})?$"}
+)
+FORMAT: Final = Parameter(
+    "format", "query", "Instead of the Accept header.", {"type": "string", "enum": ["ndjson", "csv"]}
+)
+FATE: Final = Parameter(
+    "fate",
+    "query",
+    "`held_back`: instead, those known to be refused, whose data did not change.",
+    {"type": "string", "enum": ["held_back"]},
+)
+SNAPSHOT: Final = Parameter(
+    "snapshot", "query", "A URI or an absolute path, as a run names it.", TEXT | {"minLength": 1}, required=True
+)
 
 ROUTES: Final = (
     Route(
@@ -67,9 +93,9 @@ ROUTES: Final = (
         method="GET",
         path="/v1/connections",
         handler=connections.show_all,
-        roles=ADMIN,
-        says="List connections by name.",
-        answer=Page[ConnectionDocument],
+        roles=READERS,
+        says="List connections by name: all of each for administrators, name and type for others.",
+        answer=Page[ConnectionShown],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -77,9 +103,9 @@ ROUTES: Final = (
         method="GET",
         path="/v1/connections/{name}",
         handler=connections.show,
-        roles=ADMIN,
-        says="Show a connection, never its key.",
-        answer=ConnectionDocument,
+        roles=READERS,
+        says="Show a connection, never its key: all of it for administrators, name and type for others.",
+        answer=ConnectionShown,
     ),
     Route(
         method="PATCH",
@@ -114,7 +140,7 @@ ROUTES: Final = (
         method="POST",
         path="/v1/exports",
         handler=exports.create,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Save an export: the list is checked first, nothing runs.",
         status=201,
         body=ExportBody,
@@ -143,7 +169,7 @@ ROUTES: Final = (
         method="PATCH",
         path="/v1/exports/{name}",
         handler=exports.change,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Change an export; runs under way keep their copy.",
         body=ExportChange,
         patches=True,
@@ -154,7 +180,7 @@ ROUTES: Final = (
         method="DELETE",
         path="/v1/exports/{name}",
         handler=exports.delete,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Delete an export and cancel its runs.",
         answer=ExportDeleted,
     ),
@@ -162,7 +188,7 @@ ROUTES: Final = (
         method="POST",
         path="/v1/exports/{name}/runs",
         handler=runs.open_run,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Run an export on demand.",
         status=202,
         body=DemandBody,
@@ -206,10 +232,10 @@ ROUTES: Final = (
         method="GET",
         path="/v1/events",
         handler=events.show_dead,
-        roles=ADMIN,
+        roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
         answer=Page[DeadEventDocument],
-        parameters=(*PAGING, STATE),
+        parameters=(LIMIT, DEAD_AFTER, STATE),
         refusals=(422,),
     ),
     Route(
@@ -234,7 +260,7 @@ ROUTES: Final = (
         method="GET",
         path="/v1/runs/{id}/rejects",
         handler=rejects.show,
-        roles=REJECTS_READERS,
+        roles=WRITERS,
         says="Stream one line for every invalid or refused profile: row, email, fate, code, reason.",
         parameters=(FORMAT, FATE),
         media=(rejects.NDJSON, rejects.CSV),
@@ -244,7 +270,7 @@ ROUTES: Final = (
         method="POST",
         path="/v1/runs/{id}/cancel",
         handler=runs.cancel,
-        roles=ADMIN,
+        roles=WRITERS,
         says="End a run at a chunk's edge.",
         status=202,
         body=NothingBody,
@@ -255,7 +281,7 @@ ROUTES: Final = (
         method="POST",
         path="/v1/runs/{id}/pause",
         handler=runs.pause,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Stop sending at a chunk's edge.",
         status=202,
         body=NothingBody,
@@ -266,7 +292,7 @@ ROUTES: Final = (
         method="POST",
         path="/v1/runs/{id}/resume",
         handler=runs.resume,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Go on after a pause or a block.",
         status=202,
         body=ResumeBody,
@@ -277,13 +303,52 @@ ROUTES: Final = (
         method="POST",
         path="/v1/runs/{id}/retry",
         handler=runs.retry,
-        roles=ADMIN,
+        roles=WRITERS,
         says="Open a run for those whom a run that is over left refused, unconfirmed or unsent.",
         status=202,
         body=NothingBody,
         needs_body=False,
         answer=SteeredDocument,
         refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/tokens",
+        handler=tokens.issue,
+        roles=ADMIN,
+        says="Issue a token with a role and an end; it is told this once.",
+        status=201,
+        body=TokenBody,
+        answer=TokenIssued,
+        refusals=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/tokens",
+        handler=tokens.show_all,
+        roles=ADMIN,
+        says="List tokens by name, with when each was last used.",
+        answer=Page[TokenDocument],
+        parameters=PAGING,
+        refusals=(422,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/tokens/{name}",
+        handler=tokens.revoke,
+        roles=ADMIN,
+        says="Revoke a token: it is nobody's from then on.",
+        answer=TokenDocument,
+    ),
+    Route(
+        method="POST",
+        path="/v1/secrets/rotate",
+        handler=rotation.rotate,
+        roles=ADMIN,
+        says="Seal every connection's API key anew with the first of SECRET_KEYS.",
+        body=NothingBody,
+        needs_body=False,
+        answer=SecretsRotated,
     ),
     Route(
         method="GET",

@@ -4,9 +4,11 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY
 from producer.api.answering import answer, answer_page, window
 from producer.api.bodies import DemandBody, NothingBody, ResumeBody
 from producer.api.collaborators import Collaborators, collaborators
+from producer.api.openness import closed, require_use
 from producer.api.problems import Problem
 from producer.api.reading import read_body
 from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
@@ -25,7 +27,9 @@ async def open_run(request: web.Request) -> web.Response:
         raise Problem(400, f"The Idempotency-Key must be printable ASCII, of at most {KEY_CHARACTERS_MAX} characters.")
     body = await read_body(request, DemandBody, optional=True)
     demand = Demand(body.snapshot, Mode(body.mode), body.dry_run, body.include_refused)
-    run = await of.intake.demand(request.match_info["name"], demand, idempotency_key=key)
+    by_contributor = not request[IDENTITY].is_admin
+    name = request.match_info["name"]
+    run = await of.intake.demand(name, demand, idempotency_key=key, by_contributor=by_contributor)
     return answer(OpenedDocument(run=await _shown(of, run)), 202)
 
 
@@ -71,16 +75,21 @@ async def retry(request: web.Request) -> web.Response:
     found = await of.ledger.look([run])
     if not found:
         raise _unknown(run)
-    opened, is_new = await of.intake.retry(found[0])
+    require_use(request[IDENTITY], await of.registry.connection_by_id(found[0].connection))
+    opened, is_new = await of.intake.retry(found[0], by_contributor=not request[IDENTITY].is_admin)
     return answer(SteeredDocument(run=await _shown(of, opened), result="done" if is_new else "already"), 202)
 
 
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:
     of, run = collaborators(request), request.match_info["id"]
-    result = await of.ledger.steer(run, action, accept=accept)
-    if result == "unknown":
-        raise _unknown(run)
-    return answer(SteeredDocument(run=await _shown(of, run), result=result), 202)
+    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not request[IDENTITY].is_admin)
+    match result:
+        case "unknown":
+            raise _unknown(run)
+        case "closed":
+            raise closed()
+        case "done" | "already" | "over":
+            return answer(SteeredDocument(run=await _shown(of, run), result=result), 202)
 
 
 async def _shown(of: Collaborators, run: str) -> RunDocument:

@@ -1,24 +1,25 @@
 """What a route is: where, who, what goes in, what comes out. One value serves routing, access and description."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from producer.api.access import Role
+from wire.tokens import Role
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """Something a request may say outside of its body."""
+    """Something a request may say outside of its body; `schema` is for the description, the handler reads it."""
 
     name: str
     place: Literal["query", "header"]
     says: str
+    schema: Mapping[str, Any]
     required: bool = False
 
 

@@ -15,6 +15,7 @@ from producer.cli.http import Api, Reply, base_url, opened
 from producer.cli.printing import results, say
 from producer.cli.secret_files import one_word, read_secret
 from producer.cli.sentences import sentences
+from wire import codec
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 TOKEN: Final = "SEGMENT_EXPORT_TOKEN"  # noqa: S105  the name of a variable, not what is in it
@@ -33,6 +34,11 @@ class Call:
             click.echo(reply.body)
         else:
             results().print(human(reply.document))
+
+    def show_without(self, reply: Reply, name: str, human: Callable[[Any], RenderableType]) -> None:
+        """Print an answer without the part of this name."""
+        document = {key: value for key, value in reply.document.items() if key != name}
+        self.show(Reply(codec.encode(document), document), human)
 
 
 class Failed(click.ClickException):

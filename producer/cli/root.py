@@ -7,10 +7,12 @@ from producer.cli.connections import connections
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.publish import publish
+from producer.cli.rotation import secrets
 from producer.cli.runs import runs
 from producer.cli.segments import segments
 from producer.cli.serve import serve
 from producer.cli.snapshots import snapshots
+from producer.cli.tokens import tokens
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,5 +25,17 @@ def cli() -> None:
     """
 
 
-for command in (serve, connections, exports, segments, snapshots, events, publish, runs, completion):
+for command in (
+    serve,
+    connections,
+    exports,
+    segments,
+    snapshots,
+    events,
+    publish,
+    runs,
+    tokens,
+    secrets,
+    completion,
+):
     cli.add_command(command)

@@ -14,6 +14,7 @@ OPTIONS: Final = {
     "/data/segment": "SEGMENT",
     "/subject": "SEGMENT",
     "/name": "NAME",
+    "/expires": "--days or --until",
 }
 """Where a fault of a request was said on the command line, if not by the option of the same name."""
 
@@ -37,7 +38,7 @@ def next_step(error: ApiError) -> str:
         case Refused(status=403):
             return "Ask an administrator to do this, or use a token that may."
         case Refused(status=404):
-            return "See what there is: `segment-export exports list`, `connections list`, `runs list`."
+            return "See what there is: `segment-export exports list`, `connections list`, `runs list`, `tokens list`."
         case Refused(status=405):
             return "The producer is of another version than this command: bring both to the same."
         case Refused(status=409):

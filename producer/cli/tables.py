@@ -49,6 +49,15 @@ EVENTS: Final = (
     Column("ID", "id"),
     Column("REASON", "reason"),
 )
+TOKENS: Final = (
+    Column("NAME", "name"),
+    Column("ROLE", "role"),
+    Column("CREATED", "created"),
+    Column("BY", "created_by"),
+    Column("EXPIRES", "expires"),
+    Column("EXPIRED", "expired"),
+    Column("LAST USED", "last_used"),
+)
 RUNS: Final = (
     Column("ID", "id"),
     Column("EXPORT", "export"),

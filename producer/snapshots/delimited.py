@@ -13,6 +13,7 @@ from producer.snapshots.header import Header, read_header
 from producer.snapshots.layouts import Layout
 from producer.snapshots.source import without_first
 from producer.snapshots.streams import BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
+from producer.snapshots.swelling import Unpacked
 
 _LAST_FIELD = b"segment-export: end of file"
 
@@ -67,7 +68,7 @@ class _Ended:
 
     closed = False
 
-    def __init__(self, stream: pa.NativeFile, last_row: bytes) -> None:
+    def __init__(self, stream: pa.NativeFile | Unpacked, last_row: bytes) -> None:
         self._stream = stream
         self._rest = last_row
 
@@ -102,7 +103,7 @@ def _rows(header: Header, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
 
 
 def _open(
-    header: Header, stream: pa.NativeFile, positions: Sequence[int], refusals: list[BadRow]
+    header: Header, stream: pa.NativeFile | Unpacked, positions: Sequence[int], refusals: list[BadRow]
 ) -> csv.CSVStreamingReader:
     def refuse(row: csv.InvalidRow) -> str:
         problem = f"{row.actual_columns} columns where the header has {row.expected_columns}"

@@ -12,6 +12,7 @@ Each of them ends the run before anything is sent; they differ in what a person 
   x Empty             there is not a single row.
   x Changed           the files are no longer those that the run began with. Start another run.
   x Truncated         a file ends early or is damaged. Write it again.
+  x Swollen           a file unpacks to more than it could hold. Look at who wrote it.
   x ColumnError
     x MissingColumn     a mapped column is not there. Mend the mapping or the file.
     x UnlikeColumns     two files of one snapshot have different columns.
@@ -24,10 +25,13 @@ Rows are counted from 1 within the named file, without its header: what an edito
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Named: TypeAlias = object
 """A file or place of whatever kind; its `str` is what a person calls it."""
+
+NAMES_SHOWN: Final = 50
+NAME_CHARACTERS_SHOWN: Final = 100
 
 
 class SnapshotError(Exception):
@@ -69,6 +73,13 @@ class Truncated(SnapshotError):
         super().__init__(f"{file}: {problem}")
 
 
+class Swollen(SnapshotError):
+    """A file unpacks to more than a segment would."""
+
+    def __init__(self, file: Named, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
 class ColumnError(SnapshotError):
     """The columns are not what the mapping or the other files need."""
 
@@ -77,16 +88,14 @@ class MissingColumn(ColumnError):
     """The mapping names columns that are not there."""
 
     def __init__(self, place: Named, missing: Sequence[str], present: Sequence[str]) -> None:
-        there = ", ".join(map(repr, present)) or "none"
-        super().__init__(f"{place}: no column {', '.join(map(repr, missing))}; there is {there}")
+        super().__init__(f"{place}: no column {_some(missing)}; there is {_some(present) or 'none'}")
 
 
 class UnlikeColumns(ColumnError):
     """Two files of one snapshot have different columns."""
 
     def __init__(self, one: Named, other: Named, differing: Sequence[str]) -> None:
-        names = ", ".join(map(repr, differing))
-        super().__init__(f"{one} and {other} have different columns: {names} is in one of them only")
+        super().__init__(f"{one} and {other} have different columns: {_some(differing)} is in one of them only")
 
 
 class UnclearColumns(ColumnError):
@@ -111,3 +120,9 @@ class BadRow(SnapshotError):
         self.column = column
         where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
         super().__init__(f"{where}: {problem}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name columns; of very many, or of very long ones, the beginning."""
+    shown = [repr(name[:NAME_CHARACTERS_SHOWN]) for name in names[:NAMES_SHOWN]]
+    return ", ".join(shown) + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from producer.snapshots.errors import Missing
+from producer.snapshots.plain import open_plain
 
 
 class State(NamedTuple):
@@ -60,8 +61,5 @@ class LocalFile:
         return State(found.st_size, str(found.st_mtime_ns))
 
     def open(self) -> pa.NativeFile:
-        """Open it for reading."""
-        try:
-            return pa.OSFile(str(self.path))
-        except OSError as error:
-            raise Missing(f"{self}: cannot be opened ({error.strerror or 'no such file'})") from error
+        """Open it for reading, if it is still what was found."""
+        return open_plain(self.path)

@@ -13,6 +13,7 @@ from producer.snapshots.canonical import EXACT_FLOATS_BELOW, canonical, joined
 from producer.snapshots.errors import BadRow, Truncated
 from producer.snapshots.file import File
 from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
+from producer.snapshots.swelling import Unpacked
 
 BATCH_BYTES = 4 << 20
 """What the lines of one batch may take together before it is closed early."""
@@ -72,7 +73,7 @@ def _lines(file: File) -> Iterator[bytes]:
         yield rest
 
 
-def _block(file: File, stream: pa.NativeFile, row: int, size: int) -> bytes:
+def _block(file: File, stream: pa.NativeFile | Unpacked, row: int, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
     except OSError as error:

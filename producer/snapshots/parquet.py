@@ -7,14 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from producer.snapshots.bounds import batch_rows, check_footer
 from producer.snapshots.canonical import Textless, Undecodable, canonical
 from producer.snapshots.errors import BadRow, MissingColumn, TextlessColumn, Truncated, UnclearColumns
 from producer.snapshots.file import File
 from producer.snapshots.source import without_first
-from producer.snapshots.streams import BATCH_ROWS, BLOCK_BYTES, ROW_BYTES_MAX
-
-BATCH_BYTES = 16 << 20
-"""What the rows of one batch may take; wide rows come in smaller batches."""
+from producer.snapshots.streams import BLOCK_BYTES, ROW_BYTES_MAX
+from producer.snapshots.swelling import proportionate
 
 
 class ParquetReader:
@@ -25,46 +24,48 @@ class ParquetReader:
 
     def columns(self, file: File) -> list[str]:
         """Return the top-level columns."""
-        with _open(file) as parquet:
+        with _open(file) as (parquet, _):
             return list(dict.fromkeys(parquet.schema_arrow.names))
 
     def types(self, file: File) -> Mapping[str, str]:
         """Return Arrow's names of the types."""
-        with _open(file) as parquet:
+        with _open(file) as (parquet, _):
             return {field.name: str(field.type) for field in parquet.schema_arrow}
 
     def count(self, file: File) -> int:
         """Return the number of rows that the file's last bytes tell."""
-        with _open(file) as parquet:
+        with _open(file) as (parquet, _):
             return int(parquet.metadata.num_rows)
 
     def batches(self, file: File, columns: Sequence[str], from_row: int, found: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows, passing over the row groups before `from_row` without reading them."""
-        with _open(file) as parquet:
+        with _open(file) as (parquet, octets):
             _check_columns(file, parquet.schema_arrow.names, columns)
             found.update(columns)
             groups, skipped = _groups_from(parquet.metadata, from_row)
             typed = parquet.iter_batches(
-                batch_size=_batch_rows(parquet.metadata, columns),
+                batch_size=_batch_rows(file, octets, parquet.metadata, columns),
                 row_groups=groups,
                 columns=list(columns),
                 use_threads=False,
             )
             row = skipped
-            for batch in without_first(_whole(file, typed, skipped), from_row - skipped):
+            whole = proportionate(file, octets.size(), _whole(file, typed, skipped))
+            for batch in without_first(whole, from_row - skipped):
                 row = max(row, from_row)
                 yield _texts(file, batch, columns, row)
                 row += batch.num_rows
 
 
 @contextmanager
-def _open(file: File) -> Iterator[pq.ParquetFile]:
+def _open(file: File) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
     with closing(file.open()) as octets:
+        check_footer(file, octets)
         try:
             parquet = pq.ParquetFile(octets, pre_buffer=False, buffer_size=BLOCK_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise Truncated(file, "not a whole Parquet file: it ends early or is damaged") from error
-        yield parquet
+        yield parquet, octets
 
 
 def _check_columns(file: File, present: Sequence[str], wanted: Sequence[str]) -> None:
@@ -86,14 +87,11 @@ def _groups_from(metadata: pq.FileMetaData, from_row: int) -> tuple[list[int], i
     return [], before
 
 
-def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
-    row_bytes = 1
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        parts = (group.column(at) for at in range(group.num_columns))
-        taken = sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] in columns)
-        row_bytes = max(row_bytes, taken // max(1, group.num_rows))
-    return max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
+def _batch_rows(file: File, octets: pa.NativeFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
+    try:
+        return batch_rows(file, octets, metadata, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise Truncated(file, "damaged") from error
 
 
 def _whole(file: File, typed: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from producer.snapshots.file import File
+from producer.snapshots.swelling import Unpacked
 
 ROW_BYTES_MAX = 1 << 20
 """A longer row, as text, is refused: rows are held in memory 5,000 at a time."""
@@ -15,14 +16,14 @@ BATCH_ROWS = 5_000
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def open_bytes(file: File) -> pa.NativeFile:
+def open_bytes(file: File) -> pa.NativeFile | Unpacked:
     """
     Open a file for reading; gzip and zstd are told by their first bytes, since downloads often unpack silently.
 
-    Raises Missing. Reading a compressed file that ends early raises OSError.
+    Raises Missing. Reading a compressed file that ends early raises OSError, one that grows out of proportion Swollen.
     """
     plain = file.open()
     beginning = plain.read(4)
     plain.seek(0)
     codec = next((name for magic, name in _CODECS.items() if beginning.startswith(magic)), None)
-    return plain if codec is None else pa.CompressedInputStream(plain, codec)
+    return plain if codec is None else Unpacked(file, plain, codec)

@@ -1,17 +1,16 @@
 """The local stack under test: real processes, driven over HTTP as a platform, an administrator and an operator would."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 
 from deploy.local.stack import Plan, Stack
+from tests.end_to_end.calling import call
 
 LOOK_SECONDS: Final = 0.1
 RUN_SECONDS: Final = 90.0
@@ -38,7 +37,7 @@ class Platform:
     def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> tuple[int, Any]:
         """Call the API; return status and document."""
         headers = {"Authorization": f"Bearer {token or self.stack.plan.secrets.admin_token}"}
-        return _ask(f"http://{self.stack.producer}{path}", method, body, headers)
+        return call(f"http://{self.stack.producer}{path}", method, body, headers)
 
     def get(self, path: str) -> Any:
         """What must be there."""
@@ -48,7 +47,7 @@ class Platform:
 
     def sandbox(self, path: str, body: Any = None) -> Any:
         """What the sandbox says, or is told."""
-        status, document = _ask(f"http://{self.stack.sandbox}/sandbox/{path}", "POST" if body else "GET", body, {})
+        status, document = call(f"http://{self.stack.sandbox}/sandbox/{path}", "POST" if body else "GET", body, {})
         assert status < 300, document
         return document
 
@@ -87,9 +86,14 @@ class Platform:
         (run,) = answer["runs"]
         return str(run)
 
-    def wait(self, run: str, until: Callable[[Mapping[str, Any]], object] = lambda run: run["finished"]) -> Any:
+    def wait(
+        self,
+        run: str,
+        until: Callable[[Mapping[str, Any]], object] = lambda run: run["finished"],
+        seconds: float = RUN_SECONDS,
+    ) -> Any:
         """Wait until something is true of a run, by default that it is over."""
-        deadline = time.monotonic() + RUN_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             status, found = self.call("GET", f"/v1/runs/{run}")
             assert status in {200, 503}, found
@@ -97,7 +101,7 @@ class Platform:
                 return found
             self.stack.check()
             time.sleep(LOOK_SECONDS)
-        raise AssertionError(f"not yet after {RUN_SECONDS} s: {found}")
+        raise AssertionError(f"not yet after {seconds} s: {found}")
 
     def metrics(self, address: str) -> dict[str, float]:
         """The samples that a program exposes."""
@@ -118,19 +122,6 @@ class Platform:
     def logs(self) -> str:
         """Everything our programs wrote."""
         return "\n".join(file.read_text() for file in self.stack.plan.directory.glob("*.log") if file.stem != "sandbox")
-
-
-def _ask(url: str, method: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json", **headers}, method=method)
-    try:
-        with urlopen(request, timeout=30) as answer:
-            status, text = answer.status, answer.read().decode()
-            if answer.headers.get_content_type() == "application/x-ndjson":
-                return status, [json.loads(line) for line in text.splitlines()]
-    except HTTPError as error:
-        status, text = error.code, error.read().decode()
-    return status, json.loads(text) if text else None
 
 
 @pytest.fixture

@@ -135,7 +135,9 @@ def test_a_run_unlike_the_one_before_stops_before_its_first_request(ready: Calla
     refresh(platform, people(300))
     sent = imports(platform)
     renamed = [[email, "Renamed", *rest] for email, _, *rest in people(300)]
-    run = platform.publish(write(platform.snapshots / "renamed.csv", renamed))
+    snapshot = write(platform.snapshots / "renamed.csv", renamed)
+    assert "members would change" in on_demand(platform, snapshot=str(snapshot), dry_run=True)["forecast"]["brake"]
+    run = platform.publish(snapshot)
     stopped = platform.wait(run, lambda run: run["state"] == "blocked")
     assert (stopped["blocked"]["code"], stopped["blocked"]["needs_acceptance"]) == ("brake", True)
     assert "300 of 300 members would change" in stopped["blocked"]["reason"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -21,6 +22,15 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Valkey]:
+    """A server of the test's own, that it may break; it syncs once a second, as managed ones do."""
+    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
+    own.start()
+    yield own
+    own.stop()
 
 
 @pytest.fixture

@@ -1,17 +1,21 @@
 """The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from producer.api import AdminToken, Collaborators, Identity, Role, make_app
+from producer.api import Collaborators, Identities, Identity, Role, make_app
+from producer.api.access import Identify
+from producer.api.attempts import Attempts
+from producer.api.serving import make_runner
 from producer.findings import Busy, Finding, Good, Wrong
 from producer.intake import Intake
 from producer.opening import Retention
@@ -24,6 +28,7 @@ from wire.registry import Registry
 from wire.runs import Run
 from wire.secrets import Vault
 from wire.store import Store
+from wire.tokens import Tokens
 
 TOKEN: Final = "an-admin-token-of-some-length"
 API_KEY: Final = "canary-key-of-an-account"
@@ -85,16 +90,34 @@ class Served:
             return response.status, await response.json(content_type=None)
 
 
-def identify(token: str) -> Identity | None:
-    """Know the administrator's token, and every role by its own name."""
-    if token in set(Role):
-        return Identity(f"somebody who is {token}", Role(token))
-    return AdminToken(SecretStr(TOKEN))(token)
+def roles_by_name(identities: Identities) -> Identify:
+    """Know every role by its own name, besides whom `identities` knows."""
+
+    async def identify(token: str) -> Identity | None:
+        return Identity(f"somebody who is {token}", Role(token)) if token in set(Role) else await identities(token)
+
+    return identify
+
+
+async def at_once(_: float) -> None:
+    """Wait for nothing."""
+
+
+class AsServed(TestServer):
+    """A test's server with the limits of the real one."""
+
+    async def _make_runner(self, **_: Any) -> web.AppRunner:
+        return make_runner(self.app)
 
 
 @asynccontextmanager
-async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -> AsyncIterator[Served]:
-    """Serve the API over a store."""
+async def serving(
+    store: Store,
+    roots: Sequence[Path] = (Path("/snapshots"),),
+    *,
+    waits: Callable[[float], Awaitable[object]] = at_once,
+) -> AsyncIterator[Served]:
+    """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
     unready: list[str] = []
 
@@ -109,6 +132,7 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
 
     collaborators = Collaborators(
         registry=registry,
+        tokens=Tokens(store),
         ledger=ledger,
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
         events=Events(store),
@@ -120,8 +144,9 @@ async def serving(store: Store, roots: Sequence[Path] = (Path("/snapshots"),)) -
         readiness=readiness,
         budget_minutes=90,
     )
-    app = make_app(collaborators, identify=identify)
-    async with TestClient(TestServer(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    identities = Identities(SecretStr(TOKEN), collaborators.tokens)
+    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=waits))
+    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 
 

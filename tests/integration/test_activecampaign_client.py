@@ -227,9 +227,11 @@ def test_an_answer_above_the_bound_is_not_read_to_its_end() -> None:
     assert isinstance(refusal(http(" " * MOST_BODY_BYTES + '{"batchId":"1"}'), send), Unreachable)
 
 
-def test_a_redirect_is_not_followed() -> None:
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("place", ["/login", "http://127.0.0.1:9/", "https://evil.example.com/", "//127.0.0.1:9/"])
+def test_a_redirect_is_not_followed(status: str, place: str) -> None:
     """The key would go to whoever is named there."""
-    error = refusal(http("", "302 Found", "Location: /login"), send)
+    error = refusal(http("", status, f"Location: {place}"), send)
     assert isinstance(error, Refused)
     assert (error.because, error.definite) == (Because.NOT_ACTIVECAMPAIGN, True)
 
@@ -305,6 +307,26 @@ def test_what_is_not_public_is_refused_when_a_connection_is_made(host: str, sche
             with pytest.raises(Refused) as raised:
                 await inward.me()
         assert (raised.value.because, raised.value.definite) == (Because.HOST_NOT_ALLOWED, True)
+
+    talk(server, scenario)
+    assert not server.requests
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "0"])
+def test_another_spelling_of_this_machine_is_refused_when_a_connection_is_made(host: str) -> None:
+    """By aiohttp, for which some are no host at all, or for what the system's own resolver makes of it."""
+    server = Server([])
+
+    async def scenario(_: Client) -> None:
+        async with open_session(frozenset()) as session:
+            with pytest.raises((Refused, Unreachable)) as raised:
+                await Client(session, f"{host}:{server.port}", SecretStr(KEY)).me()
+        error = raised.value
+        if isinstance(error, Refused):
+            assert error.because is Because.HOST_NOT_ALLOWED
+        else:
+            assert isinstance(error, Unreachable)
+            assert ("InvalidUrl" in str(error), error.sent) == (True, False)
 
     talk(server, scenario)
     assert not server.requests

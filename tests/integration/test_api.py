@@ -237,6 +237,9 @@ def test_an_export_changes_by_a_merge_patch(with_api: WithApi) -> None:
         assert (await api.ask("PATCH", "/v1/exports/people", {"list_id": "13", "connection": "other"}))[0] == 200
         status, problem = await api.ask("PATCH", "/v1/exports/people", {"mapping": {"email": None}, "lists": 1})
         assert (status, _places(problem)) == (422, {"/mapping/email", "/lists"})
+        strange = {"lists": None, "mapping": {"fone": None, "fields": {"x": None}}}
+        status, problem = await api.ask("PATCH", "/v1/exports/people", strange)
+        assert (status, _places(problem)) == (422, {"/lists", "/mapping/fone", "/mapping/fields/x"})
         assert (await api.ask("GET", "/v1/exports/people"))[1]["connection"] == "other"
 
     with_api(scenario)

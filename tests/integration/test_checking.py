@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
@@ -27,6 +28,8 @@ class Account:
 
     administrator: bool = True
     refusals: int = 0
+    cuts: int = 0
+    errors: int = 0
     throttled: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -38,6 +41,13 @@ class Account:
     async def answer(self, request: web.Request) -> web.Response:
         what = request.match_info["what"]
         self.asked.append(what)
+        if self.cuts:
+            self.cuts -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        if self.errors:
+            self.errors -= 1
+            return web.json_response({}, status=502)
         if self.throttled:
             return web.json_response({"message": "slow down"}, status=429, headers={"Retry-After": "30"})
         if request.headers["Api-Token"] != "good" or self.refusals:
@@ -106,6 +116,21 @@ def test_only_the_third_refusal_of_a_key_is_believed(with_store: WithStore) -> N
             assert isinstance(found, Wrong)
             assert found.field == "api_key"
             assert len(account.asked) <= 3
+
+    with_store(scenario)
+
+
+@pytest.mark.parametrize(("cuts", "errors"), [(2, 0), (0, 2), (1, 1)])
+def test_a_connection_that_is_cut_or_an_edge_that_fails_is_asked_again(
+    with_store: WithStore, cuts: int, errors: int
+) -> None:
+    """Nobody should have to press a button twice for that."""
+
+    async def scenario(store: Store) -> None:
+        async with checking(store, Account(cuts=cuts, errors=errors)) as (checker, host):
+            assert await checker.check_key(host, KEY) == Good(administrator=True)
+        async with checking(store, Account(errors=9)) as (checker, host):
+            assert isinstance(await checker.check_key(host, KEY), Busy)
 
     with_store(scenario)
 

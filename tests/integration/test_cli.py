@@ -145,6 +145,8 @@ def test_a_wrong_token_says_where_to_put_a_good_one(shell: Shell, tmp_path: Path
         (("runs", "cancel", "5f2c"), "POST /v1/runs/5f2c/cancel"),
         (("runs", "pause", "5f2c"), "POST /v1/runs/5f2c/pause"),
         (("runs", "resume", "5f2c"), "POST /v1/runs/5f2c/resume"),
+        (("tokens", "list"), "GET /v1/tokens"),
+        (("tokens", "revoke", "cdp"), "DELETE /v1/tokens/cdp"),
     ],
 )
 def test_each_command_is_one_call(shell: Shell, producer: SimulatedProducer, words: tuple[str, ...], call: str) -> None:
@@ -341,3 +343,50 @@ def unused_tcp_port() -> int:
     """A port that nobody listens at."""
     with simulated_producer() as gone:
         return int(gone.url.rpartition(":")[2])
+
+
+ISSUED = {
+    "id": "t1",
+    "name": "cdp",
+    "role": "publisher",
+    "expires": "2027-11-24T00:00:00.000Z",
+    "token": "sgx_1_secret",
+}
+
+
+def test_a_token_is_shown_once_or_written_where_only_its_owner_reads_it(
+    shell: Shell, producer: SimulatedProducer, tmp_path: Path
+) -> None:
+    """Then it is not on the screen as well; a file that is there already is not written over."""
+    producer.answer("POST /v1/tokens", ISSUED, 201)
+    shown = shell("tokens", "add", "cdp", "--role", "publisher", "--days", "30")
+    assert "sgx_1_secret" in shown.stdout
+    assert "only time" in shown.stderr
+    assert producer.asked[0].body == {"name": "cdp", "role": "publisher", "expires": 30}
+    file = tmp_path / "cdp.token"
+    saved = shell("tokens", "add", "cdp", "--role", "publisher", "--save-to", str(file))
+    assert (saved.exit_code, "sgx_1_secret" in saved.output) == (0, False)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("sgx_1_secret\n", 0o600)
+    again = shell("tokens", "add", "cdp", "--role", "publisher", "--save-to", str(file))
+    assert (again.exit_code, "File exists" in again.stderr, len(producer.asked)) == (2, True, 2)
+
+
+def test_a_token_that_is_not_issued_leaves_no_file(shell: Shell, producer: SimulatedProducer, tmp_path: Path) -> None:
+    """An empty one would look like a token."""
+    producer.refuse("POST /v1/tokens", 422, "One field is not as needed.", {"/expires": "must lie ahead"})
+    file = tmp_path / "cdp.token"
+    words = ("--role", "viewer", "--until", "2020-01-01T00:00:00Z", "--save-to", str(file))
+    result = shell("tokens", "add", "cdp", *words)
+    assert (result.exit_code, file.exists()) == (1, False)
+    assert "--days or --until: must lie ahead" in result.stderr
+    assert shell("tokens", "add", "cdp", "--role", "viewer", "--days", "1", "--until", "2027-01-01").exit_code == 2
+
+
+def test_rotating_says_what_no_key_of_ours_opens(shell: Shell, producer: SimulatedProducer) -> None:
+    """And the shell hears of it, too: then the old key must not be dropped."""
+    producer.answer("POST /v1/secrets/rotate", {"connections": 2, "rotated": 2, "unreadable": []})
+    assert shell("secrets", "rotate").exit_code == 0
+    producer.answer("POST /v1/secrets/rotate", {"connections": 2, "rotated": 0, "unreadable": ["acme"]})
+    shell("secrets", "rotate")
+    result = shell("secrets", "rotate")
+    assert (result.exit_code, "acme" in result.stdout, "SECRET_KEYS" in result.stderr) == (1, True, True)

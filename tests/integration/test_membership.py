@@ -110,8 +110,8 @@ class Bench:
             world.produce(0)
         (self.run,) = world.runs()
 
-    def take(self, token: str = "a-token") -> Held:
-        held = self.world.do(self.world.ledger.take(ACCOUNT, "bell", token, LEASE_MS))
+    def take(self) -> Held:
+        held = self.world.do(self.world.ledger.take(ACCOUNT, "bell", self.world.token(), LEASE_MS))
         assert held is not None
         return held
 
@@ -161,7 +161,7 @@ def killed(bench: Bench) -> None:
     """Sent by a worker that is killed before it writes anything; another one has not sent it."""
     bench.go(bench.take())
     bench.world.pass_time(LEASE_MS + 1)
-    bench.settle(bench.take("another-token"), LATER)
+    bench.settle(bench.take(), LATER)
 
 
 def killed_for_good(bench: Bench) -> None:
@@ -179,7 +179,7 @@ def accepted(bench: Bench) -> None:
     held = bench.take()
     bench.go(held)
     bench.settle(held, Outcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
-    while (other := bench.take("another-token")).lane == "deliver":
+    while (other := bench.take()).lane == "deliver":
         bench.settle(other, LATER)
     bench.settle(other, LATER)
 
@@ -276,6 +276,19 @@ def test_a_deleted_export_leaves_nobody_behind(world: World) -> None:
     world.do(world.store.run("delete_export", "e"))
     assert keys_of(world, run.export) == []
     assert world.redis.exists(key("memberships", run.export)) == 0
+
+
+def test_a_deleted_exports_unfinished_runs_leave_nobody_behind_either(world: World) -> None:
+    """Those who may be there are kept until the next run has learnt of them, and there will be none."""
+    bench = Bench(world)
+    silent(bench)
+    world.steer("cancel")
+    left = key("left", bench.run.id)
+    assert (world.redis.exists(left), world.redis.pttl(left)) == (1, -1)
+    world.redis.hset(key("exports"), "e", bench.run.export)
+    world.redis.hset(key("export", bench.run.export), "document", "{}")
+    world.do(world.store.run("delete_export", "e"))
+    assert world.redis.exists(left) == 0
 
 
 def test_another_list_starts_afresh_and_the_old_one_is_forgotten(world: World) -> None:

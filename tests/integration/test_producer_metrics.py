@@ -1,9 +1,11 @@
 """The producer's metrics show the record as it is: every figure of a known record, by name, and nothing twice."""
 
 import asyncio
+import platform
 import subprocess
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from importlib.metadata import version
 
 import pytest
 from aiohttp import web
@@ -13,13 +15,18 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.metrics import Metrics
+from producer.opening import Order, Retention, row
 from producer.overview import Overview
 from producer.surveying import Survey
+from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
+from wire import codec
 from wire.chunks import Outcome, Stopped
 from wire.lanes import Lanes
 from wire.ledger import Ledger
+from wire.pacing import Pacer
+from wire.runs import Trigger
 from wire.store import Store, connect
 from wire.topology import key
 
@@ -122,7 +129,34 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
         found = await shown.figures()
         finish = START / 1000 + 2 + 2 * 60 / 100 * 1.008 + 10
         assert found.pop("run_projected_finish_timestamp_seconds vips") == pytest.approx(finish, abs=0.01)
+        assert found.pop("allowance_imports_per_second main") == pytest.approx(100 / 60)
+        assert found.pop("store_memory_bytes") > 100_000
+        assert found.pop(f"build_info producer {platform.python_version()} {version('segment-export')}") == 1
         assert found == {
+            "store_up": 1,
+            "sweeps_total": 0,
+            "bells_rung_total": 0,
+            "run_info main vips vip": 1,
+            "run_budget_seconds vips": 90 * 60,
+            "run_accepted_contacts vips": 3,
+            "run_requests vips": 0,
+            "run_throttles vips": 0,
+            "run_imports vips": 0,
+            "run_forecast_imports vips": 3,
+            **{
+                f"run_leavers vips {state}": 0
+                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+            },
+            "run_chunks vips ready": 2,
+            "run_chunks vips accepted": 1,
+            "leased_chunks main deliver": 0,
+            "leased_chunks main confirm": 0,
+            "oldest_ready_chunk_age_seconds main": 2,
+            "gate_closed_seconds main": 0,
+            "pace_ratio main": 1,
+            "workers_present": 0,
+            "worker_threads_present": 0,
+            "store_memory_limit_bytes": 0,
             "run_contacts vips applied": 0,
             "run_contacts vips refused": 0,
             "run_contacts vips unconfirmed": 0,
@@ -298,5 +332,148 @@ def test_promtool_finds_nothing_to_say_about_the_exposition(play: Play) -> None:
             subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
         )
         assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+    play(scenario)
+
+
+def test_after_a_throttle_the_gate_and_the_pace_show_it(play: Play) -> None:
+    """And what waits behind the gate."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        await Pacer(shown.place.store).throttled(shown.place.host, "import", 30, shown.place.now)
+        shown.place.pass_time(10_000)
+        found = await shown.figures()
+        assert found["gate_closed_seconds main"] == 20
+        assert found["pace_ratio main"] == pytest.approx(0.5 + 0.05 / 6)
+        assert found["oldest_ready_chunk_age_seconds main"] == 10
+
+    play(scenario)
+
+
+def test_a_chunk_in_hand_is_leased_until_its_lease_is_over(play: Play) -> None:
+    """And then it waits again."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        assert await shown.place.ledger.take(shown.place.host, "bell", "token") is not None
+        assert (await shown.figures())["leased_chunks main deliver"] == 1
+        assert (await shown.figures())["oldest_ready_chunk_age_seconds main"] == 0
+        shown.place.pass_time(20_001)
+        assert (await shown.figures())["leased_chunks main deliver"] == 0
+
+    play(scenario)
+
+
+def test_a_run_is_shown_however_many_are_newer(play: Play) -> None:
+    """While it is not over, and the newest of each export that is still there after that."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        shown.place.redis.zadd(key("runs"), {f"other{number}": shown.place.now + number for number in range(3_000)})
+        assert (await shown.figures())["run_state vips delivering"] == 1
+
+    play(scenario)
+
+
+def test_an_export_that_was_made_anew_under_the_same_name_is_shown_once(play: Play) -> None:
+    """The old one's run may still be ending."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"), name="r1", id="e1")
+        await shown.place.open_run(("c", "d"), name="r2", id="e2", list_id="13")
+        assert [name for name in await shown.figures() if name.startswith("run_state")] == ["run_state vips delivering"]
+
+    play(scenario)
+
+
+def test_a_segment_that_an_export_names_shows_when_it_was_refreshed(play: Play) -> None:
+    """One that nobody names is nobody's business."""
+
+    async def scenario(shown: Shown) -> None:
+        place = shown.place
+        await place.registry.save_export(export(connection=place.connection.id))
+        for segment in ("vip", "other"):
+            place.redis.hset(key("segment", segment), mapping={"time": START, "accepted": START, "snapshot": "/s.csv"})
+        found = {name: value for name, value in (await shown.figures()).items() if name.startswith("segment_")}
+        assert found == {"segment_refreshed_timestamp_seconds vip": START / 1000}
+
+    play(scenario)
+
+
+def test_while_a_slow_account_is_watched_the_finish_is_that_of_its_pace(play: Play) -> None:
+    """Ten chunks a minute of a hundred, though the allowance is ten times that; and a pause is not held against it."""
+
+    async def scenario(shown: Shown) -> None:
+        place = shown.place
+        await place.open_run(*[(f"a{number}", f"b{number}") for number in range(120)])
+
+        async def work(chunks: int) -> None:
+            for number in range(chunks):
+                await shown.overview.sample()
+                held = await place.ledger.take(place.host, "bell", f"t{place.now}-{number}")
+                assert held is not None
+                assert await place.ledger.settle(held, Outcome(to="over", books={"applied": 2}))
+                place.pass_time(6_000)
+
+        await work(20)
+        await shown.overview.sample()
+        finish = (await shown.overview.project([await place.run()]))["r1"]
+        assert finish - place.now == pytest.approx(100 * 6_000, rel=0.1)
+        # Two hours of pause; who comes to look after it has only the record, and must not hold the pause against it either.
+        place.redis.hset(key("run", "r1"), mapping={"accepted": 40, "first_import": START})
+        await place.ledger.steer("r1", "pause")
+        for _ in range(120):
+            place.pass_time(MINUTE_MS)
+            await shown.overview.sample()
+        await place.ledger.steer("r1", "resume")
+        for overview in (shown.overview, Shown(place).overview):
+            await overview.sample()
+            resumed = (await overview.project([await place.run()]))["r1"]
+            assert resumed - place.now < 15 * MINUTE_MS
+
+    play(scenario)
+
+
+def test_two_producers_show_the_same(play: Play) -> None:
+    """So that their maximum is what each says."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        await shown.accept("a-batch")
+        first, second = await shown.figures(), await Shown(shown.place).figures()
+        memory = "store_memory_bytes"
+        assert {**first, memory: 0} == {**second, memory: 0}
+
+    play(scenario)
+
+
+def test_chunks_of_a_run_that_is_paused_wait_for_a_person_and_not_for_a_worker(play: Play) -> None:
+    """Nobody is to be woken for them."""
+
+    async def scenario(shown: Shown) -> None:
+        await shown.place.open_run(("a", "b"))
+        await shown.place.ledger.steer("r1", "pause")
+        shown.place.pass_time(3_600_000)
+        assert (await shown.figures())["oldest_ready_chunk_age_seconds main"] == 0
+
+    play(scenario)
+
+
+def test_a_run_that_waits_to_begin_is_shown_and_one_that_is_over_as_long_as_its_export_is_there(play: Play) -> None:
+    """What was deleted is not looked at any more."""
+
+    async def scenario(shown: Shown) -> None:
+        place = shown.place
+        made = export(connection=place.connection.id)
+        revision = await place.registry.revision()
+        fields = row("r1", made, place.connection, Order("/s.csv", Trigger.DEMAND), Retention())
+        await place.store.run("demand", "", "", 1000, revision, codec.text(fields))
+        assert (await shown.figures())["run_state vips queued"] == 1
+        await place.registry.save_export(made)
+        await place.ledger.steer("r1", "cancel")
+        assert (await shown.figures())["run_state vips cancelled"] == 1
+        await place.registry.delete_export("vips")
+        assert [name for name in await shown.figures() if name.startswith("run_state")] == []
 
     play(scenario)

@@ -1,11 +1,14 @@
 """Which files a URI leads to, and that none of them lies outside the roots."""
 
+import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from producer.snapshots.errors import Missing, OutsideRoots, Unsupported
+from producer.snapshots.errors import Changed, Missing, OutsideRoots, Unsupported
 from producer.snapshots.files import find_files
+from producer.snapshots.plain import open_plain
 
 
 @pytest.fixture
@@ -50,7 +53,22 @@ def test_a_glob_is_what_it_matches_and_a_file_of_that_very_name_wins(root: Path)
     assert _names(f"{root}/b [1].csv", root) == ["b [1].csv"]
 
 
-@pytest.mark.parametrize("uri", ["{}/../secret.csv", "file://{}/%2E%2E/secret.csv", "/etc/passwd", "/*", "{}/../*.csv"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("{}/../secret.csv", "{}//../secret.csv", "{}/./day=1/../../secret.csv", "{}/../root/../secret.csv"),
+        *("file://{}/%2E%2E/secret.csv", "file://{}/..%2fsecret.csv", "file://localhost{}/%2e%2e/secret.csv"),
+        *(
+            "/etc/passwd",
+            "/*",
+            "{}/../*.csv",
+            "{}/day=*/../../secret.csv",
+            "{}/../secret.[c]sv",
+            "file://{}/%2e./*.csv",
+        ),
+        *("/proc/self/root{}/../secret.csv", "/proc/self/cwd/../secret.csv", "/dev/stdin", "/dev/fd/0", "/"),
+    ],
+)
 def test_what_is_outside_the_roots_is_refused(root: Path, uri: str) -> None:
     """Whatever leads there."""
     with pytest.raises((OutsideRoots, Unsupported)):
@@ -74,6 +92,51 @@ def test_a_sibling_whose_name_begins_alike_is_outside(root: Path) -> None:
     (root.parent / "root-private").mkdir()
     with pytest.raises(OutsideRoots):
         find_files(f"{root}-private", [root])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "day=1/part-0.csv"])
+def test_a_file_that_became_a_link_since_it_was_found_is_not_opened(root: Path, name: str) -> None:
+    """Neither the file itself nor a directory above it, though the link leads to a file of the same name."""
+    (found,) = find_files(f"{root}/{name}", [root])
+    with closing(open_plain(found)) as opened:
+        assert opened.read(5) == b"Email"
+    outside = root.parent / "outside"
+    (root / name).parent.rename(outside) if "/" in name else (root / name).rename(outside)
+    swapped = (root / name).parent if "/" in name else root / name
+    swapped.symlink_to(outside)
+    with pytest.raises(Changed, match="became a link"):
+        open_plain(found)
+
+
+def test_a_file_that_became_a_pipe_or_a_directory_since_it_was_found_is_not_waited_for(root: Path) -> None:
+    """Nobody writes into it, and opening it would wait for somebody who does."""
+    (found,) = find_files(f"{root}/a.csv", [root])
+    found.unlink()
+    os.mkfifo(found)
+    with pytest.raises(Unsupported, match="not a regular file"):
+        open_plain(found)
+    found.unlink()
+    found.mkdir()
+    with pytest.raises(Unsupported, match="not a regular file"):
+        open_plain(found)
+    found.rmdir()
+    with pytest.raises(Missing):
+        open_plain(found)
+
+
+def test_pipes_sockets_and_devices_are_no_files(root: Path) -> None:
+    """By their own name, in a directory, and behind a link."""
+    os.mkfifo(root / "pipe.csv")
+    (root / "folder").mkdir()
+    os.mkfifo(root / "folder" / "pipe.csv")
+    for uri in (f"{root}/pipe.csv", f"{root}/folder", f"{root}/pipe*.csv"):
+        with pytest.raises(Unsupported):
+            find_files(uri, [root])
+    (root / "null.csv").symlink_to("/dev/null")
+    with pytest.raises(OutsideRoots):
+        find_files(f"{root}/null.csv", [root])
+    with pytest.raises(Unsupported):
+        find_files("/dev/null", [Path("/dev")])
 
 
 def test_a_root_may_itself_be_a_link(root: Path) -> None:

@@ -1,7 +1,7 @@
 """The door to Redis, against a real server that is slow to disk, full, read-only, restarted or gone."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,19 +9,14 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from wire.plumbing import Memory, Plumbing
 from wire.store import Store, StoreError, Unreachable, Unwritable, connect, load_scripts, open_store
 from wire.topology import TEMPLATES, key, lua_names
 
 T = TypeVar("T")
 
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    """A server of the test's own, that it may break."""
-    own = Valkey(tmp_path / "valkey", appendfsync="everysec")
-    own.start()
-    yield own
-    own.stop()
+ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look"}
+"""A dead event stays in the stream until there is room for it among the dead."""
 
 
 def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
@@ -101,6 +96,10 @@ def test_a_full_or_read_only_store_writes_nothing_and_says_so(server: Valkey) ->
             with pytest.raises(Unwritable, match=r"OOM|OutOfMemory"):
                 await save(store)
             redis.config_set("maxmemory", "0")
+            redis.config_set("min-replicas-to-write", 1)
+            with pytest.raises(Unwritable, match="NOREPLICAS"):
+                await save(store)
+            redis.config_set("min-replicas-to-write", 0)
             redis.config_set("replica-serve-stale-data", "yes")
             redis.execute_command("REPLICAOF", "127.0.0.1", "1")
             with pytest.raises(Unwritable):
@@ -110,6 +109,34 @@ def test_a_full_or_read_only_store_writes_nothing_and_says_so(server: Valkey) ->
             await save(store)
 
     with_opened(server, scenario)
+
+
+def test_above_85_percent_of_its_memory_a_store_takes_nothing_in_and_lets_work_end(server: Valkey) -> None:
+    """And where it is full altogether, what finishes work may write all the same."""
+
+    async def scenario(store: Store) -> None:
+        with Redis(port=server.port) as redis:
+            await save(store)
+            used = redis.info("memory")["used_memory"]
+            redis.config_set("maxmemory", round(used / 0.5))
+            await store.keep("refresh", "at half", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            redis.config_set("maxmemory", round(used / 0.9))
+            with pytest.raises(Unwritable):
+                await store.keep("refresh", "other", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            assert await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            redis.config_set("maxmemory", "1mb")
+            await store.run("throttled", "account", "import", "", 0)
+            assert redis.exists(key("pace", "account"))
+
+    with_opened(server, scenario)
+
+
+@pytest.mark.parametrize("script", sorted(load_scripts()))
+def test_what_takes_work_in_looks_at_the_memory_and_everything_else_may_end(script: str) -> None:
+    """No script is forgotten: it either refuses early, or may write over the limit, or writes nothing that needs memory."""
+    body = load_scripts()[script]
+    takes_in, finishes = "is_filling() then" in body, "-- flags: allow-oom" in body
+    assert takes_in + finishes == (0 if script in ONLY_READ_OR_MAY_WAIT else 1)
 
 
 def test_a_store_that_is_gone_is_unreachable_and_answers_again_when_it_is_back(server: Valkey) -> None:
@@ -153,3 +180,19 @@ def test_python_and_lua_spell_every_key_the_same(valkey: Valkey, name: str) -> N
     with Redis(port=valkey.port) as redis:
         spelt = redis.eval(f"{lua_names()} return K.{name}({arguments})", 0)
     assert spelt == key(name, *parts).encode()
+
+
+def test_a_service_that_hides_its_settings_is_believed_to_persist_every_second(server: Valkey) -> None:
+    """Managed services take CONFIG and INFO away; the waiting for the disk must not go with them."""
+    with Redis(port=server.port) as client:
+        client.execute_command("ACL", "SETUSER", "managed", "on", "nopass", "~*", "&*", "+@all", "-config", "-info")
+
+    async def scenario() -> None:
+        store = await open_store(f"redis://managed:any@127.0.0.1:{server.port}/0")
+        try:
+            assert (store.durability.waits, store.durability.risk) == (True, None)
+            assert await Plumbing(store).memory() == Memory(0, 0)
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from tests.integration.walking import START
-from tests.integration.workplace import Workplace, workplace
+from tests.integration.workplace import Bells, Workplace, workplace
 from tests.sandbox.account import Details, MailingList, Status
 from tests.sandbox.app import WORLD, create_app
 from tests.sandbox.endpoints import Endpoint
@@ -21,6 +21,7 @@ from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from wire.chunks import Held, Outcome
+from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.runs import State, state
 from wire.store import Unreachable
@@ -414,7 +415,7 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001  drawn
 ) -> None:
-    """Without sending the chunk again, and without counting it twice if it was written after all."""
+    """Without sending the chunk again, and in the record and the metrics it counts once, if it was written after all, too."""
     monkeypatch.setattr(working, "SETTLE_AGAIN_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
@@ -422,6 +423,8 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
         place.desk = place.another_desk(Faltering(place, 3, written=written))
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 1)
+        assert run.requests == len(world.journal.requests)
+        assert place.counted() == {"accepted": 3, "applied": 3}
 
     play(scenario)
 
@@ -439,6 +442,26 @@ def test_a_store_that_stays_away_leaves_the_chunk_to_its_lease(play: Play, monke
         assert place.desk.in_hand() == ()
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 2)
+
+    play(scenario)
+
+
+class Deaf(Bells):
+    """A queue that takes no bell."""
+
+    async def put(self, account: str, bell: str) -> None:
+        """Refuse it."""
+        raise Unreachable("the queue does not answer")
+
+
+def test_a_bell_that_the_queue_does_not_take_is_forgotten_so_that_another_may_ring(play: Play) -> None:
+    """Within the half minute for which it would be remembered."""
+
+    async def scenario(place: Workplace, world: World) -> None:
+        await place.open_run(SOME)
+        with pytest.raises(Unreachable):
+            await Lanes(place.store, Deaf()).ring()
+        assert await place.lanes.ring() == 1
 
     play(scenario)
 

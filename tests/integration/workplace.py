@@ -98,11 +98,14 @@ class Workplace:
         sealed = VAULT.seal(self.connection.id, SecretStr(api_key))
         await self.registry.save_connection(self.connection, secret=sealed, replaces=self.connection)
 
-    async def open_run(self, *chunks: Sequence[str], name: str = "r1", **options: Any) -> str:
-        """Open a run and append chunks of people by their names, its rows counted from 1."""
+    async def open_run(
+        self, *chunks: Sequence[str], name: str = "r1", over: Connection | None = None, **options: Any
+    ) -> str:
+        """Open a run and append chunks of people by their names, its rows counted from 1; `over` another connection."""
         order = Order(snapshot="/s.csv", trigger=Trigger.DEMAND)
-        made = export(connection=self.connection.id, **options)
-        fields = row(name, made, self.connection, order, Retention())
+        used = over or self.connection
+        made = export(connection=used.id, **options)
+        fields = row(name, made, used, order, Retention())
         revision = await self.registry.revision()
         await self.store.run("demand", "", "", 1000, revision, codec.text(fields))
         assert await self.ledger.begin("a-reader") is not None

@@ -72,7 +72,7 @@ def _faulty(world: World, call: Call, fault: Fault) -> Reply:
             return Reply(_throttled(world, call, _first_limit(call)), fault=fault)
         case Fault.GATEWAY_TIMEOUT:
             _do(world, call)
-            return Reply(answers.instead(fault), fault=fault)
+            return Reply(answers.instead(fault, world.switches), fault=fault)
         case (
             Fault.LOGIN_PAGE
             | Fault.EMPTY
@@ -83,7 +83,7 @@ def _faulty(world: World, call: Call, fault: Fault) -> Reply:
             | Fault.BAD_GATEWAY
             | Fault.UNAVAILABLE
         ):
-            return Reply(answers.instead(fault), fault=fault)
+            return Reply(answers.instead(fault, world.switches), fault=fault)
 
 
 def _do(world: World, call: Call) -> Answer:

@@ -126,7 +126,7 @@ Instead = Literal[
 """The faults that have an answer of their own."""
 
 
-def instead(fault: Instead) -> Answer:
+def instead(fault: Instead, switches: Switches) -> Answer:
     """The answer that a fault gives in place of the real one."""
     match fault:
         case Fault.LOGIN_PAGE:
@@ -142,21 +142,21 @@ def instead(fault: Instead) -> Answer:
         case Fault.INTERNAL_ERROR:
             return Answer(500, {"errors": "Internal Server Error"})
         case Fault.BAD_GATEWAY:
-            return Answer(502, _from_the_edge(502, "Bad gateway"))
+            return Answer(502, _from_the_edge(502, "Bad gateway", switches.edge_retry_seconds))
         case Fault.UNAVAILABLE:
             return Answer(503, {"errors": ["Service Unavailable"]})
         case Fault.GATEWAY_TIMEOUT:
             return Answer(504, _GATEWAY_TIMEOUT)
 
 
-def _from_the_edge(status: int, title: str) -> dict[str, object]:
+def _from_the_edge(status: int, title: str, retry_seconds: float) -> dict[str, object]:
     return {
         "type": f"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/{status}/",
         "title": f"Error {status}: {title}",
         "status": status,
         "cloudflare_error": True,
         "retryable": True,
-        "retry_after": 60,
+        "retry_after": ceil(retry_seconds),
     }
 
 

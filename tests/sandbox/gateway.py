@@ -7,6 +7,8 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -46,15 +48,15 @@ def _handler(endpoint: Endpoint, world: World, clock: Clock) -> Callable[[web.Re
         request_id = uuid4().hex
         replied = reply(world, call)
         world.journal.saw(_entry(request, call, replied, request_id, keep_body=world.switches.keep_bodies))
-        return await _write(request, replied, request_id, world)
+        return await _write(request, replied, request_id, world, call.now)
 
     return handle
 
 
-async def _write(request: web.Request, replied: Reply, request_id: str, world: World) -> web.Response:
+async def _write(request: web.Request, replied: Reply, request_id: str, world: World, now: float) -> web.Response:
     if (latency := world.switches.latency_seconds.draw(world.dice)) > 0:
         await asyncio.sleep(latency)
-    response = _response(replied.answer, request_id)
+    response = _response(replied.answer, request_id, now)
     match replied.manner:
         case Manner.WHOLE:
             pass
@@ -68,8 +70,10 @@ async def _write(request: web.Request, replied: Reply, request_id: str, world: W
     return response
 
 
-def _response(answer: Answer, request_id: str) -> web.Response:
-    headers = {"x-request-id": request_id, **answer.headers}
+def _response(answer: Answer, request_id: str, now: float) -> web.Response:
+    # A Retry-After that is a date is read beside it: both are of the account's own clock.
+    date = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
+    headers = {"x-request-id": request_id, "Date": date, **answer.headers}
     if isinstance(answer.body, str):
         return web.Response(status=answer.status, text=answer.body, content_type="text/html", headers=headers)
     return web.Response(

@@ -148,6 +148,9 @@ class Switches:
         default=(),
         metadata=_switch(rules(Fault), f"KIND[:PROBABILITY|:xTIMES][@ENDPOINT]; kinds: {', '.join(Fault)}"),
     )
+    edge_retry_seconds: float = field(
+        default=60.0, metadata=_switch(readers.seconds, "what the edge's 502 asks its client to wait")
+    )
     silence_seconds: float = field(
         default=150.0, metadata=_switch(readers.seconds, "how long the fault `silence` holds an answer back")
     )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wire import codec
 from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -273,3 +274,20 @@ def test_a_search_that_finds_somebody_else_finds_nobody() -> None:
     found = {"contacts": [{"id": "1", "email": "bob@x.org"}, {"id": 2, "email": "Ann@x.org"}]}
     assert read_contact(found, OK, email="ann@X.org") == Contact("2")
     assert read_contact(found, OK, email="eve@x.org") is None
+
+
+@pytest.mark.parametrize(
+    ("named", "failures"),
+    [
+        ('["a@x.org","B@x.org"]', ("a@x.org", "B@x.org")),
+        ('{"0":"a@x.org","2":"b@x.org"}', ("a@x.org", "b@x.org")),
+        ('"a@x.org"', ("a@x.org",)),
+        ("[]", ()),
+        ("null", ()),
+        ("false", ()),
+    ],
+)
+def test_whom_a_batch_names_is_read_in_every_form(named: str, failures: tuple[str, ...]) -> None:
+    """A list, a list with gaps, a lone one, nobody."""
+    body = f'{{"status":"completed","success":[],"failure":{named}}}'.encode()
+    assert read_batch(codec.decode(body), Answer(200, body)).failures == failures

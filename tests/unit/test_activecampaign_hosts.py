@@ -2,9 +2,12 @@
 
 import asyncio
 import socket
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire.activecampaign.errors import Because, Refused
 from wire.activecampaign.hosts import (
@@ -66,6 +69,11 @@ def test_another_port_is_another_account() -> None:
         "127.1",
         "0x7f.1",
         "2130706433",
+        "0177.0.0.1",
+        "017700000001",
+        "0x7f000001",
+        "127.0.0.1.",
+        "1.2.3.4.5",
         "acme.123",
         "acme..com",
         "-acme.com",
@@ -136,6 +144,26 @@ def test_public_addresses(address: str) -> None:
         "::ffff:10.0.0.1",
         "2002:a00:1::",
         "64:ff9b::a00:1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "::10.0.0.1",
+        "::127.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "2001:0:a00:1::1",
+        "2001:db8::1",
+        "3fff::1",
+        "5f00::1",
+        "100::1",
+        "fd00:ec2::254",
+        "0.1.2.3",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "239.255.255.250",
+        "100.127.255.255",
     ],
 )
 def test_addresses_that_are_not_public(address: str) -> None:
@@ -179,6 +207,34 @@ def test_a_name_with_one_address_that_is_not_public_is_refused(addresses: tuple[
         resolve("acme.api-us1.com", 443, *addresses)
     assert refusal.value.because is Because.HOST_NOT_ALLOWED
     assert refusal.value.definite
+
+
+def test_a_name_that_changes_its_mind_is_looked_at_again() -> None:
+    """What it was when it was saved, or at the last request, counts for nothing; nor does another name's trust."""
+    names = Names("8.8.8.8")
+    resolver = PublicResolver(frozenset(map(endpoint_of, TRUSTED)), names)
+
+    async def scenario() -> None:
+        assert [found["host"] for found in await resolver.resolve("acme.api-us1.com", 443)] == ["8.8.8.8"]
+        for address in ("169.254.169.254", "127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1"):
+            names.addresses = ("8.8.8.8", address)
+            with pytest.raises(Refused):
+                await resolver.resolve("acme.api-us1.com", 443)
+        names.addresses = ("8.8.8.8",)
+        assert await resolver.resolve("acme.api-us1.com", 443)
+
+    asyncio.run(scenario())
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_in_disguise_is_what_it_is_without(address: IPv4Address) -> None:
+    """Mapped, translated and tunnelled IPv4; in every other wrapping it is not public."""
+    number = int(address)
+    for disguise in (IPv6Address((0xFFFF << 32) + number), IPv6Address((0x64FF9B << 96) + number)):
+        assert is_public(str(disguise)) == is_public(str(address))
+    assert not is_public(str(IPv6Address((0x2002 << 112) + (number << 80)))) or is_public(str(address))
+    for prefix in (0, 0xFFFF << 48, 0x64FF9B0001 << 88, 0x20010000 << 96, 0xFE80 << 112, 0xFC00 << 112):
+        assert not is_public(str(IPv6Address(prefix + number)))
 
 
 def test_a_trusted_name_resolves_to_any_address_and_only_on_its_port() -> None:

@@ -1,14 +1,15 @@
 """The API's bodies name every fault at once, and its description is true to its routes and to OpenAPI 3.1."""
 
+import csv
+import io
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from producer.api.access import Role
 from producer.api.bodies import ConnectionBody, ConnectionChange, DemandBody, ExportBody, ExportChange, ResumeBody
 from producer.api.documents import moment
 from producer.api.openapi import describe
@@ -17,6 +18,7 @@ from producer.api.reading import Body, checked, merged, pointer
 from producer.api.rejects import as_csv
 from producer.api.routes import ROUTES
 from wire import codec
+from wire.tokens import Role
 
 CONNECTION: dict[str, Any] = {"name": "main", "host": "acme.api-us1.com", "api_key": "canary", "consent": True}
 EXPORT: dict[str, Any] = {
@@ -196,8 +198,18 @@ def test_a_reject_cannot_be_run_by_a_spreadsheet() -> None:
     """Whatever was in the address; quotes, commas and line breaks are the CSV module's."""
     line = {"row": 3, "email": '=HYPERLINK("x"),1', "fate": "invalid", "code": "email_invalid", "reason": "@a\nb"}
     assert as_csv(codec.encode(line) + b"\n") == (b'3,"\'=HYPERLINK(""x""),1",invalid,email_invalid,"\'@a\nb"\r\n')
-    for first in "=+-@\t\r":
+    for first in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20":
         assert as_csv(codec.encode({"email": f"{first}1"})).lstrip(b',"').startswith(b"'")
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(st.sampled_from("=+-@a1;,|\t\r\n \"'\ufeff\uff1d")), st.sampled_from(",;|\t"))
+def test_no_way_to_separate_makes_a_cell_of_a_reject_run(text: str, separator: str) -> None:
+    """Read by commas, or by what another country's spreadsheet takes instead."""
+    table = as_csv(codec.encode(dict.fromkeys(("row", "email", "fate", "code", "reason"), text)) + b"\n").decode()
+    for line in csv.reader(io.StringIO(table, newline=""), delimiter=separator):
+        for cell in line:
+            assert not cell.lstrip(" \ufeff").startswith(("=", "+", "-", "@", "\uff1d")), (table, cell)
 
 
 def test_the_description_is_valid_openapi() -> None:

@@ -34,6 +34,8 @@ CASES = (
     Case(Standing.MAYBE, False, Kind.AGAIN, Kind.AGAIN, Kind.AGAIN),
     Case(Standing.LEFT, True, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
     Case(Standing.LEFT, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.YIELDED, True, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
+    Case(Standing.YIELDED, False, Kind.CHANGED, Kind.CHANGED, Kind.CHANGED),
     Case(Standing.OUT, True, Kind.OUT, Kind.OUT, Kind.OUT),
     Case(Standing.OUT, False, Kind.OUT, Kind.OUT, Kind.OUT),
 )
@@ -107,6 +109,8 @@ def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[
         ]
         assert kind == case.changes
     listed = {name for name, entry in entries.items() if entry.standing in {Standing.MEMBER, Standing.MAYBE}}
+    lent = {name for name, entry in entries.items() if entry.standing is Standing.YIELDED}
+    assert known.yielded() == len(lent - set(addresses))
     assert (known.members(), known.gone()) == (len(listed), len(listed - set(addresses)))
     everybody = [*entries, "nobody@example.org"]
     gone = known.are_gone(hashes_of(everybody)).tolist()

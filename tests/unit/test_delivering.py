@@ -10,6 +10,7 @@ from tests.unit.records import NOW, SPEC, a_run, contacts, held, prints
 from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Outcome, OverTheWire, Piece, Stopped
+from wire.members import Entry, Standing
 from worker import delivering
 from worker.polling import FIRST_POLL_MS
 from worker.verdict import (
@@ -193,3 +194,13 @@ def test_delivery_patience_counts_from_the_first_time_the_chunk_was_taken(millis
     """Twelve hours, unless the export says otherwise."""
     facts = delivering.facts(held(FOUR, first_taken=NOW, now=NOW + milliseconds), 0.5)
     assert facts.patience_over is over
+
+
+@pytest.mark.parametrize(("leavers", "standing"), [("field", Standing.LEFT), ("unsubscribe", Standing.OUT)])
+def test_what_is_applied_to_leavers_makes_them_no_members(leavers: str, standing: Standing) -> None:
+    """And who is refused to be marked or taken off has a line of no row."""
+    run = a_run(spec=codec.text({**SPEC, "leavers": leavers}), number=3)
+    chunk = held(FOUR, leaving=True, run=run)
+    assert delivering.entry_of(chunk, 0, Standing.MEMBER) == Entry(standing, prints(1), 3, 3)
+    assert delivering.entry_of(chunk, 1, Standing.REFUSED, BAD).standing is Standing.REFUSED
+    assert [reject.row for reject in delivering.rejects(chunk, [BAD])] == [None]

@@ -18,6 +18,7 @@ from producer.forecast import (
     projected_finish,
     remaining_imports,
 )
+from producer.pace import Measured
 from tests.unit.records import NOW, a_run
 from wire.runs import Run
 
@@ -205,3 +206,60 @@ def test_an_account_that_accepts_nothing_still_has_a_finish() -> None:
     run = under_way(selected=25_000, accepted=0, first_import=NOW)
     now = NOW + 2 * SETTLED_MS
     assert finish(run, now=now) == pytest.approx(now + PUBLISHED.minutes(100) * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)
+
+
+def test_after_a_throttle_the_pace_returns_and_so_the_finish_does() -> None:
+    """From half of it back to all in ten minutes, in which three quarters of them are sent; and first the gate opens."""
+    plain, halved = Allowance(100), Allowance(100, share=0.5, opens_in_ms=30_000)
+    late = halved.minutes(4_000) - plain.minutes(4_000)
+    assert late == pytest.approx(0.5 + 10 - 7.5)
+    assert halved.minutes(0) == 0
+
+
+@given(st.floats(0.1, 1), st.floats(0, 5_000), st.floats(0, 5_000))
+def test_under_a_throttle_more_requests_take_longer_and_none_less_than_at_full_pace(
+    share: float, requests: float, more: float
+) -> None:
+    """On both sides of the moment when the pace is back."""
+    allowance = Allowance(100, share=share)
+    assert allowance.minutes(requests) >= PUBLISHED.minutes(requests) - 1e-6
+    assert allowance.minutes(requests) <= PUBLISHED.minutes(requests) / share + 1e-6
+    assert allowance.minutes(requests + more) >= allowance.minutes(requests) - 1e-6
+
+
+def test_a_measured_pace_is_that_of_the_last_minutes() -> None:
+    """An account that is slow now, however fast it was."""
+    run = under_way(selected=250_000, applied=125_000, accepted=125_000, first_import=NOW)
+    now = NOW + 10 * MINUTE_MS
+    found = projected_finish(run, now=now, allowance=PUBLISHED, measured=Measured(sent=5 / MINUTE_MS))
+    assert found == pytest.approx(now + 100 * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)
+
+
+def test_an_importer_that_drains_slowly_makes_the_finish_late_though_all_is_sent() -> None:
+    """What is accepted is not applied."""
+    run = under_way(selected=250_000, applied=25_000, accepted=250_000, accepted_chunks=900, first_import=NOW)
+    now = NOW + 10 * MINUTE_MS
+    found = projected_finish(run, now=now, allowance=PUBLISHED, measured=Measured(done=10 / MINUTE_MS))
+    assert found == pytest.approx(now + 90 * MINUTE_MS, abs=1)
+
+
+def test_while_no_batch_has_ended_the_last_one_takes_at_least_as_long_as_was_waited_for() -> None:
+    """Nobody knows how long one takes."""
+    run = under_way(selected=25_000, accepted=25_000, accepted_chunks=100, first_import=NOW)
+    now = NOW + 7 * MINUTE_MS
+    assert projected_finish(run, now=now, allowance=PUBLISHED, measured=Measured()) == now + 7 * MINUTE_MS
+
+
+def test_who_measures_and_knows_nothing_yet_believes_the_allowance() -> None:
+    """One slow first request says nothing about an hour."""
+    run = under_way(selected=25_000, accepted=250, first_import=NOW)
+    now = NOW + 2 * SETTLED_MS
+    found = projected_finish(run, now=now, allowance=PUBLISHED, measured=Measured())
+    assert found == pytest.approx(now + PUBLISHED.minutes(100) * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)
+
+
+def test_the_time_in_which_a_run_stood_still_is_not_held_against_it() -> None:
+    """Two hours of pause, and a minute of ten requests."""
+    run = under_way(selected=25_000, applied=2_500, accepted=2_500, first_import=NOW, still=120 * MINUTE_MS)
+    now = NOW + 121 * MINUTE_MS
+    assert finish(run, now=now) == pytest.approx(now + 9 * MINUTE_MS + TYPICAL_BATCH_MS, abs=1)

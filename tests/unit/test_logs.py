@@ -7,20 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wire.logs import configure
+from tests.logged import logged
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """A configured stream; what was configured before is put back."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    written = io.StringIO()
-    configure(logging.INFO, written)
-    yield written
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+    """A configured stream."""
+    with logged() as written:
+        yield written
 
 
 def _lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -58,10 +55,39 @@ def test_an_exception_is_written_without_local_variables(stream: io.StringIO, *,
     assert address not in stream.getvalue()
 
 
-def test_data_cannot_forge_a_line(stream: io.StringIO) -> None:
-    """A line break in a value stays inside of its JSON."""
-    structlog.get_logger("ours").info("named", name='x\n{"event":"forged"}')
-    assert [line["event"] for line in _lines(stream)] == ["named"]
+def _fail(error: Exception) -> None:
+    raise error
+
+
+@given(st.text() | st.sampled_from(['x\n{"event":"forged"}', "\r\n", "\u2028x\u2029\x85\x0b\x0c", '"}\n{"', "\x1b[2J"]))
+def test_data_cannot_forge_a_line(data: str) -> None:
+    """Whatever is in a value, a name, a message of a library or an exception stays inside of its line's JSON."""
+    with logged() as stream:
+        structlog.get_logger("ours").info("named", name=data, **{data: 1})
+        logging.getLogger("theirs").warning("%s", data, extra={"more": data})
+        try:
+            _fail(ValueError(data))
+        except ValueError:
+            structlog.get_logger("ours").exception("broken")
+        written = stream.getvalue()
+    assert written.count("\n") == 3
+    events = [json.loads(line)["event"] for line in written.split("\n") if line]
+    assert (events[0], events[2]) == ("named", "broken")
+
+
+@pytest.mark.parametrize("message", ["no such row: ann@example.org", "<ann@example.org>", "('x', 'ann@example.org')"])
+def test_what_looks_like_an_address_is_not_written(stream: io.StringIO, message: str) -> None:
+    """Not in a value, and not in the message of an exception, its cause or a note, which are other people's words."""
+    try:
+        try:
+            _fail(KeyError(message))
+        except KeyError as error:
+            raise ValueError(f"about {message}") from error
+    except ValueError:
+        structlog.get_logger("ours").exception("broken", what=[message], where={"deep": message})
+    logging.getLogger("theirs").warning("odd: %s", message)
+    assert "ann" not in stream.getvalue()
+    assert stream.getvalue().count("[address]") >= 5
 
 
 def test_what_is_below_the_level_is_left_out(stream: io.StringIO) -> None:

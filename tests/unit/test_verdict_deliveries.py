@@ -264,13 +264,24 @@ def test_an_answer_that_counts_otherwise_than_the_one_before_names_nobody() -> N
     assert {part.memory.base for part in verdict.parts} == {None}
 
 
-def test_after_three_rounds_of_names_the_chunk_is_halved_with_everybody_in_it() -> None:
-    """As nothing was accepted without those set aside, nothing is proved against them."""
-    memory = Memory(rounds=3, base=1, aside=(Aside(0, "x"), Aside(1, "y"), Aside(2, "z")))
+def test_after_three_rounds_of_names_the_chunk_is_halved_and_who_was_named_stays_aside() -> None:
+    """In their part: it has to be accepted without them, as nothing was proved against them yet."""
+    memory = Memory(rounds=3, base=1, aside=(Aside(0, "x"), Aside(1, "y"), Aside(5, "z")))
     verdict = judge_delivery(naming(1), Facts(count=8, memory=memory))
     assert isinstance(verdict, Split)
     assert [part.positions for part in verdict.parts] == [(0, 1, 2, 3), (4, 5, 6, 7)]
-    assert {part.memory for part in verdict.parts} == {Memory(base=1)}
+    assert [part.memory for part in verdict.parts] == [
+        Memory(base=1, aside=(Aside(0, "x"), Aside(1, "y"), Aside(2, "reason 1"))),
+        Memory(base=1, aside=(Aside(1, "z"),)),
+    ]
+
+
+def test_a_part_of_nobody_but_those_set_aside_is_sent_with_all_of_them() -> None:
+    """There would be nothing to send."""
+    memory = Memory(rounds=3, base=1, aside=(Aside(0, "x"), Aside(2, "y")))
+    verdict = judge_delivery(naming(1), Facts(count=4, memory=memory))
+    assert isinstance(verdict, Split)
+    assert [part.memory.aside for part in verdict.parts] == [(), (Aside(0, "y"),)]
 
 
 def test_when_all_are_named_nothing_would_prove_it() -> None:

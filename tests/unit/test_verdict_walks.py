@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -119,10 +120,9 @@ class Run:
 
 
 def assert_parted(count: int, parts: tuple[Part, ...]) -> None:
-    """Every contact is in exactly one part, in order, and no part is empty."""
+    """Every contact is in exactly one part, in order, and no part has nothing to send."""
     assert [position for part in parts for position in part.positions] == list(range(count))
-    assert all(part.positions for part in parts)
-    assert not any(part.memory.aside for part in parts)
+    assert all(len(part.memory.aside) < len(part.positions) for part in parts)
 
 
 def chunks(total: int, size: int) -> Iterator[Chunk]:
@@ -141,6 +141,7 @@ def chunks(total: int, size: int) -> Iterator[Chunk]:
 )
 @example(total=6, size=6, bad=frozenset({1}), naming="first", base=0, largest=60, faults=[])
 @example(total=25, size=25, bad=frozenset(range(24)), naming="all", base=1, largest=60, faults=[])
+@example(total=60, size=60, bad=frozenset(range(20, 52)), naming="first", base=1, largest=60, faults=[])
 @example(total=4, size=4, bad=frozenset({0, 1, 2, 3}), naming="nobody", base=1, largest=60, faults=[])
 @settings(deadline=None, max_examples=200)
 def test_the_bad_are_refused_and_the_good_accepted_however_they_are_named(
@@ -157,6 +158,15 @@ def test_the_bad_are_refused_and_the_good_accepted_however_they_are_named(
     if run.stopped:
         assert naming == "nobody"
         assert all(bad.intersection(contacts) for contacts, _ in run.due)
+
+
+@pytest.mark.parametrize("base", [0, 1])
+def test_whoever_was_named_is_not_named_again_in_the_halves(base: int) -> None:
+    """Forty bad ones, named one by one: a request for each, and one for each part."""
+    run = Run(Importer(frozenset(range(0, 240, 6)), "first", base, 250, []), deque(chunks(250, 250)))
+    run.to_its_end()
+    assert run.refused == set(range(0, 240, 6))
+    assert run.requests < 60
 
 
 def test_an_account_that_refuses_everything_without_a_name_is_stopped_after_a_few_requests_and_refuses_nobody() -> None:

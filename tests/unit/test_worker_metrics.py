@@ -1,5 +1,7 @@
 """What a worker reports is counted once, and logged without anything personal."""
 
+import platform
+from importlib.metadata import version
 from typing import get_args
 
 import pytest
@@ -40,20 +42,23 @@ def test_contacts_are_counted_by_export_and_outcome() -> None:
     assert counted(SETTLED) == {
         "segment_export_contacts_total{vips,accepted}": 248,
         "segment_export_contacts_total{vips,refused}": 2,
+        "segment_export_outcomes_total{Done,yes}": 1,
     }
     assert counted(SETTLED, SETTLED)["segment_export_contacts_total{vips,accepted}"] == 496
 
 
 def test_an_outcome_that_was_not_kept_is_not_counted() -> None:
-    """The chunk was no longer ours: whoever has it counts it."""
-    assert counted(Settled("r1", "vips", "3", "a-batch", "Done", {"accepted": 250}, kept=False)) == {}
+    """The chunk was no longer ours: whoever has it counts its contacts."""
+    found = counted(Settled("r1", "vips", "3", "a-batch", "Done", {"accepted": 250}, kept=False))
+    assert found == {"segment_export_outcomes_total{Done,no}": 1}
 
 
 def test_of_the_books_only_the_fates_that_workers_write_are_counted() -> None:
     """`unsent` and `unmatched` are the record's to show."""
     books: dict[Book, int] = dict.fromkeys(get_args(Book), 1)
     found = counted(Settled("r1", "vips", "3", None, "Applied", books, kept=True))
-    assert found == {f"segment_export_contacts_total{{vips,{outcome}}}": 1 for outcome in COUNTED}
+    fates = {name: value for name, value in found.items() if "contacts" in name}
+    assert fates == {f"segment_export_contacts_total{{vips,{outcome}}}": 1 for outcome in COUNTED}
 
 
 def test_a_request_is_counted_by_its_status_and_its_time_is_kept() -> None:
@@ -74,6 +79,22 @@ def test_a_wait_for_the_pacer_is_kept() -> None:
         "segment_export_pacing_wait_seconds_count{}": 2,
         "segment_export_pacing_wait_seconds_sum{}": 0.75,
     }
+
+
+def test_what_a_process_is_and_holds_is_shown() -> None:
+    """With its version, so that a rollout can be watched."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.opened(32)
+    metrics.holds(3)
+    metrics.swept(2)
+    metrics.swept(0)
+    assert registry.get_sample_value("segment_export_worker_threads") == 32
+    assert registry.get_sample_value("segment_export_chunks_in_hand") == 3
+    assert registry.get_sample_value("segment_export_sweeps_total") == 2
+    assert registry.get_sample_value("segment_export_bells_rung_total") == 2
+    labels = {"program": "worker", "version": version("segment-export"), "python": platform.python_version()}
+    assert registry.get_sample_value("segment_export_build_info", labels) == 1
 
 
 def test_a_wait_for_the_pacer_is_no_line() -> None:

@@ -6,7 +6,7 @@ to these goes plain http, and they may be anywhere.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +17,17 @@ HTTP_PORT: Final = 80
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """Where IPv6-only networks put the whole of IPv4. Source: RFC 6052, section 2.1."""
+
+_UNICAST: Final = IPv6Network("2000::/3")
+"""All that is handed out of IPv6 for the public internet. What lies outside leads elsewhere, or to an IPv4 address in an
+older disguise. Source: IANA, "Internet Protocol Version 6 Address Space"."""
+
+_RESERVED: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
+"""Set apart for protocols and documents, and not known as such to every Python. Source: IANA's special-purpose registries."""
 
 _LABEL: Final = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -93,9 +104,9 @@ def is_public(address: str) -> bool:
         inner = found.ipv4_mapped or found.sixtofour or nat64
         if inner is not None:
             return is_public(str(inner))
-        if found.is_site_local:
+        if found not in _UNICAST:
             return False
-    return found.is_global and not found.is_multicast
+    return found.is_global and not found.is_multicast and not any(found in each for each in _RESERVED)
 
 
 class _Parsed(NamedTuple):

@@ -103,10 +103,21 @@ def read_batch(document: Any, answer: Answer) -> BatchInfo:
     if "status" not in fields:
         raise lacking(answer)
     named = fields.get("failure") or ()
-    # PHP writes a list with gaps as an object.
-    failures = named.values() if isinstance(named, dict) else named if isinstance(named, list) else ()
     state = _STATES.get(str(fields["status"]).lower(), "unknown")
-    return BatchInfo(state, tuple(map(str, failures)), answer.status, answer.request_id)
+    return BatchInfo(state, _texts(named), answer.status, answer.request_id)
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    """Read a list of texts: PHP writes one with gaps as an object, and one of one may be the text itself."""
+    match found:
+        case str():
+            return (found,)
+        case dict():
+            return tuple(map(str, found.values()))
+        case list():
+            return tuple(map(str, found))
+        case _:
+            return ()
 
 
 def read_user(document: Any, answer: Answer) -> User:

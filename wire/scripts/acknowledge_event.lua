@@ -1,4 +1,5 @@
 -- uses: events
+-- flags: allow-oom
 -- Acknowledges an entry of the event stream whose answer is written, whoever holds it by now.
 --   events  stream  as in lib/events.lua
 -- ARGV: entry

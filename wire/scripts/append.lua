@@ -1,4 +1,4 @@
--- uses: readers
+-- uses: readers, memory
 -- Appends one chunk if the record stands where the reader believes it does.
 --   run(id)         hash  `sequence`, `cursor`, `packed`, `leaving_packed`, `open`, `chunks`, `held`
 --   chunk(run, id)  hash  the chunk, ready
@@ -13,6 +13,7 @@ if why_not then return {why_not} end
 local key = K.run(run)
 local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
 if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
+if is_filling() then return redis.error_reply(FULL) end
 local bytes = #ARGV[7] + #ARGV[8] + #ARGV[9]
 redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', ARGV[6], 'contacts', ARGV[7], 'rows', ARGV[8],
   'prints', ARGV[9], 'bytes', bytes)

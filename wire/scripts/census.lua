@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, lanes
+-- flags: allow-oom
 -- Counts what is there at one moment, for gauges and the autoscaler.
 --   accounts, lane, ready, accepted, leases, workers, account, pace   as in the libraries
 -- Returns now, worker processes, their threads, then for each account with chunks: account, limit of imports a minute,

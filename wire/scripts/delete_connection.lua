@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, registry
+-- flags: allow-oom
 -- Deletes a connection with its key, detaches its exports and ends its runs.
 --   connections, connection(id)   gone
 --   exports, export(id)           without `connection`: detached, kept as they are

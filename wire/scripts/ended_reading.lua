@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, readers
+-- flags: allow-oom
 -- Ends the reading of a run: everything is appended, or it failed.
 --   run(id)  hash
 -- ARGV: run, token, error or '', sequence and cursor the record is believed at

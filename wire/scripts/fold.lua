@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, readers, membership
+-- flags: allow-oom
 -- Writes into the membership what an ended run left behind that ActiveCampaign may have; done before a survey compares.
 --   members, unfolded, left(ended)   as in the libraries
 -- ARGV: run that is read, token, the ended run, '1' if this is the last of it, then address, entry, ...

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Lets nobody send for a second: a fresh server may have forgotten the last bookings.
 --   hold  string  until when
 local now = clock()

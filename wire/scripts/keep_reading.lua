@@ -1,4 +1,5 @@
 -- uses: readers
+-- flags: allow-oom
 -- Renews the lease of runs that a living process reads.
 --   reading, run  as in lib/readers.lua
 -- ARGV: lease in ms, then run, token, run, token, ...

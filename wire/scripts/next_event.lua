@@ -1,4 +1,5 @@
 -- uses: events
+-- flags: allow-oom
 -- Hands a consumer the next entry of the event stream, and makes the group where there is none.
 --   events  stream  as in lib/events.lua
 -- ARGV: consumer, from, idle in ms, gone in ms

@@ -1,4 +1,5 @@
 -- uses: events
+-- flags: allow-oom
 -- Leaves an entry of the event stream with its consumer as if it had not been delivered this time.
 --   events  stream  as in lib/events.lua
 -- ARGV: consumer, entry, how often it was delivered before

@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs, opening
+-- uses: standing, blocks, runs, opening, memory
 -- Takes an event, once: writes its id, its runs and the answer in one step.
 --   event(digest)  hash  `fingerprint` of its data, `answer`
 --   segment(name)  hash  `snapshot`, `time`, `accepted`, `event`
@@ -10,6 +10,7 @@ local digest, fingerprint, segment, snapshot = ARGV[1], ARGV[2], ARGV[4], ARGV[5
 local now = clock()
 local seen = redis.call('HMGET', K.event(digest), 'fingerprint', 'answer')
 if seen[1] then return seen[1] == fingerprint and seen[2] or 'conflict' end -- rule: the same event again opens nothing
+if is_filling() then return redis.error_reply(FULL) end
 if (redis.call('GET', K.revision()) or '0') ~= ARGV[8] then return 'changed' end
 
 local time = math.min(tonumber(ARGV[6]) or now, now)

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Renews the leases of a living process, all in one call, and counts the process as alive.
 --   workers  zset  `process/threads` -> until when it counts
 --   chunk, ready, accepted, leases   as in take.lua

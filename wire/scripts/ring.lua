@@ -1,4 +1,5 @@
 -- uses: standing, blocks, runs, lanes
+-- flags: allow-oom
 -- Sweeps: says for which accounts a bell is to be rung because something is due and nobody is on the way.
 --   accounts  set    accounts with chunks
 --   bells(a)  zset   bells rung and not yet heard

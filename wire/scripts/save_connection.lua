@@ -1,4 +1,4 @@
--- uses: registry
+-- uses: registry, memory
 -- Creates a connection or changes it, if it is still what its writer read.
 --   connections     hash  name -> id
 --   connection(id)  hash  `document`, `secret`, `account`
@@ -13,6 +13,7 @@ local owner = redis.call('HGET', K.connections(), name)
 if owner and owner ~= id then return 'taken' end -- rule: a name has one owner
 if before[2] and before[2] ~= account and #under_way('connection', id) > 0 then return 'busy' end
 
+if is_filling() then return redis.error_reply(FULL) end
 if was ~= '' then redis.call('HDEL', K.connections(), cjson.decode(was).name) end
 redis.call('HSET', K.connections(), name, id)
 redis.call('HSET', K.connection(id), 'document', document, 'account', account)

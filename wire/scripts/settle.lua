@@ -1,9 +1,11 @@
 -- uses: standing, blocks, runs, pace, membership
+-- flags: allow-oom
 -- Writes what became of a chunk: first checks everything, then writes everything.
 --   chunk(run, id)  hash  moves, changes or ends
 --   run(id)         hash  its books
 --   rejects(run)    list  a page of those refused
 --   membership, members, left   as in the libraries
+--   settled(token)  string the answer, for whoever lost it and offers the same again
 --   ready, accepted, leases, block, pace   as in the libraries
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), page of rejects or '',
 --       new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three, and then entries of
@@ -11,15 +13,23 @@
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
 -- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
 -- ended (a batch came to its end), nothing_queued (ActiveCampaign cannot have the contacts by this request), first_poll_ms,
--- wire (requests, throttles, trip_ms: what happened, held or not).
+-- wire (requests, throttles, trip_ms: what happened, held or not), token (under which the chunk was taken: one taking, one
+-- outcome).
 -- Returns 'settled', or 'stale' if the chunk is no longer held under that fence: then nothing was written but the figures of
 -- what was asked over the wire.
+local REMEMBERED = 60000
 local run, id, lane, fence, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 local now = clock()
+local before = redis.call('GET', K.settled(outcome.token))
+if before then return before end
+local function answer(word)
+  redis.call('SET', K.settled(outcome.token), word, 'PX', REMEMBERED)
+  return word
+end
 local record, key = K.run(run), K.chunk(run, id)
 local chunk = redis.call('HMGET', key, 'state', 'token', 'batch', 'leased_at', 'count')
 local account, connection = unpack(redis.call('HMGET', record, 'account', 'connection'))
-if not account then return 'stale' end
+if not account then return answer('stale') end
 
 local wire = outcome.wire
 if wire then
@@ -35,7 +45,7 @@ end
 
 local held = lane == 'deliver' and chunk[1] == 'leased' and chunk[2] == fence
   or lane == 'confirm' and chunk[1] == 'accepted' and chunk[3] == fence
-if not held then return 'stale' end -- rule: an outcome counts only under its fence
+if not held then return answer('stale') end -- rule: an outcome counts only under its fence
 
 local rest = outcome.count or 0
 local accounted = rest
@@ -100,7 +110,7 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
   if outcome.to == 'ready' then redis.call('HDEL', key, 'batch') end
   redis.call('ZREM', outcome.to == 'ready' and K.accepted(run) or K.ready(run), id)
   redis.call('ZADD', outcome.to == 'ready' and K.ready(run) or K.accepted(run), due, id)
-  return 'settled'
+  return answer('settled')
 end
 
 local inherited = redis.call('HMGET', key, 'maybe', 'leaving')
@@ -117,4 +127,4 @@ for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
 end
 forget_chunk(run, id)
 close(run, now)
-return 'settled'
+return answer('settled')

@@ -1,13 +1,16 @@
--- uses: standing, blocks, runs
+-- uses: standing, blocks, runs, registry
+-- flags: allow-oom
 -- A person's hand on a run; every action may be repeated.
 --   run(id)  hash  `paused`, `trusted` (a person took the responsibility a brake or a verdict asked for)
--- ARGV: run, action (pause, resume, cancel), '1' to accept what blocked it
--- Returns 'done', 'already' (nothing to do), 'over' or 'unknown'.
+-- ARGV: run, action (pause, resume, cancel), '1' to accept what blocked it, '1' if a contributor asks
+-- Returns 'done', 'already' (nothing to do), 'over', 'unknown', or 'closed' if a contributor asks and its connection is not
+-- open to contributors.
 local run, action = ARGV[1], ARGV[2]
 local key = K.run(run)
 local now = clock()
 local f = redis.call('HMGET', key, 'account', 'connection', 'paused', 'ending')
 if not f[1] then return 'unknown' end
+if ARGV[4] == '1' and not open_to_contributors(f[2]) then return 'closed' end
 if is_over(run) then return 'over' end
 if action == 'cancel' then return end_early(run, 'cancelled', '', now) and 'done' or 'already' end
 if action == 'pause' then

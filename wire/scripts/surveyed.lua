@@ -1,26 +1,28 @@
--- uses: standing, blocks, runs, readers, membership
+-- uses: standing, blocks, runs, readers, membership, memory
 -- Ends a survey: its figures, its selection and its rejects are written in one step.
 --   run(id), selection(run), leaving(run), rejects(run), held_back(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
---       ''), how many pages of rejects, these, and pages of those held back
+--       ''), how many pages of rejects and of those held back, these pages, and entries of membership: address, entry, ...
 -- Returns 'ok', 'lost' (somebody else reads) or 'over'.
 local run, token = ARGV[1], ARGV[2]
 local now = clock()
 local why_not = may_not_read(run, token)
 if why_not then return why_not end
+if is_filling() then return redis.error_reply(FULL) end
 local key, figures = K.run(run), cjson.decode(ARGV[3])
 for name, value in pairs(figures) do redis.call('HSET', key, name, value) end
 redis.call('HSET', key, 'surveyed', now, 'forecast', ARGV[6], 'pin', ARGV[7], 'cursor', 0, 'sequence', 0, 'packed', 0)
 redis.call('SET', K.selection(run), ARGV[4])
 redis.call('SET', K.leaving(run), ARGV[5])
 redis.call('DEL', K.rejects(run), K.held_back(run))
-local pages = 9 + tonumber(ARGV[9])
-for i = 10, #ARGV do redis.call('RPUSH', i <= pages and K.rejects(run) or K.held_back(run), ARGV[i]) end
+local rejects, pages = 10 + tonumber(ARGV[9]), 10 + tonumber(ARGV[9]) + tonumber(ARGV[10])
+for i = 11, pages do redis.call('RPUSH', i <= rejects and K.rejects(run) or K.held_back(run), ARGV[i]) end
 local leaving = figures.leaving or 0
 if redis.call('HGET', key, 'dry_run') == '1' then
   redis.call('HSET', key, 'unsent', figures.selected, 'leaving_unsent', leaving, 'reading_ended', now)
 else
   enrol(run)
+  remember(run, pages + 1)
   if figures.selected + leaving == 0 then
     redis.call('HSET', key, 'reading_ended', now)
   elseif ARGV[8] ~= '' then

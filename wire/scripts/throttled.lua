@@ -1,4 +1,5 @@
 -- uses: pace
+-- flags: allow-oom
 -- Closes the gate for everybody on the account and cuts the pace of the limit that was hit.
 --   pace  as in lib/pace.lua
 -- ARGV: account, limit (import, single, any), Retry-After in ms or '', when the request was let go

@@ -140,7 +140,7 @@ def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
     sent = [position for position in range(count) if position not in left_out]
     told = counting(named, len(sent), memory.base)
     if told is None:
-        return halves(count, replace(memory, base=None))
+        return halves(count, replace(memory, base=None, aside=()))
     if not told.certain and left_out and sent[min(named) - told.base] < min(left_out):
         # Then it would have been named before those that were, in whatever order they are named.
         told = Counting(OTHER_BASE, certain=True)
@@ -149,15 +149,15 @@ def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
         # Otherwise those set aside so far were the neighbours of those meant.
         aside = (*memory.aside, *aside)
     memory = replace(memory, base=told.base if told.certain else None)
-    if stopping.nearly_all(len(aside), count):
+    if stopping.nearly_all(len(named), len(sent)):
         if not facts.trusted:
-            return stopping.refuses_nearly_all(len(aside), count, facts.memory)
+            return stopping.refuses_nearly_all(len(named), len(sent), facts.memory)
         if len(aside) == count:
             return Never(tuple(map(_believed, aside)))
+    memory = replace(memory, aside=aside)
     if len(aside) == count or memory.rounds >= MOST_ROUNDS:
         return halves(count, memory)
-    memory = replace(memory, aside=aside, rounds=memory.rounds + 1, attempts=memory.attempts + 1)
-    return Later(Waiting.NAMED, 0.0, memory)
+    return Later(Waiting.NAMED, 0.0, replace(memory, rounds=memory.rounds + 1, attempts=memory.attempts + 1))
 
 
 def _nameless(reasons: tuple[Reason, ...], facts: Facts) -> DeliveryVerdict:

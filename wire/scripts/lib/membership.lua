@@ -59,6 +59,8 @@ end
 
 local function drop(e, a, l)
   local key = K.membership(e, a, l)
+  -- Nobody will fold these in any more.
+  for _, ended in ipairs(redis.call('HKEYS', K.unfolded(e, a, l))) do redis.call('UNLINK', K.left(ended)) end
   local level, split = buckets(key)
   for bucket = 0, level + split - 1 do redis.call('UNLINK', K.members(e, a, l, bucket)) end
   redis.call('UNLINK', K.members(e, a, l, 'long'), K.unfolded(e, a, l), key)

@@ -25,5 +25,6 @@ local function open_run(run, now)
   redis.call('HSET', key, 'created', now, 'deadline', now + tonumber(run.budget_ms))
   redis.call('ZADD', K.runs(), now, run.id)
   redis.call('ZADD', K.reading(), 0, run.id)
+  tell('opened', run.id)
   if run.dry_run == '0' then redis.call('ZADD', K.turns(run.account, run.list), now, run.id) end
 end

@@ -5,6 +5,12 @@
 
 local LIMITS = {'imports_per_minute', 'single_imports_per_minute', 'requests_per_second'}
 
+-- Whether contributors may use a connection; one that is gone or none at all ('' or false) they may not.
+local function open_to_contributors(id)
+  local document = redis.call('HGET', K.connection(id or ''), 'document')
+  return document and cjson.decode(document).allow == 'contributors'
+end
+
 local function changed() redis.call('INCR', K.revision()) end
 
 -- Writes an account's limits anew from the connections that use it.

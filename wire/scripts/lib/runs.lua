@@ -7,6 +7,7 @@
 --   lane(a)         zset  runs with chunks on the account
 --   accounts        set   accounts with such runs
 --   reading         zset  runs still to be read
+--   news            list  what happened to runs, to be told once
 
 local function numbers(key, ...)
   local found = redis.call('HMGET', key, ...)
@@ -58,6 +59,12 @@ local function enter(run, now)
   end
 end
 
+-- Notes what happened to a run; while no producer tells it, the oldest are forgotten.
+local function tell(what, run)
+  redis.call('RPUSH', K.news(), what .. ' ' .. run)
+  redis.call('LTRIM', K.news(), -10000, -1)
+end
+
 -- Reading ended and no chunk open? Then the run ends in this step, and the next run that waits for its list may begin.
 local function close(run, now)
   local key = K.run(run)
@@ -83,6 +90,7 @@ local function close(run, now)
   redis.call('PEXPIRE', K.held_back(run), f[7])
   if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
   redis.call('PEXPIRE', key, f[6])
+  tell('closed', run)
   return true
 end
 

@@ -1,0 +1,44 @@
+"""The handler that seals every connection's API key anew with the first of SECRET_KEYS, so that the others may be dropped.
+
+It may be called again at any time: what is sealed with the first key already is left as it is. Nothing stands still
+meanwhile, since a key that was sealed before is opened by the others until they are gone.
+"""
+
+from aiohttp import web
+
+from producer.api.answering import answer
+from producer.api.bodies import NothingBody
+from producer.api.collaborators import Collaborators, collaborators
+from producer.api.documents import SecretsRotated
+from producer.api.reading import read_body
+from wire.registrations import Connection
+from wire.registry import Unregistered
+from wire.secrets import SecretError
+
+
+async def rotate(request: web.Request) -> web.Response:
+    """Seal anew what is not sealed with the first key, and say what could not be opened."""
+    of = collaborators(request)
+    await read_body(request, NothingBody, optional=True)
+    connections = await of.registry.connections()
+    rotated, unreadable = 0, []
+    for connection in connections:
+        try:
+            rotated += await _resealed(of, connection)
+        except SecretError:
+            unreadable.append(connection.name)
+    return answer(SecretsRotated(connections=len(connections), rotated=rotated, unreadable=unreadable))
+
+
+async def _resealed(of: Collaborators, connection: Connection) -> bool:
+    """Whether the key had to be sealed anew; SecretError if it cannot be opened."""
+    while True:
+        try:
+            before = await of.registry.secret(connection.id)
+        except Unregistered:
+            return False
+        of.vault.open(connection.id, before)
+        if of.vault.is_current(before):
+            return False
+        if await of.registry.reseal(connection.id, before, of.vault.rotate(before)):
+            return True

@@ -1,0 +1,63 @@
+"""Logs runs: one line when one is opened, one when it is closed, with its books; whichever process it was that ended it."""
+
+from typing import Final
+
+import structlog
+
+from wire.ledger import Ledger
+from wire.news import News, take_news
+from wire.runs import Run, State, state
+from wire.store import Store
+
+SECOND_MS: Final = 1000
+FINE: Final = frozenset({State.SUCCEEDED, State.CANCELLED, State.SUPERSEDED})
+
+_log = structlog.get_logger(__name__)
+
+
+class Teller:
+    """Takes the news and writes the lines."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def tell_all(self) -> None:
+        """Tell everything that was not told yet."""
+        while news := await take_news(self._store):
+            runs = {run.id: run for run in await self._ledger.look([each.run for each in news])}
+            for each in news:
+                if each.run in runs:
+                    tell(each, runs[each.run])
+
+
+def tell(news: News, run: Run) -> None:
+    """Write the line of one run."""
+    log = _log.bind(run=run.id, export=run.export_name, connection=run.connection_name, segment=run.segment)
+    if news.what == "opened":
+        budget = (run.deadline - run.created) / SECOND_MS
+        log.info(
+            "run_opened",
+            trigger=run.trigger,
+            mode=run.mode,
+            dry_run=run.dry_run,
+            snapshot=run.snapshot,
+            budget_seconds=budget,
+        )
+        return
+    ended = state(run)
+    write = log.error if ended == State.FAILED or run.unbalanced else log.info if ended in FINE else log.warning
+    finished = run.finished if run.finished is not None else run.created
+    write(
+        "run_closed",
+        state=ended,
+        error=run.error,
+        **run.books.document(),
+        kept=run.kept,
+        unbalanced=run.unbalanced,
+        chunks=run.chunks,
+        requests=run.requests,
+        throttles=run.throttles,
+        seconds=(finished - run.created) / SECOND_MS,
+        late_seconds=max(0, finished - run.deadline) / SECOND_MS,
+    )

@@ -1,0 +1,8 @@
+-- Puts a connection's key, sealed anew, in the place of the same key as it was sealed before.
+--   connection(id)  hash  `secret`
+-- ARGV: id, sealed as it was, sealed anew
+-- Returns 'saved', or 'changed' if it is not what was read, or gone.
+local key = K.connection(ARGV[1])
+if redis.call('HGET', key, 'secret') ~= ARGV[2] then return 'changed' end
+redis.call('HSET', key, 'secret', ARGV[3])
+return 'saved'
