@@ -8,7 +8,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 # Only what is said on make's own command line: some shells export a HOST of their own.
 said = $(if $(filter command line,$(origin $(1))),$(2) '$($(1))')
 
-.PHONY: help demo chaos kills up down test check fmt generate package lock clean .venv
+.PHONY: help demo chaos kills up down test bench check fmt generate package lock clean .venv
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,12 +31,16 @@ down: .venv  ## End what `make up` started
 test: .venv  ## Run the tests: unit, integration and end to end
 	$(BIN)/pytest
 
-check: .venv  ## Check everything: format, lint, types, import contracts, tests, package
+bench: .venv  ## Measure how fast it is, in about an hour (ROWS=1,4: only these; SHORT=yes: 3 minutes, judges nothing)
+	$(BIN)/python -m tests.bench $(if $(filter yes,$(SHORT)),--short) $(call said,ROWS,--rows)
+
+check: .venv  ## Check everything: format, lint, types, import contracts, tests, package, and that the bench works
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+	$(MAKE) bench SHORT=yes
 	$(MAKE) package
 
 fmt: .venv  ## Format the code and mend what ruff can mend
@@ -52,11 +56,11 @@ package: .venv  ## Build the wheel, install it on its own, import it and run it 
 	$(BIN)/python -m deploy.package dist
 
 lock: .venv  ## Pin the newest versions that pyproject.toml allows, with hashes and without addresses
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:  ## Remove what was built; .local/ stays, since it may hold the record of a real account
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: .venv/complete  ## Build the environment

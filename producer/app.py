@@ -17,6 +17,7 @@ from producer.api.collaborators import Collaborators
 from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
+from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
 from producer.metrics import Metrics
@@ -27,9 +28,11 @@ from producer.settings import Settings, read_settings
 from producer.snapshots import preview_snapshot
 from producer.stream import Stream
 from producer.telling import Teller
+from producer.tracing import Tracer
 from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
+from wire.erasing import Erasing
 from wire.events import Events
 from wire.lanes import Lanes
 from wire.ledger import Ledger
@@ -45,6 +48,7 @@ from wire.tokens import Tokens
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
+ERASE_SECONDS: Final = 2.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -86,13 +90,15 @@ async def _serve(settings: Settings) -> None:
             await lanes.ring([account])
 
         checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
+        erasing = Erasing(store, ledger)
+        forgetter = Forgetter(erasing, registry, checker, vault, ledger.now)
 
         async def sweep() -> None:
             metrics.swept(await lanes.ring())
 
         reading = Reading(
             ledger,
-            Knowledge(Membership(store), ledger),
+            Knowledge(Membership(store), ledger, erasing.forgotten),
             roots=settings.snapshot_roots,
             trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
@@ -115,6 +121,9 @@ async def _serve(settings: Settings) -> None:
             intake=intake,
             events=events,
             checks=checker,
+            tracer=Tracer(store, ledger),
+            erasing=erasing,
+            forgetter=forgetter,
             vault=vault,
             project=overview.project,
             preview=lambda uri: asyncio.to_thread(
@@ -139,6 +148,7 @@ async def _serve(settings: Settings) -> None:
             every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
+            every(ERASE_SECONDS, forgetter.go_on, "erase"),
         )
         _log.info("producer_stops")
 

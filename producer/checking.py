@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from producer.findings import Busy, Field, Finding, Good, Wrong
+from producer.findings import Busy, Field, Finding, Found, Good, NotThere, There, Wrong
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -70,6 +70,25 @@ class Checker:
         client = self._client(host, api_key)
         found = await self._ask(host, lambda: client.contact_list(list_id), missing="list_id")
         return found if isinstance(found, Wrong | Busy) else Good(administrator=False)
+
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        """Find out whether the account has a contact of this address."""
+        client = self._client(host, api_key)
+        found = await self._ask(host, lambda: client.find_contact(address))
+        if isinstance(found, Wrong | Busy):
+            return found
+        return NotThere() if found is None else There(found.id)
+
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        """Delete the account's contact of this address; tell which one it was."""
+        found = await self.find_contact(host, api_key, address)
+        if not isinstance(found, There):
+            return found
+        client, contact_id = self._client(host, api_key), found.contact_id
+        gone = await self._ask(host, lambda: client.delete_contact(contact_id))
+        if isinstance(gone, Wrong | Busy):
+            return gone
+        return found if gone else NotThere()
 
     def _client(self, host: str, api_key: SecretStr) -> Client:
         return Client(self._session, host, api_key, scheme=scheme_for(host, self._trusted))

@@ -30,7 +30,8 @@ class Kind(IntEnum):
     """What a row is to the run, as far as what is known decides it.
 
     `NEW`: never sent. `CHANGED`: sent with other data. `AGAIN`: not changed, and sent all the same. `UNCHANGED`: applied as
-    it is. `HELD_BACK`: refused as it is. `OUT`: unsubscribed by us when they left. The first three are sent, if they are
+    it is. `HELD_BACK`: refused as it is. `OUT`: unsubscribed by us when they left. `FORGOTTEN`: erased. The first
+    three are sent, if they are
     contacts.
     """
 
@@ -40,6 +41,7 @@ class Kind(IntEnum):
     UNCHANGED = 3
     HELD_BACK = 4
     OUT = 5
+    FORGOTTEN = 6
 
 
 def hashes_of(addresses: Sequence[str | None]) -> Hashes:

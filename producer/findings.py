@@ -33,6 +33,21 @@ class Busy:
 Finding = Good | Wrong | Busy
 
 
+@dataclass(frozen=True, slots=True)
+class There:
+    """A contact is there, by this id of ActiveCampaign's."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """There is no contact of this address."""
+
+
+Found = There | NotThere | Wrong | Busy
+
+
 class Checks(Protocol):
     """Whoever looks: `producer.checking.Checker`, or a double in tests."""
 
@@ -46,4 +61,12 @@ class Checks(Protocol):
 
     async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
         """Find out whether the list is there."""
+        ...
+
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        """Find out whether the account has a contact of this address."""
+        ...
+
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        """Delete the account's contact of this address; tell which one it was."""
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from producer import leaving
 from producer.comparing import Known, Limit, hashes_of, page_of
+from producer.sending import WhoIsForgotten, nobody
 from producer.surveying import Before
 from producer.turning import mode_of
 from wire.ledger import Ledger
@@ -34,9 +35,10 @@ class Gone:
 class Knowledge:
     """Reads memberships; writes into them only what ended runs left behind."""
 
-    def __init__(self, membership: Membership, ledger: Ledger) -> None:
+    def __init__(self, membership: Membership, ledger: Ledger, forgotten: WhoIsForgotten = nobody) -> None:
         self._membership = membership
         self._ledger = ledger
+        self.forgotten = forgotten
 
     async def gather(self, run: Run, token: str) -> Gathered | None:
         """Return what a survey of this run compares with; None if somebody else reads it."""
@@ -46,7 +48,10 @@ class Knowledge:
         pages = [page_of(page) async for page in self._membership.entries(run, summary)]
         known = await asyncio.to_thread(Known, pages)
         limit = await self._limit(run.retry_of) if run.retry_of else None
-        return Gathered(Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit), summary)
+        forgotten = await self.forgotten()
+        return Gathered(
+            Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit, forgotten), summary
+        )
 
     async def gone(self, run: Run, gathered: Gathered) -> Gone:
         """Return the members whom the surveyed snapshot has no more, if the export does not keep them.

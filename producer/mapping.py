@@ -13,6 +13,7 @@ from producer.addresses import Unusable, address_key, read_address
 from producer.chunking import CONTACT_BYTES_MAX
 from producer.cleaning import clean_line, clean_text
 from producer.phones import to_e164
+from producer.plain import Plain, Writer
 from producer.rows import Fault, Invalid, Mapped
 from wire import codec
 from wire.activecampaign.payloads import contact_json
@@ -58,6 +59,7 @@ class Mapper:
         self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for column in named if column is not None))
         self._printed = [column for column in self.columns if column != spec.email or column in spec.fields.values()]
         self.version = _version(spec)
+        self._writer = Writer(self._field_ids, self._tags, list_id, automations=automations)
 
     def addresses(self, batch: pa.RecordBatch) -> list[str | None]:
         """Return what tells each row's person from others, None where there is no address; see `address_key`."""
@@ -91,44 +93,64 @@ class Mapper:
         `rows` are indexes from 0 within the batch, `before` is how many rows of the snapshot came before the batch, and
         `prints` are the fingerprints of the batch's rows, where contacts are to carry theirs.
         """
-        spec, region = self._spec, self._spec.default_region
         chosen = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
-        texts: dict[str | None, list[str | None]] = {
-            column: chosen.column(column).to_pylist() for column in self.columns
-        }
-        nothing = repeat(None)
-        columns = (
-            texts[spec.email],
-            texts.get(spec.first_name, nothing),
-            texts.get(spec.last_name, nothing),
-            texts.get(spec.phone, nothing),
-            texts.get(spec.tags_column, nothing),
-            zip(*(texts[column] for column in spec.fields.values()), strict=True) if spec.fields else repeat(()),
-        )
-        for index, email, first, last, phone, tags, values in zip(rows, *columns, strict=False):
+        phones, numbers = self._numbers(chosen)
+        plain = self._plain(chosen, numbers)
+        texts: Mapping[str, list[str | None]] | None = None
+        for at, (index, phone, number, json, key) in enumerate(zip(rows, phones, numbers, *plain, strict=True)):
             row = before + index + 1
-            address = read_address(email or "")
-            if isinstance(address, Unusable):
-                yield Invalid(row, email or "", address.code, address.reason)
-                continue
-            number = to_e164(phone, region) if phone is not None else None
-            json = contact_json(
-                email=address.sent,
-                first_name=clean_line(first) if first is not None else None,
-                last_name=clean_line(last) if last is not None else None,
-                phone=number,
-                fields=self._fields(values),
-                tags=self._tags if tags is None else self._tags_and(tags),
-                list_id=self._list_id,
-                automations=self._automations,
-            )
-            if len(json) > CONTACT_BYTES_MAX:
-                yield Invalid(
-                    row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes."
-                )
-                continue
             left_out = phone is not None and number is None and not phone.isspace()
-            yield Mapped(row, address.key, json, left_out, prints[index] if prints else b"")
+            print_ = prints[index] if prints else b""
+            if json is not None and key is not None:
+                yield Mapped(row, key, json, left_out, print_)
+                continue
+            if texts is None:
+                texts = {column: chosen.column(column).to_pylist() for column in self.columns}
+            found = self._contact({column: values[at] for column, values in texts.items()}, number, row)
+            yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
+
+    def _numbers(self, batch: pa.RecordBatch) -> tuple[list[str | None], list[str | None]]:
+        """Read the telephone numbers of a batch: as they stand there, and in E.164."""
+        if self._spec.phone is None:
+            return [None] * batch.num_rows, [None] * batch.num_rows
+        region = self._spec.default_region
+        phones: list[str | None] = batch.column(self._spec.phone).to_pylist()
+        return phones, [None if phone is None else to_e164(phone, region) for phone in phones]
+
+    def _plain(self, batch: pa.RecordBatch, numbers: Sequence[str | None]) -> Plain:
+        """Write the ordinary rows of a batch at once; those with tags of their own are none."""
+        spec = self._spec
+        email = batch.column(spec.email)
+        if spec.tags_column is not None:
+            email = pc.if_else(pc.is_null(batch.column(spec.tags_column)), email, pa.scalar(None, pa.string()))
+        names = {"first_name": spec.first_name, "last_name": spec.last_name}
+        lines = {name: batch.column(column) for name, column in names.items() if column is not None}
+        fields = [batch.column(column) for column in spec.fields.values()]
+        return self._writer.write(email, lines, numbers, fields, CONTACT_BYTES_MAX)
+
+    def _contact(self, texts: Mapping[str, str | None], number: str | None, row: int) -> Mapped | Invalid:
+        """Check, clean and write one row of any kind, by its columns."""
+        spec = self._spec
+        email = texts[spec.email] or ""
+        address = read_address(email)
+        if isinstance(address, Unusable):
+            return Invalid(row, email, address.code, address.reason)
+        first, last, tags = (
+            None if column is None else texts[column] for column in (spec.first_name, spec.last_name, spec.tags_column)
+        )
+        json = contact_json(
+            email=address.sent,
+            first_name=clean_line(first) if first is not None else None,
+            last_name=clean_line(last) if last is not None else None,
+            phone=number,
+            fields=self._fields([texts[column] for column in spec.fields.values()]),
+            tags=self._tags if tags is None else self._tags_and(tags),
+            list_id=self._list_id,
+            automations=self._automations,
+        )
+        if len(json) > CONTACT_BYTES_MAX:
+            return Invalid(row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes.")
+        return Mapped(row, address.key, json, phone_left_out=False)
 
     def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
         found = [

@@ -159,6 +159,7 @@ class Reading:
             room=room,
             appended=self._appended,
             leavers=await self._knowledge.leavers(run),
+            forgotten=self._knowledge.forgotten,
         )
 
     async def _survey(self, run: Run, token: str, snapshot: Snapshot, mapper: Mapper, log: Any) -> Run | None:

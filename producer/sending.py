@@ -16,10 +16,11 @@ from producer.leaving import contacts as leaving_contacts
 from producer.mapping import Mapper
 from producer.rows import Mapped
 from producer.snapshots import Pin, Snapshot
-from wire.activecampaign.payloads import import_body
+from wire.activecampaign.payloads import email_of, import_body
+from wire.forgotten import Forgotten
 from wire.ledger import Appended, Ledger
 from wire.loops import when_writable
-from wire.members import Entry
+from wire.members import FINGERPRINT_BYTES, Entry, address_of
 from wire.runs import Run
 
 HELD_BYTES: Final = 16 * 1024 * 1024
@@ -28,6 +29,13 @@ HELD_BYTES: Final = 16 * 1024 * 1024
 LOOK_AGAIN_SECONDS: Final = 0.25
 
 _THE_END: Final = None
+
+WhoIsForgotten = Callable[[], Awaitable[Forgotten]]
+
+
+async def nobody() -> Forgotten:
+    """Forget nobody."""
+    return Forgotten()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row
         before += batch.num_rows
 
 
-async def send(
+async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     run: Run,
     token: str,
     snapshot: Snapshot,
@@ -69,64 +77,102 @@ async def send(
     room: Room,
     appended: Callable[[str], Awaitable[object]],
     leavers: Sequence[tuple[str, Entry]] = (),
+    forgotten: WhoIsForgotten = nobody,
 ) -> None:
     """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account.
 
-    Those who left the segment come behind all others. Returns when reading has ended or somebody else reads. Raises
-    SnapshotError if the snapshot cannot be read any more or is not what was surveyed, StoreError if the store fails: then
-    the record says where to go on.
+    Those who left the segment come behind all others, and whoever is `forgotten` since the survey is passed over. Returns
+    when reading has ended or somebody else reads. Raises SnapshotError if the snapshot cannot be read any more or is not
+    what was surveyed, StoreError if the store fails: then the record says where to go on.
     """
     at = (run.sequence, run.cursor)
+    append = partial(_append, run=run, token=token, ledger=ledger, room=room, appended=appended, forgotten=forgotten)
     if run.packed < run.books.selected:
         await asyncio.to_thread(snapshot.verify, Pin(run.pin))
         selection = Selection.from_bytes(await ledger.selection(run.id))
         packed = chunks(snapshot, mapper, selection, run.cursor)
-        reached = await _append(packed, run, token, at, leaving=False, ledger=ledger, room=room, appended=appended)
+        reached = await append(packed, at, leaving=False)
         if reached is None:
             return
         at = reached
     if leavers:
         leaving = pack(leaving_contacts(leavers, run, after=run.cursor if run.leaving_packed else 0))
-        reached = await _append(leaving, run, token, at, leaving=True, ledger=ledger, room=room, appended=appended)
+        reached = await append(leaving, at, leaving=True)
         if reached is None:
             return
         at = reached
     await ledger.end_reading(run.id, token, at=at)
 
 
-async def _append(
+async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed to that
     packed: Iterator[Chunk],
-    run: Run,
-    token: str,
     at: tuple[int, int],
     *,
     leaving: bool,
+    run: Run,
+    token: str,
     ledger: Ledger,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
+    forgotten: WhoIsForgotten,
 ) -> tuple[int, int] | None:
     """Append chunks from where the record stands, and return where it stands then; None if this is not ours to go on with."""
     sequence, cursor = at
-    while (chunk := await asyncio.to_thread(next, packed, _THE_END)) is not _THE_END:
-        body = import_body(chunk.contacts, automations=bool(run.spec["automations"]))
-        offer = partial(
-            ledger.append,
-            *(run.id, token),
-            at=(sequence, cursor),
-            cursor=chunk.last_row,
-            contacts=body,
-            rows=chunk.rows,
-            prints=chunk.prints,
-            leaving=leaving,
-        )
-        told = await when_writable(offer, "append", run=run.id)
-        if told.reading != "ok":
-            return None
-        sequence, cursor = sequence + 1, chunk.last_row
-        await appended(run.account)
-        if not await _wait_for_room(run.id, told, ledger, room):
-            return None
+    nobody_of = await forgotten()
+    packing, ringing = _packing(packed), None
+    try:
+        while (chunk := await packing) is not _THE_END:
+            packing = _packing(packed)  # while this one is appended
+            told = Appended("forgotten")
+            while told.reading == "forgotten":
+                rest = _without(chunk, nobody_of)
+                offer = partial(
+                    ledger.append,
+                    *(run.id, token),
+                    at=(sequence, cursor),
+                    cursor=chunk.last_row,
+                    contacts=import_body(rest.contacts, automations=bool(run.spec["automations"])),
+                    rows=rest.rows,
+                    prints=rest.prints,
+                    leaving=leaving,
+                    forgotten=len(nobody_of),
+                    passed=len(chunk.rows) - len(rest.rows),
+                )
+                told = await when_writable(offer, "append", run=run.id)
+                if told.reading == "forgotten":
+                    nobody_of = await forgotten()
+            if told.reading != "ok":
+                return None
+            sequence, cursor = sequence + 1, chunk.last_row
+            if ringing is not None:
+                await ringing
+            ringing = asyncio.ensure_future(appended(run.account))  # while the next one is packed and appended
+            if not await _wait_for_room(run.id, told, ledger, room):
+                return None
+        if ringing is not None:
+            await ringing
+    finally:
+        packing.cancel()
+        if ringing is not None:
+            ringing.cancel()
     return sequence, cursor
+
+
+def _packing(packed: Iterator[Chunk]) -> asyncio.Task[Chunk | None]:
+    """Begin to pack the next chunk in a thread."""
+    return asyncio.create_task(asyncio.to_thread(next, packed, _THE_END))
+
+
+def _without(chunk: Chunk, forgotten: Forgotten) -> Chunk:
+    """Leave those out of a chunk who were forgotten since the survey."""
+    if not forgotten:
+        return chunk
+    stay = [at for at, one in enumerate(chunk.contacts) if address_of(email_of(one)) not in forgotten]
+    return Chunk(
+        tuple(chunk.contacts[at] for at in stay),
+        tuple(chunk.rows[at] for at in stay),
+        b"".join(chunk.prints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in stay),
+    )
 
 
 async def _wait_for_room(run: str, told: Appended, ledger: Ledger, room: Room) -> bool:

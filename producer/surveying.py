@@ -19,6 +19,7 @@ from producer.mapping import Mapper
 from producer.rows import Invalid, Mapped
 from producer.snapshots import Snapshot
 from wire.activecampaign.payloads import import_body
+from wire.forgotten import Forgotten
 from wire.members import Entry, Standing
 from wire.rejects import PAGE_LINES, Reject, RejectCode, page
 from wire.runs import Mode
@@ -39,7 +40,7 @@ class Abandoned(Exception):
 class Before:
     """What is known when a survey begins.
 
-    `runs` are ids of earlier runs by their number. `limit` is for a retry, and None in other runs.
+    `runs` are ids of earlier runs by their number. Whoever is `forgotten` is held back. `limit` is for a retry, and None in other runs.
     """
 
     known: Known = field(default_factory=Known)
@@ -47,6 +48,7 @@ class Before:
     include_refused: bool = False
     runs: Mapping[int, str] = field(default_factory=dict)
     limit: Limit | None = None
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def survey(
         invalid=sum(surveyor.reasons.values()),
         duplicate=surveyor.duplicate,
         unchanged=surveyor.kinds[Kind.UNCHANGED],
-        held_back=surveyor.kinds[Kind.HELD_BACK] + surveyor.kinds[Kind.OUT],
+        held_back=sum(surveyor.kinds[kind] for kind in (Kind.HELD_BACK, Kind.OUT, Kind.FORGOTTEN)),
         selected=surveyor.selection.count(),
         gone=before.known.gone(),
         phones_left_out=surveyor.phones_left_out,
@@ -172,6 +174,9 @@ class _Surveyor:
             kinds = known.compare(places, prints, mode=mode, include_refused=self._before.include_refused)
             if self._before.limit is not None:
                 kinds = self._before.limit.applied(kinds, hashes)
+            if self._before.forgotten:
+                theirs = [key is not None and key in self._before.forgotten for key in keys]
+                kinds[theirs] = Kind.FORGOTTEN
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
             chosen = np.zeros(batch.num_rows, np.bool_)
@@ -182,7 +187,7 @@ class _Surveyor:
                 chosen[found.row - self.read - 1] = True
                 self.phones_left_out += found.phone_left_out
                 yield found
-            self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places)
+            self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places, kinds)
             self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
             self.duplicate += int(np.count_nonzero(~first & ~missing))
             self.read += batch.num_rows
@@ -197,9 +202,14 @@ class _Surveyor:
         self.rejects.add(Reject(found.row, found.email, "invalid", found.code, found.reason))
 
     def _hold_back(
-        self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64]
+        self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kinds: Kinds
     ) -> None:
         for row in rows.tolist():
+            if kinds[row] == Kind.FORGOTTEN:
+                self.held.add(
+                    Reject(self.read + row + 1, "", "held_back", "forgotten", "Forgotten, and never sent again.")
+                )
+                continue
             entry = Entry.from_bytes(self._before.known.entry(places[row]))
             run = self._before.runs.get(entry.run, "an earlier run")
             if entry.standing is Standing.OUT:

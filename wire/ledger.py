@@ -15,6 +15,7 @@ LEASE_MS: Final = 20_000
 """A living process renews every five seconds; a dead one's chunks are taken again when this is over."""
 
 Reading = Literal["ok", "lost", "over"]
+Appending = Literal["ok", "lost", "over", "forgotten"]
 Steering = Literal["pause", "resume", "cancel"]
 Steered = Literal["done", "already", "over", "unknown", "closed"]
 
@@ -29,9 +30,9 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What the record says after a chunk was offered to it."""
+    """What the record says after a chunk was offered to it; `forgotten`: look again for whom to pass over."""
 
-    reading: Reading
+    reading: Appending
     held_bytes: int = 0
     ready_chunks: int = 0
 
@@ -91,7 +92,7 @@ class Ledger:
         told: Reading = _word(reply)
         return told
 
-    async def append(
+    async def append(  # noqa: PLR0913  a chunk is written in one step
         self,
         run: str,
         token: str,
@@ -102,9 +103,15 @@ class Ledger:
         rows: Sequence[int],
         prints: bytes = b"",
         leaving: bool = False,
+        forgotten: int = 0,
+        passed: int = 0,
     ) -> Appended:
-        """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one."""
-        words = (codec.squeeze(contacts), _packed_rows(rows), prints, "1" if leaving else "")
+        """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one.
+
+        `forgotten`: how many forgotten people the reader knows of; `passed`: how many of them it has passed over here. Where
+        nobody else is left, the record only goes on.
+        """
+        words = (codec.squeeze(contacts), packed_rows(rows), prints, "1" if leaving else "", forgotten, passed)
         reply = await self._store.run("append", run, token, *at, cursor, len(rows), *words)
         return Appended(_word(reply[0]), *reply[1:])
 
@@ -178,11 +185,11 @@ class Ledger:
             codec.text(document),
             outcome.rejects,
             b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
-            b"" if outcome.contacts is None else _packed_rows(outcome.rows),
+            b"" if outcome.contacts is None else packed_rows(outcome.rows),
             b"" if outcome.contacts is None else outcome.prints,
         ]
         for piece in outcome.pieces:
-            words += [codec.squeeze(piece.contacts), _packed_rows(piece.rows), piece.prints]
+            words += [codec.squeeze(piece.contacts), packed_rows(piece.rows), piece.prints]
         for address, entry in outcome.entries:
             words += [address, entry.to_bytes()]
         return bool(await self._store.run("settle", *words) == b"settled")
@@ -252,7 +259,8 @@ def _fields(flat: Sequence[bytes]) -> dict[str, bytes]:
     return {name.decode(): value for name, value in zip(pairs, pairs, strict=True)}
 
 
-def _packed_rows(rows: Sequence[int]) -> bytes:
+def packed_rows(rows: Sequence[int]) -> bytes:
+    """Write the rows of a chunk's contacts as they are kept."""
     return codec.squeeze(codec.encode(list(rows)))
 
 

@@ -5,6 +5,7 @@ An entry is 16 bytes: state, reason, fingerprint, run and chunk. So an address o
 """
 
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final, NamedTuple
 
@@ -14,6 +15,8 @@ FINGERPRINT_BYTES: Final = 8
 
 _NUMBER_BYTES: Final = 3
 _LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
+
+_WAS_MEMBER: Final = 0x80
 
 REASONS: Final = tuple(RejectCode)
 """Kept by their place: add new ones at the end."""
@@ -36,19 +39,22 @@ class Standing(Enum):
 
 
 class Entry(NamedTuple):
-    """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run."""
+    """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run.
+
+    `was_member`: they were a member before they were refused; the scripts that write an entry tell it.
+    """
 
     standing: Standing
     fingerprint: bytes = bytes(FINGERPRINT_BYTES)
     run: int = 0
     chunk: int = 0
     reason: RejectCode | None = None
+    was_member: bool = False
 
     def to_bytes(self) -> bytes:
         """Write the entry as it is kept."""
-        reason = REASONS.index(self.reason) + 1 if self.reason else 0
-        numbers = (min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in (self.run, self.chunk))
-        return bytes((self.standing.value, reason)) + self.fingerprint + b"".join(numbers)
+        reason = (REASONS.index(self.reason) + 1 if self.reason else 0) | (_WAS_MEMBER if self.was_member else 0)
+        return bytes((self.standing.value, reason)) + self.fingerprint + _numbers(self.run, self.chunk)
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Entry":
@@ -59,13 +65,20 @@ class Entry(NamedTuple):
             kept[2:run],
             int.from_bytes(kept[run:chunk], "little"),
             int.from_bytes(kept[chunk:], "little"),
-            REASONS[kept[1] - 1] if kept[1] else None,
+            REASONS[reason - 1] if (reason := kept[1] & ~_WAS_MEMBER) else None,
+            bool(kept[1] & _WAS_MEMBER),
         )
 
 
 def order_of(address: str) -> int:
     """Where an address stands among those who leave: by the first 8 bytes of its hash, the same in every process."""
     return int.from_bytes(sha1(address.encode(), usedforsecurity=False).digest()[:8])
+
+
+@lru_cache
+def _numbers(*numbers: int) -> bytes:
+    """The same for everybody in a chunk."""
+    return b"".join(min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in numbers)
 
 
 def address_of(email: str) -> str:

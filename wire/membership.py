@@ -21,6 +21,9 @@ BUCKETS_AT_ONCE: Final = 128
 
 _LONG_BYTES: Final = 64
 
+Place = tuple[str, str, str]
+"""The export, the account and the list of a membership."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -57,7 +60,7 @@ class Membership:
         """Read the membership as a whole."""
         return await self._summary(_place(run))
 
-    async def _summary(self, place: tuple[str, str, str]) -> Summary:
+    async def _summary(self, place: Place) -> Summary:
         found = await self._store.hash(key("membership", *place))
         runs = {int(name[4:]): of.decode() for name, of in found.items() if name.startswith("run:")}
         numbers = {name: int(found[name]) for name in ("members", "level", "split", "since_full") if name in found}
@@ -83,10 +86,19 @@ class Membership:
 
     async def entry(self, run: Run, address: str) -> Entry | None:
         """Read what is known of one address."""
-        summary = await self.summary(run)
+        return (await self.known_at(_place(run), address))[1]
+
+    async def known_at(self, place: Place, address: str) -> tuple[Summary, Entry | None]:
+        """Read a membership as a whole, and what it knows of one address."""
+        summary = await self._summary(place)
         name = bucket_of(address, summary.level, summary.split)
-        found = (await self._store.hash(key("members", *_place(run), name))).get(address)
-        return None if found is None else Entry.from_bytes(found)
+        (found,) = await self._store.picked([(key("members", *place, name), address)])
+        return summary, None if found is None else Entry.from_bytes(found)
+
+    async def places(self, export: str) -> list[Place]:
+        """Where an export has sent people to, as far as it still counts."""
+        found = await self._store.members(key("memberships", export))
+        return [(export, account, list_id) for account, list_id in (name.split(" ") for name in sorted(found))]
 
     async def listed_elsewhere(self, run: Run, addresses: Sequence[str]) -> set[str]:
         """Tell which of these another export counts as a member of this list, or as one who may be."""
@@ -142,5 +154,5 @@ def bucket_of(address: str, level: int, split: int) -> str:
     return str(hashed % (2 * level) if bucket < split else bucket)
 
 
-def _place(run: Run) -> tuple[str, str, str]:
+def _place(run: Run) -> Place:
     return run.export, run.account, run.list_id

@@ -13,12 +13,14 @@ What finishes work says `-- flags: allow-oom` and may write while the server is 
 when work ends; the others are refused then, and those that take work in refuse it themselves from 85 % on (`lib/memory.lua`).
 """
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final
+from time import monotonic
+from typing import Any, Final, Literal
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -40,7 +42,13 @@ SOCKET_TIMEOUT_SECONDS: Final = 5.0
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 WAITAOF_TIMEOUT_MS: Final = 3_000
 
+REWRITE_PATIENCE_SECONDS: Final = 30.0
+REWRITE_LOOK_SECONDS: Final = 0.1
+
 Argument = str | bytes | int | float
+
+Rewritten = Literal["done", "going_on", "failed", "off", "not_allowed"]
+"""What became of the wish to write the append-only file anew; `off`: there is none."""
 
 
 class StoreError(Exception):
@@ -203,6 +211,36 @@ class Store:
         """Ask whether the server answers; StoreError if not."""
         with _translated():
             await self._redis.ping()
+
+    async def rewrite_log(self, patience_seconds: float = REWRITE_PATIENCE_SECONDS) -> Rewritten:
+        """Have the append-only file written anew, so that nothing that was erased stays in it, and wait for that."""
+        if (await self.info("persistence")).get("aof_enabled", 1) == 0:
+            return "off"
+        deadline = monotonic() + patience_seconds
+        asked: bool | None = False
+        while monotonic() < deadline:
+            if not await self._is_rewriting():
+                if asked:
+                    ended = (await self.info("persistence")).get("aof_last_bgrewrite_status", "ok")
+                    return "done" if ended == "ok" else "failed"
+                asked = await self._rewrite()
+                if asked is None:
+                    return "not_allowed"
+            await asyncio.sleep(REWRITE_LOOK_SECONDS)
+        return "going_on" if asked else "failed"
+
+    async def _is_rewriting(self) -> bool:
+        found = await self.info("persistence")
+        return bool(found.get("aof_rewrite_in_progress") or found.get("aof_rewrite_scheduled"))
+
+    async def _rewrite(self) -> bool | None:
+        """Whether one began just now, and not before; None where the server does not let us."""
+        try:
+            with _translated():
+                await self._redis.execute_command("BGREWRITEAOF")
+        except exceptions.ResponseError as error:
+            return False if "in progress" in str(error) else None
+        return True
 
     async def queued(self, queue: str) -> int:
         """Count the elements of a list: with a store over the queue's database, the messages nobody has taken yet."""

@@ -23,11 +23,15 @@ through the table `K`, which `wire.store` writes from the same templates.
 | leaving(run)    | string | who of the members is sent as a leaver, by the order of their hashes  | the run          | reader          |
 | rejects(run)    | list   | pages of rejects, compressed NDJSON                                  | 30 days          | reader, workers |
 | held_back(run)  | list   | pages of those held back, as rejects are                             | 30 days          | reader          |
+| batches(run)    | list   | `chunk batch time` of every batch that was accepted                  | as the run       | workers         |
 | left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
 | membership(e, a, list) | hash | how many an export knows at a list, in how many buckets; its runs | until deleted    | reader, workers |
 | members(e, a, list, b) | hash | address -> what was last applied, 16 bytes (`wire.members`)       | until deleted    | workers, reader |
 | unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
 | memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |
+| forgotten_key   | string | what the hashes of the forgotten are keyed with, made once           | for ever         | forgetter       |
+| forgotten       | hash   | keyed hash of a forgotten address -> when                            | for ever         | forgetter       |
+| forgetting      | hash   | address that is being erased -> when it was asked, and how far       | until erased     | forgetter       |
 | reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
 | turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |
 | accounts        | set    | accounts with chunks                                                 | while they do    | reader          |
@@ -76,11 +80,15 @@ TEMPLATES: Final[dict[str, str]] = {
     "leaving": "run:{}:leaving",
     "rejects": "run:{}:rejects",
     "held_back": "run:{}:held_back",
+    "batches": "run:{}:batches",
     "left": "run:{}:left",
     "membership": "membership:{}:{}:{}",
     "members": "members:{}:{}:{}:{}",
     "unfolded": "membership:{}:{}:{}:unfolded",
     "memberships": "export:{}:memberships",
+    "forgotten_key": "forgotten:key",
+    "forgotten": "forgotten",
+    "forgetting": "forgetting",
     "reading": "reading",
     "turns": "turns:{}:{}",
     "accounts": "accounts",

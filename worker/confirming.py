@@ -41,8 +41,11 @@ def facts(held: Held, jitter: float) -> BatchFacts:
     )
 
 
-def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: bool) -> Outcome:
-    """What to write for a verdict; `answered`: the account understood and allowed the question."""
+def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequence[str], *, answered: bool) -> Outcome:
+    """What to write for a verdict; `emails` are the contacts' addresses, as its facts have them.
+
+    `answered`: the account understood and allowed the question.
+    """
     first_poll_ms = next_first_poll_ms(held, ended=isinstance(verdict, Applied))
     match verdict:
         case Applied(applied=applied, refused=refused, unmatched=unmatched):
@@ -50,7 +53,7 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
                 to="over",
                 books={"applied": applied, "refused": len(refused), "unmatched": unmatched},
                 rejects=page(rejects(held, refused)) if refused else b"",
-                entries=_entries(held, refused),
+                entries=_entries(held, emails, refused),
                 first_poll_ms=first_poll_ms,
                 answered=answered,
                 ended=True,
@@ -81,7 +84,7 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, *, answered: b
             return Outcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
 
 
-def _entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
     """What membership is to know of everybody in a batch that is at its end."""
     by_position = {one.position: one for one in refused}
     return tuple(
@@ -89,7 +92,7 @@ def _entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, Entry],
             address_of(email),
             entry_of(held, at, Standing.REFUSED if at in by_position else Standing.MEMBER, by_position.get(at)),
         )
-        for at, email in enumerate(emails_of(held.contacts))
+        for at, email in enumerate(emails)
     )
 
 

@@ -72,7 +72,7 @@ class Stack:
         self.producer = f"{LOOPBACK}:{plan.producer_port}"
         self.sandbox = f"{LOOPBACK}:{free_port()}"
         self.workers = tuple(f"{LOOPBACK}:{free_port()}" for _ in range(plan.workers))
-        self._valkey_port = free_port()
+        self.valkey_port = free_port()
         self._running: list[Running] = []
 
     def start(self) -> None:
@@ -143,7 +143,7 @@ class Stack:
         return outside, ours
 
     def _valkey(self) -> Program:
-        port = self._valkey_port
+        port = self.valkey_port
         command = valkey_command(self.plan.directory / "valkey", port)
         return Program("valkey", command, inherited(), lambda: answers(port))
 
@@ -178,7 +178,7 @@ class Stack:
 
     def _environment(self, told: Mapping[str, str]) -> dict[str, str]:
         """The whole environment of one of our programs: settings of the person's own shell do not reach it."""
-        store = f"redis://{LOOPBACK}:{self._valkey_port}"
+        store = f"redis://{LOOPBACK}:{self.valkey_port}"
         shared = {
             "REDIS_URL": f"{store}/{RECORD_DATABASE}",
             "QUEUE_URL": f"{store}/{QUEUE_DATABASE}",

@@ -208,9 +208,10 @@ class ExportBody(Body):
 
 
 class ExportChange(ExportBody):
-    """An export after a change; a detached one may stay so."""
+    """An export after a change; a detached one may stay so, and a brake that a patch took away is off."""
 
     connection: Name | None = None  # type: ignore[assignment]  # detached
+    brake: BrakeBody | None = None
 
 
 class DemandBody(Body):
@@ -230,6 +231,20 @@ class ResumeBody(Body):
     """`accept`: I have seen what the run was stopped for, and it may go on."""
 
     accept: bool = False
+
+
+class ExplainBody(Body):
+    """Who is meant; `ask`: ActiveCampaign, too, whether it has the contact."""
+
+    email: Text
+    ask: bool = False
+
+
+class ForgetBody(Body):
+    """Who is to be forgotten; `delete_at_activecampaign`: at every connected account, too."""
+
+    email: Text
+    delete_at_activecampaign: bool = False
 
 
 class EventData(Body):

@@ -9,8 +9,11 @@ from typing import Final
 from aiohttp import web
 
 from producer.findings import Checks
+from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.snapshots import Preview
+from producer.tracing import Tracer
+from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
 from wire.registry import Registry
@@ -41,6 +44,9 @@ class Collaborators:
     intake: Intake
     events: Events
     checks: Checks
+    tracer: Tracer
+    erasing: Erasing
+    forgetter: Forgetter
     vault: Vault
     project: Project
     preview: Look

@@ -58,7 +58,7 @@ def checked(model: type[M], document: Mapping[str, Any], faults: Mapping[str, st
     try:
         made = model.model_validate(document)
     except ValidationError as error:
-        raise unprocessable({**(faults or {}), **_faults(error)}) from None
+        raise unprocessable({**(faults or {}), **faults_of(error)}) from None
     if faults:
         raise unprocessable(faults)
     return made
@@ -88,7 +88,7 @@ def _strange(model: type[Body], patch: Mapping[str, Any]) -> dict[str, str]:
     try:
         model.model_validate(patch)
     except ValidationError as error:
-        return _faults(error, only=lambda one: one["type"] == "extra_forbidden" or "[key]" in one["loc"])
+        return faults_of(error, only=lambda one: one["type"] == "extra_forbidden" or "[key]" in one["loc"])
     return {}
 
 
@@ -127,7 +127,7 @@ def _doubled(value: Any, at: tuple[int | str, ...]) -> Iterator[tuple[str, str]]
             yield from _doubled(inner, (*at, index))
 
 
-def _faults(error: ValidationError, only: Callable[[ErrorDetails], bool] = lambda _: True) -> dict[str, str]:
+def faults_of(error: ValidationError, only: Callable[[ErrorDetails], bool] = lambda _: True) -> dict[str, str]:
     """One sentence for each place; a name of an object that is wrong is the fault of its member."""
     faults: dict[str, str] = {}
     for one in filter(only, error.errors(include_url=False, include_input=False, include_context=False)):

@@ -2,18 +2,33 @@
 
 from typing import Final
 
-from producer.api import connections, events, exports, rejects, rotation, runs, segments, snapshots, standing, tokens
+from producer.api import (
+    connections,
+    contacts,
+    events,
+    exports,
+    rejects,
+    rotation,
+    runs,
+    segments,
+    snapshots,
+    standing,
+    tokens,
+)
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
     DemandBody,
     EventBody,
+    ExplainBody,
     ExportBody,
     ExportChange,
+    ForgetBody,
     NothingBody,
     ResumeBody,
     TokenBody,
 )
+from producer.api.contact_documents import ContactExplained, ContactForgotten
 from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
@@ -40,9 +55,6 @@ PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})
 READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR, Role.VIEWER})
 WRITERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
 """Of exports and what comes of them; contributors over connections that are open to them, which `openness` looks after."""
-
-PREVIEWERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
-"""Of snapshots that nobody has exported yet: they are of no connection."""
 
 ANYBODY: Final = frozenset(Role)
 
@@ -73,9 +85,7 @@ FATE: Final = Parameter(
     "`held_back`: instead, those known to be refused, whose data did not change.",
     {"type": "string", "enum": ["held_back"]},
 )
-SNAPSHOT: Final = Parameter(
-    "snapshot", "query", "A URI or an absolute path, as a run names it.", TEXT | {"minLength": 1}, required=True
-)
+SNAPSHOT: Final = Parameter("snapshot", "query", "A URI or an absolute path, as a run names it.", TEXT, required=True)
 
 ROUTES: Final = (
     Route(
@@ -211,7 +221,7 @@ ROUTES: Final = (
         method="GET",
         path="/v1/snapshots/preview",
         handler=snapshots.preview,
-        roles=PREVIEWERS,
+        roles=WRITERS,
         says="Show a snapshot's columns and its first ten rows, addresses masked.",
         answer=PreviewDocument,
         parameters=(SNAPSHOT,),
@@ -310,6 +320,24 @@ ROUTES: Final = (
         needs_body=False,
         answer=SteeredDocument,
         refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/contacts/explain",
+        handler=contacts.explain,
+        roles=WRITERS,
+        says="Say where a person stands with every export, and why; from the record.",
+        body=ExplainBody,
+        answer=ContactExplained,
+    ),
+    Route(
+        method="POST",
+        path="/v1/contacts/forget",
+        handler=contacts.forget,
+        roles=ADMIN,
+        says="Erase a person, never send them again, and answer with a receipt.",
+        body=ForgetBody,
+        answer=ContactForgotten,
     ),
     Route(
         method="POST",

@@ -4,8 +4,10 @@ import click
 
 from producer.cli.completion import completion
 from producer.cli.connections import connections
+from producer.cli.contacts import contacts
 from producer.cli.events import events
 from producer.cli.exports import exports
+from producer.cli.files import apply, diff, get, schema
 from producer.cli.publish import publish
 from producer.cli.rotation import secrets
 from producer.cli.runs import runs
@@ -26,16 +28,7 @@ def cli() -> None:
 
 
 for command in (
-    serve,
-    connections,
-    exports,
-    segments,
-    snapshots,
-    events,
-    publish,
-    runs,
-    tokens,
-    secrets,
-    completion,
+    *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
+    *(tokens, secrets, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

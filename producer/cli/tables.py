@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -107,6 +108,20 @@ def page(columns: Sequence[Column], document: Document) -> Table | Text:
     """Lay out a list as the API answers it."""
     items: Sequence[Document] = document["items"]
     return table(columns, items) if items else Text("There are none.")
+
+
+def explanation(document: Document) -> Group:
+    """Lay out what is known of one person, export by export."""
+    parts: list[RenderableType] = [details({"forgotten": document["forgotten"]})]
+    for one in document["exports"]:
+        lists = {name: one[name] for name in ("on_the_way", "rejected", "left_behind")}
+        parts += [Text(), details({name: value for name, value in one.items() if name not in lists})]
+        parts += [_titled(name, value) for name, value in lists.items() if value]
+    return Group(*parts)
+
+
+def _titled(title: str, documents: Sequence[Document]) -> Group:
+    return Group(Text(title, style="bold"), table([Column(name.upper(), name) for name in documents[0]], documents))
 
 
 def details(document: Document) -> Table:

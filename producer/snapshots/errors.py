@@ -27,11 +27,11 @@ Rows are counted from 1 within the named file, without its header: what an edito
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-Named: TypeAlias = object
-"""A file or place of whatever kind; its `str` is what a person calls it."""
-
 NAMES_SHOWN: Final = 50
 NAME_CHARACTERS_SHOWN: Final = 100
+
+Named: TypeAlias = object
+"""A file or place of whatever kind; its `str` is what a person calls it."""
 
 
 class SnapshotError(Exception):

@@ -61,5 +61,5 @@ class LocalFile:
         return State(found.st_size, str(found.st_mtime_ns))
 
     def open(self) -> pa.NativeFile:
-        """Open it for reading, if it is still what was found."""
+        """Open it for reading, if it is still the one that was found. Raises Unsupported and Changed, too."""
         return open_plain(self.path)

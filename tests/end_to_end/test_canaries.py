@@ -143,7 +143,7 @@ def _command_lines() -> Iterator[bytes]:
 
 def _search_store(found: Platform, directory: Path, planted: list[str]) -> None:
     for database in (0, 1):
-        with Redis(port=found.stack._valkey_port, db=database) as client:
+        with Redis(port=found.stack.valkey_port, db=database) as client:
             client.config_set("rdbcompression", "no")
             for name in client.scan_iter():
                 if not name.startswith(HOLDS_ADDRESSES.encode()):

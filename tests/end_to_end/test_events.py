@@ -50,7 +50,7 @@ def test_an_event_appended_to_the_stream_becomes_a_run_and_a_poison_one_is_shown
     """Though no producer ran at the time, and whatever stood before it; API and metrics count what could not be taken."""
     snapshot = write(ready.snapshots / "vip.csv", people(300))
     ready.stack.kill("producer")
-    with Redis(port=ready.stack._valkey_port) as redis:
+    with Redis(port=ready.stack.valkey_port) as redis:
         redis.xadd(STREAM, {"event": b"no JSON"})
         redis.xadd(STREAM, {"event": to_structured_event(event("1", snapshot)).body})
         redis.xadd(STREAM, {"event": to_structured_event(event("1", snapshot)).body})

@@ -78,7 +78,7 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queue]:
     with ExitStack() as stack:
         platform = Platform(stack.enter_context(Stack(Plan(directory / "stack", directory, sandbox=SANDBOX))))
         assert platform.connect(limits=PACED)[0] == 201
-        port = platform.stack._valkey_port
+        port = platform.stack.valkey_port
         redis = stack.enter_context(Redis(port=port, db=QUEUE_DATABASE))
         yield Queue(platform, redis, make_broker(f"redis://127.0.0.1:{port}/{QUEUE_DATABASE}"))
 

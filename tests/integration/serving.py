@@ -16,11 +16,14 @@ from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.serving import make_runner
-from producer.findings import Busy, Finding, Good, Wrong
+from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
+from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.opening import Retention
 from producer.snapshots import preview_snapshot
+from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
 from wire.registrations import Allow, Connection, Consent, Export, Limits
@@ -51,6 +54,7 @@ class FakeChecks:
     administrator: bool = True
     busy: bool = False
     asked: list[str] = field(default_factory=list)
+    contacts: dict[str, str] = field(default_factory=dict)
 
     def mend_host(self, text: str) -> str | Wrong:
         try:
@@ -71,6 +75,17 @@ class FakeChecks:
         if isinstance(key, Good) and list_id not in self.lists:
             return Wrong("list_id", "there is no such list")
         return key
+
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        key = await self.check_key(host, api_key)
+        if not isinstance(key, Good):
+            return key
+        return There(self.contacts[address]) if address in self.contacts else NotThere()
+
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+        found = await self.find_contact(host, api_key, address)
+        self.contacts.pop(address, None)
+        return found
 
 
 @dataclass
@@ -119,6 +134,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
+    erasing = Erasing(store, ledger)
     unready: list[str] = []
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
@@ -137,6 +153,9 @@ async def serving(
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
         events=Events(store),
         checks=checks,
+        tracer=Tracer(store, ledger),
+        erasing=erasing,
+        forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),

@@ -67,6 +67,27 @@ def test_an_empty_list_says_so(shell: Shell, producer: SimulatedProducer) -> Non
     assert shell("segments", "list").stdout == "There are none.\n"
 
 
+@pytest.mark.parametrize(
+    ("state", "fate", "code", "said"),
+    [
+        ("erased", "deleted", 0, ""),
+        ("erasing", "deleted", 1, "erased by itself"),
+        ("erased", "not_deleted", 1, "Not deleted at acme"),
+    ],
+)
+def test_forgetting_ends_well_only_if_everything_is_done(
+    shell: Shell, producer: SimulatedProducer, state: str, fate: str, code: int, said: str
+) -> None:
+    """The address is in the body, and nowhere else of what is sent."""
+    receipt = {"state": state, "activecampaign": [{"connection": "acme", "fate": fate, "why": None}]}
+    producer.answer("POST /v1/contacts/forget", receipt)
+    result = shell("contacts", "forget", "ann@example.org", "--delete-at-activecampaign")
+    assert (result.exit_code, said in result.stderr) == (code, True)
+    (asked,) = producer.asked
+    assert asked.body == {"email": "ann@example.org", "delete_at_activecampaign": True}
+    assert "ann" not in asked.path + str(asked.headers)
+
+
 def test_dead_events_are_asked_for_by_state(shell: Shell, producer: SimulatedProducer) -> None:
     """With the reason why they could not be taken."""
     producer.answer("GET /v1/events", {"items": [{"id": "e1", "reason": "no JSON"}], "next": None})
@@ -390,3 +411,27 @@ def test_rotating_says_what_no_key_of_ours_opens(shell: Shell, producer: Simulat
     shell("secrets", "rotate")
     result = shell("secrets", "rotate")
     assert (result.exit_code, "acme" in result.stdout, "SECRET_KEYS" in result.stderr) == (1, True, True)
+
+
+def test_a_change_whose_answer_is_lost_is_told_as_unknown(shell: Shell, producer: SimulatedProducer) -> None:
+    """What comes after it is not begun."""
+    producer.answer("GET /v1/connections", {"items": [], "next": None})
+    producer.answer("GET /v1/exports", {"items": [{"name": "one"}, {"name": "two"}, {"name": "zoo"}], "next": None})
+    producer.answer("DELETE /v1/exports/one", {"ended_runs": []})
+    producer.hang_up("DELETE /v1/exports/two")
+    result = shell("apply", "-f", "-", "--prune", stdin="exports: []")
+    assert (result.exit_code, result.stdout) == (1, "deleted export one\n")
+    assert (
+        "deleted: export one\nunknown whether done: delete export two\nnot done: delete export zoo\n" in result.stderr
+    )
+    assert "apply the same files again" in result.stderr
+
+
+def test_long_lists_are_compared_whole(shell: Shell, producer: SimulatedProducer) -> None:
+    """Part after part; otherwise what is on the second page would be made anew."""
+    producer.answer("GET /v1/connections", {"items": [], "next": None})
+    producer.answer("GET /v1/exports", {"items": [{"name": "one"}], "next": "one"})
+    producer.answer("GET /v1/exports", {"items": [{"name": "two"}], "next": None})
+    result = shell("diff", "-f", "-", "--prune", stdin="exports: []")
+    assert (result.exit_code, result.stdout) == (3, "- export one\n- export two\n")
+    assert [asked.query.get("after") for asked in producer.asked] == [None, None, "one"]

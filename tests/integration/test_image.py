@@ -57,6 +57,7 @@ def test_the_lock_that_the_image_installs_is_cut_by_the_command_it_calls(tmp_pat
     (default,) = re.findall(r'^ARG EXTRAS="(.+)"$', DOCKERFILE.read_text(), flags=re.MULTILINE)
     assert {"google-cloud-storage", "adbc-driver-postgresql"} <= _names(cut("--extras", default)) - _names(cut())
     assert _names(cut()) < _names(cut("--extras", default))
+    assert 'RUN python -m deploy.lock --extras "$EXTRAS" > runtime.txt' in DOCKERFILE.read_text()
 
 
 def test_every_extra_that_can_be_built_in_is_pinned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -146,6 +146,22 @@ def test_no_more_chunks_are_in_hands_than_the_rate_needs(bench: Bench) -> None:
     assert len(taken) == 3
 
 
+def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> None:
+    """On an account that could keep every thread busy with imports they have one beside those that are due, else all."""
+    bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
+    bench.do(bench.ledger.renew("worker", 4, []))
+    bench.open_run("run", chunks=12)
+    for number in range(6):
+        bench.accept(bench.taken(), f"batch-{number}", due_in_ms=1)
+    bench.pass_time(1)
+    taken = [held for _ in range(12) if (held := bench.take())]
+    assert [held.lane for held in taken] == ["deliver"] * 6 + ["confirm"]
+    for held in taken[:6]:
+        bench.accept(held, f"batch-of-{held.chunk}", due_in_ms=60_000)
+    polls = [held for _ in range(6) if (held := bench.take())]
+    assert [held.lane for held in polls] == ["confirm"] * 3
+
+
 def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:
     """Unheard bells count; a lost bell rings again after 30 seconds."""
     bench.do(bench.ledger.renew("worker", 16, []))

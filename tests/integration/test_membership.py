@@ -67,7 +67,7 @@ def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
     found = writer.read()
     assert found.keys() == set(everybody)
     assert found[everybody[4_999]] == Entry(Standing.MEMBER, b"8 bytes.", 20)
-    assert found[everybody[7]] == Entry(Standing.REFUSED, b"another.", 99)
+    assert found[everybody[7]] == Entry(Standing.REFUSED, b"another.", 99, was_member=True)
     summary = world.do(writer.membership.summary(writer.run))
     assert summary.members == len(everybody)
     for name in everybody[::501]:

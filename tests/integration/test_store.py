@@ -15,7 +15,7 @@ from wire.topology import TEMPLATES, key, lua_names
 
 T = TypeVar("T")
 
-ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look"}
+ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look", "read_token"}
 """A dead event stays in the stream until there is room for it among the dead."""
 
 

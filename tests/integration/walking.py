@@ -174,7 +174,7 @@ class World:
             return
         if not producer.surveyed:
             figures = {"read": len(CONTACTS), "selected": len(CONTACTS)}
-            told = self.do(
+            told: str = self.do(
                 self.ledger.surveyed(
                     producer.run.id, producer.token, figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
                 )

@@ -3,6 +3,7 @@
 It knows neither what the account answers nor what should come of it.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -79,9 +80,12 @@ class Workplace:
         """The account."""
         return self.connection.account
 
-    def another_desk(self, ledger: Ledger | None = None) -> Desk:
+    def another_desk(
+        self, ledger: Ledger | None = None, *, clock_seconds: Callable[[], float] = time.monotonic
+    ) -> Desk:
         """Another worker process on the same record."""
-        return Desk(ledger or self.ledger, self._asker, self.lanes, self._listen, jitter=lambda: 0.5)
+        mine = ledger or self.ledger
+        return Desk(mine, self._asker, self.lanes, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds)
 
     def pass_time(self, milliseconds: int) -> None:
         """Let the store's time go on."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from producer.cli.snapshots import reachable
-from producer.cli.tables import RUNS, Column, cell, details, page, printable, table
+from producer.cli.tables import RUNS, Column, cell, details, explanation, page, printable, table
 
 
 def _printed(what: RenderableType) -> list[str]:
@@ -30,6 +30,15 @@ def test_details_have_a_line_for_every_field_however_deep() -> None:
     """An empty object is still a field."""
     printed = _printed(details({"a": {"b": {"c": 1}, "d": []}, "e": {}}))
     assert [text.split() for text in printed] == [["a.b.c", "1"], ["a.d", "-"], ["e", "-"]]
+
+
+def test_an_explanation_has_a_part_for_each_export_and_a_table_of_what_it_rests_on() -> None:
+    """What there is none of is left out."""
+    one = {"export": "vip", "standing": "refused", "on_the_way": [], "left_behind": []}
+    document = {"forgotten": None, "exports": [one | {"rejected": [{"run": "r1", "code": "opted_out"}]}]}
+    printed = [text.split() for text in _printed(explanation(document))]
+    assert printed[:3] == [["forgotten", "-"], ["export", "vip"], ["standing", "refused"]]
+    assert (printed[3:5], printed[-1]) == ([["rejected"], ["RUN", "CODE"]], ["r1", "opted_out"])
 
 
 def test_a_list_without_items_says_so() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, contacts, held, prints
 from wire import codec
+from wire.activecampaign.payloads import emails_of
 from wire.activecampaign.results import Accepted
 from wire.chunks import Outcome, OverTheWire, Piece, Stopped
 from worker import confirming
@@ -64,7 +65,7 @@ VERDICTS: dict[str, BatchVerdict] = {
 
 def written(name: str, *, answered: bool = True, age_ms: int = FIRST_POLL_MS) -> Outcome:
     chunk = held(FOUR, "confirm", now=NOW + age_ms)
-    return confirming.outcome(VERDICTS[name], chunk, WIRE, answered=answered)
+    return confirming.outcome(VERDICTS[name], chunk, WIRE, emails_of(chunk.contacts), answered=answered)
 
 
 def test_the_verdicts_tried_here_are_all_there_are() -> None:
@@ -106,7 +107,7 @@ def test_whoever_the_batch_names_is_refused_with_a_line() -> None:
 def test_a_batch_that_is_still_worked_on_is_asked_after_again() -> None:
     """It did not end, so patience goes on running; and the chunk remembers that it was asked after."""
     chunk = held(FOUR, "confirm", facts={"lost": 1})
-    outcome = confirming.outcome(VERDICTS["asked again"], chunk, WIRE, answered=True)
+    outcome = confirming.outcome(VERDICTS["asked again"], chunk, WIRE, emails_of(chunk.contacts), answered=True)
     assert (outcome.to, outcome.due_in_ms, outcome.ended) == ("accepted", 2500, False)
     assert outcome.facts == Memory(lost=1, asked=True).document()
 
@@ -270,7 +271,7 @@ def test_the_first_question_finds_the_time_by_which_four_batches_in_five_have_en
                 had_ended += ended
             chunk = replace(chunk, first_poll_ms=sought, now=NOW + round(age_ms), facts=facts)
             verdict = Applied(4, (), 0) if ended else Poll(age_ms / 2000 * dice.uniform(0.75, 1.25))
-            outcome = confirming.outcome(verdict, chunk, WIRE, answered=True)
+            outcome = confirming.outcome(verdict, chunk, WIRE, emails_of(chunk.contacts), answered=True)
             sought = outcome.first_poll_ms or sought
             if outcome.to == "over":
                 break

@@ -66,3 +66,4 @@ def test_what_ci_calls_contains_the_test_command_of_readme() -> None:
     check = MAKEFILE.split("\ncheck:")[1].split("\n\n")[0]
     assert "make test " in README
     assert "\t$(MAKE) test" in check
+    assert "\t$(MAKE) bench SHORT=yes" in check

@@ -19,9 +19,11 @@ from producer.surveying import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.payloads import emails_of, import_body
+from wire.forgotten import Forgotten, digest_of
 from wire.ledger import Appended, Ledger, Reading
 from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run
+from wire.store import StoreError
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
 TOKEN = "a-token"
@@ -170,6 +172,19 @@ def test_a_snapshot_that_is_not_what_was_surveyed_sends_nothing() -> None:
     assert ledger.calls == []
 
 
+def test_a_bell_that_cannot_be_rung_stops_the_reading_and_ends_nothing() -> None:
+    """Though it is rung while the next chunk is packed: the store is away, and the record says where to go on."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+
+    async def away(account: str) -> None:
+        raise StoreError(account)
+
+    with pytest.raises(StoreError):
+        asyncio.run(send(run, TOKEN, snapshot, MAPPER, ledger=cast("Ledger", ledger), room=Room(100), appended=away))
+    assert ledger.ended == []
+
+
 @pytest.mark.parametrize("answer", ["lost", "over"])
 def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> None:
     """Somebody else reads, or the run has ended."""
@@ -229,3 +244,37 @@ def test_a_reader_that_waits_for_room_stops_when_its_run_ends(found: list[Run]) 
     ledger.looks = iter(found)
     sent(snapshot, run, ledger, Room(2))
     assert (len(ledger.calls), ledger.ended) == (1, [])
+
+
+def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
+    """The record says that the reader does not know of somebody; then it looks again, and offers the rest."""
+    snapshot = people(20)
+    run, ledger = begun(snapshot)
+    ledger.appended = [Appended("forgotten")]
+    known = [Forgotten(), Forgotten(b"key", frozenset({digest_of("p1@example.org", b"key")}))]
+
+    async def appended(_: str) -> None:
+        return None
+
+    async def forgotten() -> Forgotten:
+        return known.pop(0)
+
+    asyncio.run(
+        send(
+            run,
+            TOKEN,
+            snapshot,
+            MAPPER,
+            ledger=cast("Ledger", ledger),
+            room=Room(1000),
+            appended=appended,
+            forgotten=forgotten,
+        )
+    )
+    offered, rest = ledger.calls
+    assert [(said["forgotten"], said["passed"], said["cursor"]) for said in (offered, rest)] == [
+        (0, 0, offered["cursor"]),
+        (1, 1, offered["cursor"]),
+    ]
+    assert set(emails_of(offered["contacts"])) - set(emails_of(rest["contacts"])) == {"p1@example.org"}
+    assert len(rest["rows"]) * FINGERPRINT_BYTES == len(rest["prints"]) == len(offered["prints"]) - FINGERPRINT_BYTES

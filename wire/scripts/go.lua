@@ -14,6 +14,7 @@ local CATCH_UP = 200
 local STALL = 5000
 local CLOSEST = 0.6
 local WINDOW_SPAN = 60250
+local SOON = 0.5 -- milliseconds: the clock is cut to whole ones, and a margin pays for many more
 local now = clock()
 
 local sends_chunk = run and lane == 'deliver'
@@ -54,7 +55,7 @@ if kind == 'other' then
   if importing and math.max(now, next_any) + any_every > next_import + CATCH_UP * 0.8 then
     at = math.max(next_any, next_import) + any_every
   end
-  if now < at then return {'wait', math.ceil(at - now)} end
+  if now + SOON < at then return {'wait', math.ceil(at - now)} end
   return book()
 end
 
@@ -72,7 +73,7 @@ local single_every = interval(account, 'single', now)
 local next_single = kind == 'single' and bounded(f[4], single_every) or 0
 local at, catch_up = after_stall(math.max(next_any, next_import, next_single))
 redis.call('HSET', key, 'import_seen', now)
-if now < at then return {'wait', math.ceil(at - now)} end
+if now + SOON < at then return {'wait', math.ceil(at - now)} end
 redis.call('HINCRBY', key, 'imports', 1)
 redis.call('LPUSH', log, now)
 redis.call('LTRIM', log, 0, most - 1)

@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Notes that a token was used now, unless it was revoked meanwhile.
 --   token(id)  hash  `used`
 -- ARGV: id

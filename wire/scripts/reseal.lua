@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Puts a connection's key, sealed anew, in the place of the same key as it was sealed before.
 --   connection(id)  hash  `secret`
 -- ARGV: id, sealed as it was, sealed anew

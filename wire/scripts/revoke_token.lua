@@ -1,3 +1,4 @@
+-- flags: allow-oom
 -- Makes a token nobody's.
 --   tokens, token(id)  gone
 -- ARGV: name

@@ -7,17 +7,10 @@
 -- ARGV: the bells' name, then the accounts to look at (none: all)
 -- Returns account, bell, account, bell, ...
 local now, name = clock(), ARGV[1]
-local function count_due(account, lane)
+local function count_takeable(account, lane)
   local room = width(account, lane, now) - leased(account, lane, now)
   if room <= 0 or not opens_soon(account, lane, now) then return 0 end
-  local found = 0
-  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
-    if is_open(run, lane, now) then
-      found = found + redis.call('ZCOUNT', LANES[lane](run), '-inf', now)
-      if found >= room then return room end
-    end
-  end
-  return found
+  return count_due(account, lane, now, room)
 end
 
 -- A chunk of a run that is ending, whose worker never came back, is not sent again.
@@ -42,7 +35,7 @@ for _, account in ipairs(accounts) do
   redis.call('ZREMRANGEBYSCORE', K.bells(account), '-inf', now)
   local unheard = redis.call('ZCARD', K.bells(account))
   local busy = leased(account, 'deliver', now) + leased(account, 'confirm', now)
-  local wanted = math.min(count_due(account, 'deliver') + count_due(account, 'confirm'), math.max(threads(now) - busy, 1)) - unheard
+  local wanted = math.min(count_takeable(account, 'deliver') + count_takeable(account, 'confirm'), math.max(threads(now) - busy, 1)) - unheard
   for i = 1, wanted do
     local bell = name .. '.' .. i
     redis.call('ZADD', K.bells(account), now + 30000, bell)

@@ -4,6 +4,7 @@
 --   chunk(run, id)  hash  moves, changes or ends
 --   run(id)         hash  its books
 --   rejects(run)    list  a page of those refused
+--   batches(run)    list  a batch that was accepted
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
 --   ready, accepted, leases, block, pace   as in the libraries
@@ -106,7 +107,10 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
     redis.call('HSET', key, 'contacts', ARGV[7], 'rows', ARGV[8], 'prints', ARGV[9], 'bytes', now_bytes)
     redis.call('HINCRBY', record, 'held', now_bytes - bytes)
   end
-  if outcome.to == 'accepted' and not was_accepted then redis.call('HSET', key, 'accepted_at', run_clock(run, now)) end
+  if outcome.to == 'accepted' and not was_accepted then
+    redis.call('HSET', key, 'accepted_at', run_clock(run, now))
+    redis.call('RPUSH', K.batches(run), id .. ' ' .. outcome.fields.batch .. ' ' .. now)
+  end
   if outcome.to == 'ready' then redis.call('HDEL', key, 'batch') end
   redis.call('ZREM', outcome.to == 'ready' and K.accepted(run) or K.ready(run), id)
   redis.call('ZADD', outcome.to == 'ready' and K.ready(run) or K.accepted(run), due, id)

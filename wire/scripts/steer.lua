@@ -20,9 +20,10 @@ if action == 'pause' then
   return 'done'
 end
 local done = redis.call('HDEL', key, 'paused') == 1
--- What is accepted is what the run was stopped for: to pass a brake is not yet to believe refusals.
+-- What is accepted is what the run was stopped for: to pass a brake is not yet to believe refusals. Whoever goes on beyond the
+-- contract knows that those over it are refused.
 local code = redis.call('HGET', K.block(run), 'code')
-if ARGV[3] == '1' and code ~= 'brake' and code ~= 'contract' then redis.call('HSET', key, 'trusted', '1') end
+if ARGV[3] == '1' and code ~= 'brake' then redis.call('HSET', key, 'trusted', '1') end
 -- What is probed may be probed at once; what waits for a person has found one.
 for _, scope in ipairs({run, f[2]}) do
   if redis.call('HEXISTS', K.block(scope), 'probe_at') == 1 then

@@ -42,11 +42,24 @@ local function full_width(account, lane)
   return math.ceil(rate * trip) + 2
 end
 
--- How many there may be: imports go first, so polls leave them their threads.
+-- Chunks of a lane that are due, counted up to `most`.
+local function count_due(account, lane, now, most)
+  local found = 0
+  for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
+    if found >= most then break end
+    if is_open(run, lane, now) then found = found + redis.call('ZCOUNT', LANES[lane](run), '-inf', now) end
+  end
+  return math.min(found, most)
+end
+
+-- How many there may be: imports go first, so polls leave them the threads that they need at this moment.
 local function width(account, lane, now)
   local most = full_width(account, lane)
   if lane == 'deliver' then return most end
-  return math.max(1, math.min(most, threads(now) - full_width(account, 'deliver')))
+  local imports = full_width(account, 'deliver')
+  local held = leased(account, 'deliver', now)
+  if held < imports then imports = held + count_due(account, 'deliver', now, imports - held) end
+  return math.max(1, math.min(most, threads(now) - imports))
 end
 
 -- Whether the pacer could let a request of this lane go within two seconds.

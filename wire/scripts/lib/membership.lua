@@ -11,6 +11,7 @@
 
 local FILL = 40
 local LONG = 64
+local WAS_MEMBER = 128
 
 local function of(run)
   return unpack(redis.call('HMGET', K.run(run), 'export', 'account', 'list'))
@@ -25,16 +26,35 @@ end
 
 local function grow(e, a, l, key, level, split)
   local low, high = K.members(e, a, l, split), K.members(e, a, l, split + level)
-  local entries = redis.call('HGETALL', low)
+  local entries, moved, gone = redis.call('HGETALL', low), {}, {}
   for i = 1, #entries, 2 do
     if hash_of(entries[i]) % (2 * level) ~= split then
-      redis.call('HSET', high, entries[i], entries[i + 1])
-      redis.call('HDEL', low, entries[i])
+      moved[#moved + 1], moved[#moved + 2] = entries[i], entries[i + 1]
+      gone[#gone + 1] = entries[i]
     end
+  end
+  if gone[1] then
+    redis.call('HSET', high, unpack(moved))
+    redis.call('HDEL', low, unpack(gone))
   end
   if split + 1 == level then level, split = 2 * level, -1 end
   redis.call('HSET', key, 'level', level, 'split', split + 1)
   return level, split + 1
+end
+
+local function bucket_of(address, level, split)
+  if #address > LONG then return 'long' end
+  local hash = hash_of(address)
+  local bucket = hash % level
+  return bucket < split and hash % (2 * level) or bucket
+end
+
+-- Whoever was a member, and is refused from now on, is marked so: the person or the marketer ended it.
+local function with_past(entry, before)
+  if not before then return entry end
+  local was = string.byte(before) == string.byte('m') or string.byte(before, 2) >= WAS_MEMBER
+  local reason = string.byte(entry, 2) % WAS_MEMBER + (was and WAS_MEMBER or 0)
+  return string.sub(entry, 1, 1) .. string.char(reason) .. string.sub(entry, 3)
 end
 
 -- Writes entries: ARGV from `first` on are address, entry, address, entry, ... A membership that is gone stays gone.
@@ -43,15 +63,11 @@ local function remember(run, first)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before = members
+  local before, prefix = members, K.members(e, a, l, '')
   for i = first, #ARGV, 2 do
-    local bucket = 'long'
-    if #ARGV[i] <= LONG then
-      local hash = hash_of(ARGV[i])
-      bucket = hash % level
-      if bucket < split then bucket = hash % (2 * level) end
-    end
-    members = members + redis.call('HSET', K.members(e, a, l, bucket), ARGV[i], ARGV[i + 1])
+    local kept, entry = prefix .. bucket_of(ARGV[i], level, split), ARGV[i + 1]
+    if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, ARGV[i])) end
+    members = members + redis.call('HSET', kept, ARGV[i], entry)
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end
   if members > before then redis.call('HSET', key, 'members', members) end

@@ -87,6 +87,7 @@ local function close(run, now)
   if f[9] ~= '1' then enter(run, now) end
   redis.call('DEL', K.selection(run), K.leaving(run), K.block(run))
   redis.call('PEXPIRE', K.rejects(run), f[7])
+  redis.call('PEXPIRE', K.batches(run), f[6])
   redis.call('PEXPIRE', K.held_back(run), f[7])
   if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
   redis.call('PEXPIRE', key, f[6])

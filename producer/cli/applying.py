@@ -1,0 +1,134 @@
+"""Asks a server what stands there, tells it the changes one after the other, and says what was done if it stops."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from producer.cli.calling import Call
+from producer.cli.errors import ApiError, NotTheApi, Refused
+from producer.cli.http import Api, route
+from producer.cli.secret_files import one_word, read_secret
+from producer.cli.sentences import next_step
+from producer.cli.tables import cell, printable
+from producer.files.planning import Action, Change
+from producer.files.reading import Faulty
+from wire import codec
+
+PAGE: Final = "200"
+SIGNS: Final = {Action.CREATE: "+", Action.CHANGE: "~", Action.DELETE: "-"}
+DONE: Final = {Action.CREATE: "created", Action.CHANGE: "changed", Action.DELETE: "deleted"}
+
+
+class Stopped(click.ClickException):
+    """The server said no, or nothing, in the middle; what was done before stays."""
+
+
+async def standing(api: Api, kind: str) -> list[dict[str, Any]]:
+    """Read all objects of a kind; ApiError."""
+    items: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        query = {"limit": PAGE, "after": after} if after else {"limit": PAGE}
+        document = (await api.ask("GET", route(kind), query=query)).document
+        try:
+            items += document["items"]
+            after = document["next"] or ""
+        except (KeyError, TypeError):
+            raise NotTheApi("The answer is no list that this version of segment-export can read.") from None
+        if not after:
+            return items
+
+
+def keys(changes: Sequence[Change]) -> dict[str, str]:
+    """Read the API keys that these changes send, by the names of their connections; Faulty names each that is missing."""
+    found, faults = dict[str, str](), list[str]()
+    for change in changes:
+        if change.key is None:
+            continue
+        reference, origin = change.key.said.api_key, change.key.origin
+        try:
+            if reference.env:
+                found[change.name] = one_word(os.environ.get(reference.env, ""), f"the variable {reference.env}")
+            else:
+                found[change.name] = read_secret(str(reference.inside(origin.folder)), "the file")
+        except click.UsageError as error:
+            faults.append(origin.fault(error.message, "/api_key"))
+    if faults:
+        raise Faulty(faults)
+    return found
+
+
+async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[str, str]) -> None:
+    """Make the changes one after the other; Stopped."""
+    for number, change in enumerate(changes):
+        try:
+            await _ask(call.api, change, secrets)
+        except ApiError as error:
+            if call.as_json:
+                click.echo(as_json(changes, done=number))
+            raise Stopped("\n".join(_told(error, changes, number))) from None
+        if not call.as_json:
+            click.echo(f"{DONE[change.action]} {named(change)}")
+    if call.as_json:
+        click.echo(as_json(changes, done=len(changes)))
+
+
+def show(call: Call, changes: Sequence[Change]) -> None:
+    """Print what differs; nothing, if nothing does."""
+    if call.as_json:
+        click.echo(as_json(changes, done=0))
+        return
+    for change in changes:
+        click.echo(f"{SIGNS[change.action]} {named(change)}")
+        for one in change.differences:
+            click.echo(f"    {printable(one.place)}: {cell(one.before)} -> {cell(one.after)}")
+        if change.action is Action.CHANGE and change.key is not None:
+            click.echo("    api_key: sent again")
+
+
+def as_json(changes: Sequence[Change], *, done: int) -> str:
+    """Write changes for programs, the first ones as done; no key is among them."""
+    told = [
+        {
+            "action": change.action,
+            "kind": change.kind,
+            "name": change.name,
+            "differences": [{"at": one.place, "before": one.before, "after": one.after} for one in change.differences],
+            "done": number < done,
+        }
+        for number, change in enumerate(changes)
+    ]
+    return codec.encode({"changes": told}).decode()
+
+
+def named(change: Change) -> str:
+    """Call the object of a change by kind and name."""
+    return f"{change.kind.removesuffix('s')} {printable(change.name)}"
+
+
+async def _ask(api: Api, change: Change, secrets: Mapping[str, str]) -> None:
+    key = {"api_key": secrets[change.name]} if change.key is not None else {}
+    match change.action:
+        case Action.CREATE:
+            await api.ask("POST", route(change.kind), body=change.body | key)
+        case Action.CHANGE:
+            await api.ask("PATCH", route(change.kind, change.name), body=change.body | key)
+        case Action.DELETE:
+            await api.ask("DELETE", route(change.kind, change.name))
+
+
+def _told(error: ApiError, changes: Sequence[Change], number: int) -> list[str]:
+    """Say why it stopped, what is done, what may be, and what is not."""
+    change = changes[number]
+    said = [printable(error.detail if isinstance(error, Refused) else str(error))]
+    if isinstance(error, Refused) and change.origin is not None:
+        faults = [change.origin.fault(fault.detail, fault.pointer) for fault in error.faults]
+        said += [f"  {printable(fault)}" for fault in faults or [change.origin.fault("was refused")]]
+    word = "refused" if isinstance(error, Refused) else "unknown whether done"
+    said += [f"{DONE[one.action]}: {named(one)}" for one in changes[:number]]
+    said += [f"{word}: {change.action} {named(change)}"]
+    said += [f"not done: {one.action} {named(one)}" for one in changes[number + 1 :]]
+    again = "Then apply the same files again: what is done already is no difference any more."
+    return [*said, next_step(error), again]

@@ -1,0 +1,152 @@
+"""Gathers what the record has of one address, export by export; what follows from it is told elsewhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wire import codec
+from wire.activecampaign.payloads import emails_of
+from wire.ledger import Ledger
+from wire.members import Entry, chunk_number
+from wire.membership import Membership, Place, Summary
+from wire.registrations import Export
+from wire.runs import Run
+from wire.store import Store
+from wire.topology import key
+
+Is = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What ActiveCampaign made of a chunk, and when it accepted it."""
+
+    chunk: str
+    batch: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """A chunk under way that has them."""
+
+    run: str
+    chunk: str
+    state: str
+    batch: str | None
+    leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a run's rejects, or of those it held back."""
+
+    run: str
+    fate: str
+    code: str
+    reason: str
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A chunk that ended unsent or unconfirmed, with them in it; `maybe`: ActiveCampaign may have it all the same."""
+
+    run: str
+    maybe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the record has of an address for one export; `entry` and `last` None where there is none (any more).
+
+    `last` is the last run that compared people with what is known, `sent_in` the id of the run that wrote the entry, and
+    `batches` those of the chunk that it was in.
+    """
+
+    list_id: str
+    entry: Entry | None
+    last: Run | None
+    sent_in: str | None
+    batches: tuple[Batch, ...]
+    on_the_way: tuple[OnTheWay, ...]
+    lines: tuple[Line, ...]
+    left_behind: tuple[LeftBehind, ...]
+    has_run: bool
+
+
+class Tracer:
+    """Reads the record; writes nothing."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._membership = Membership(store)
+
+    async def trace(self, export: Export, address: str, is_theirs: Is) -> Trace:
+        """Read what there is about an address, which `is_theirs` knows in every spelling."""
+        runs = [run for run in await self._runs() if run.export == export.id]
+        summary, entry, place = await self._known(export, address)
+        numbered = summary.runs
+        last = next((run for run in runs if numbered and run.id == numbered[max(numbered)]), None)
+        sent_in = numbered.get(entry.run) if entry and entry.run else None
+        on_the_way: list[OnTheWay] = []
+        lines: list[Line] = []
+        left_behind: list[LeftBehind] = []
+        for run in runs:
+            if not run.over:
+                on_the_way += await self._on_the_way(run, is_theirs)
+            lines += await self._lines(run, is_theirs)
+            left_behind += await self._left_behind(run, is_theirs)
+        return Trace(
+            list_id=place[2] if place else export.list_id,
+            entry=entry,
+            last=last,
+            sent_in=sent_in,
+            batches=await self._batches(sent_in, entry.chunk) if entry and sent_in else (),
+            on_the_way=tuple(on_the_way),
+            lines=tuple(lines),
+            left_behind=tuple(left_behind),
+            has_run=bool(runs),
+        )
+
+    async def _runs(self) -> list[Run]:
+        """All runs whose record is kept, the newest first."""
+        return await self._ledger.look([run for run, _ in await self._store.ranked(key("runs"), newest=True)])
+
+    async def _known(self, export: Export, address: str) -> tuple[Summary, Entry | None, Place | None]:
+        for place in await self._membership.places(export.id):
+            summary, entry = await self._membership.known_at(place, address)
+            return summary, entry, place
+        return Summary(), None, None
+
+    async def _batches(self, run: str, chunk: int) -> tuple[Batch, ...]:
+        found = [line.decode().split(" ") for line in await self._store.page(key("batches", run), 0, -1)]
+        return tuple(Batch(of, batch, int(at)) for of, batch, at in found if chunk_number(of) == chunk)
+
+    async def _on_the_way(self, run: Run, is_theirs: Is) -> list[OnTheWay]:
+        names = [name for lane in ("ready", "accepted") for name, _ in await self._store.ranked(key(lane, run.id))]
+        found = []
+        for name in names:
+            chunk = await self._store.hash(key("chunk", run.id, name))
+            if chunk and any(map(is_theirs, emails_of(codec.unsqueeze(chunk["contacts"])))):
+                batch = chunk["batch"].decode() if "batch" in chunk else None
+                found.append(OnTheWay(run.id, name, chunk["state"].decode(), batch, "leaving" in chunk))
+        return found
+
+    async def _lines(self, run: Run, is_theirs: Is) -> list[Line]:
+        pages = [page for held in (False, True) for page in await self._ledger.rejects(run.id, held_back=held)]
+        documents: list[Mapping[str, Any]] = [codec.decode(line) for page in pages for line in page.splitlines()]
+        return [
+            Line(run.id, one["fate"], one["code"], one["reason"], one["row"])
+            for one in documents
+            if is_theirs(one["email"])
+        ]
+
+    async def _left_behind(self, run: Run, is_theirs: Is) -> list[LeftBehind]:
+        pages = await self._store.page(key("left", run.id), 0, -1)
+        return [
+            LeftBehind(run.id, page.startswith(b"?"))
+            for page in pages
+            if any(map(is_theirs, emails_of(codec.unsqueeze(page[1:]))))
+        ]

@@ -1,0 +1,232 @@
+"""Files over the real API and a real store: round trips, edits, pruning, and a server that refuses in the middle."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import SecretStr
+
+from producer.cli.root import cli
+from tests.integration.serving import API_KEY, TOKEN, VAULT, Served, connection, export, serving
+from tests.logged import logged
+from wire.registrations import Allow, Limits
+from wire.store import Store
+
+WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
+Shell = Callable[..., Awaitable[Result]]
+Body = Callable[[Served, Shell], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def served(with_store: WithStore, tmp_path: Path) -> Callable[[Body], None]:
+    """Run a scenario against the API, with `segment-export` as its shell."""
+
+    def run(body: Body) -> None:
+        async def scenario(store: Store) -> None:
+            async with serving(store) as api:
+                url = str(api.client.make_url("/")).rstrip("/")
+
+                async def shell(*words: str, stdin: str = "", token: str = TOKEN, **variables: str) -> Result:
+                    env = {"SEGMENT_EXPORT_URL": url, "SEGMENT_EXPORT_TOKEN": token, **variables}
+                    return await asyncio.to_thread(CliRunner().invoke, cli, list(words), input=stdin, env=env)
+
+                await body(api, shell)
+
+        with logged():
+            with_store(scenario)
+
+    return run
+
+
+async def _furnish(api: Served) -> None:
+    """Register two connections and three exports of all kinds."""
+    limits = Limits(imports_per_minute=60, single_imports_per_minute=10, requests_per_second=2.5)
+    await api.registry.save_connection(connection(), secret=VAULT.seal("id-main", SecretStr(API_KEY)))
+    other = connection("eu-2", host="eu.api-us1.com", allow=Allow.CONTRIBUTORS, display_name="Über", limits=limits)
+    await api.registry.save_connection(other, secret=VAULT.seal("id-eu-2", SecretStr(API_KEY)))
+    await api.registry.save_export(export())
+    marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
+    await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
+    await api.registry.save_export(export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5))
+
+
+KEYS = {"ACTIVECAMPAIGN_KEY_MAIN": API_KEY, "ACTIVECAMPAIGN_KEY_EU_2": API_KEY}
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_what_was_got_makes_a_clean_server_the_same(served: Callable[[Body], None], tmp_path: Path, form: str) -> None:
+    """Then diff says nothing, also with --prune; without the keys nothing is done by half."""
+    file = tmp_path / "exports.yaml"
+
+    async def got(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        result = await shell("get", "-o", form)
+        assert result.exit_code == 0, result.output
+        file.write_text(result.stdout)
+        same = await shell("diff", "-f", str(file), "--prune")
+        assert (same.exit_code, same.output) == (0, "")
+
+    async def put(api: Served, shell: Shell) -> None:
+        for one in await api.registry.exports():
+            await api.registry.delete_export(one.name)
+        for each in await api.registry.connections():
+            await api.registry.delete_connection(each.name)
+        keyless = await shell("apply", "-f", str(file), ACTIVECAMPAIGN_KEY_MAIN=API_KEY, ACTIVECAMPAIGN_KEY_EU_2="")
+        assert keyless.exit_code == 2
+        assert "ACTIVECAMPAIGN_KEY_EU_2" in keyless.stderr
+        assert await api.registry.connections() == []
+        dry = await shell("apply", "-f", str(file), "--dry-run", **KEYS)
+        assert (dry.exit_code, await api.registry.connections()) == (0, [])
+        done = await shell("apply", "-f", str(file), **KEYS)
+        assert done.exit_code == 0, done.output
+        assert API_KEY not in done.output
+        same = await shell("diff", "-f", str(file), "--prune")
+        assert (same.exit_code, same.output) == (0, "")
+        again = await shell("get", "-o", form)
+        assert again.stdout == file.read_text()
+
+    async def both(api: Served, shell: Shell) -> None:
+        await got(api, shell)
+        await put(api, shell)
+
+    served(both)
+
+
+EDITED = """\
+connections:
+  - {name: main, host: acme.api-us1.com, api_key: {file: main.key}, consent: true, allow: contributors}
+exports:
+  - name: vips
+    connection: main
+    segment: vip
+    list_id: "13"
+    mapping: {email: Email, tags: [vip]}
+    brake: null
+  - name: fresh
+    connection: main
+    segment: fresh
+    list_id: "12"
+    mapping: {email: Email}
+"""
+
+
+def test_edits_are_told_by_a_dry_run_and_then_made(served: Callable[[Body], None], tmp_path: Path) -> None:
+    """What the dry run told is what is done, and with --prune the rest goes."""
+    file = tmp_path / "edited.yaml"
+    file.write_text(EDITED)
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        dry = await shell("apply", "-f", str(file), "--prune", "--dry-run", "--json")
+        told = json.loads(dry.stdout)["changes"]
+        assert [(one["action"], one["name"]) for one in told] == [
+            *(("change", "main"), ("change", "vips"), ("create", "fresh")),
+            *(("delete", "cut"), ("delete", "marked"), ("delete", "eu-2")),
+        ]
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips"}
+        seen = await shell("diff", "-f", str(file), "--prune")
+        assert (seen.exit_code, "    list_id: 12 -> 13\n" in seen.stdout) == (3, True)
+        done = await shell("apply", "-f", str(file), "--prune", "--json")
+        made = json.loads(done.stdout)["changes"]
+        assert made == [one | {"done": True} for one in told]
+        vips = await api.registry.export("vips")
+        assert (vips.list_id, vips.brake, vips.mapping["tags"]) == ("13", None, ["vip"])
+        main = await api.registry.connection("main")
+        assert (main.allow, await api.registry.secret(main.id) != b"") == (Allow.CONTRIBUTORS, True)
+        assert [one.name for one in await api.registry.exports()] == ["fresh", "vips"]
+        assert [one.name for one in await api.registry.connections()] == ["main"]
+        assert (await shell("diff", "-f", "-", "--prune", stdin=EDITED)).output == ""
+
+    served(body)
+
+
+def test_a_refusal_in_the_middle_says_what_was_done(served: Callable[[Body], None], tmp_path: Path) -> None:
+    """With the line that was refused; applied again, it goes on from there."""
+    file = tmp_path / "edited.yaml"
+    file.write_text(EDITED.replace('list_id: "12"', 'list_id: "99"'))
+    (tmp_path / "main.key").write_text(API_KEY + "\n")
+
+    async def body(api: Served, shell: Shell) -> None:
+        stopped = await shell("apply", "-f", str(file))
+        assert stopped.exit_code == 1, stopped.output
+        assert f"{file}:13: list_id there is no such list" in stopped.stderr
+        assert "created: connection main" in stopped.stderr
+        assert "refused: create export fresh" in stopped.stderr
+        assert API_KEY not in stopped.output
+        file.write_text(EDITED)
+        assert (await shell("apply", "-f", str(file))).stdout == "created export fresh\n"
+
+    served(body)
+
+
+def test_whoever_is_no_administrator_has_exports_alone(served: Callable[[Body], None], tmp_path: Path) -> None:
+    """And no file of connections."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        got = await shell("get", token="viewer")
+        assert got.stdout.startswith("exports:\n")
+        assert (await shell("diff", "-f", "-", "--prune", stdin=got.stdout, token="viewer")).stdout == ""
+        refused = await shell("diff", "-f", "-", stdin=EDITED, token="viewer")
+        assert (refused.exit_code, "Only an administrator" in refused.stderr) == (2, True)
+
+    served(body)
+
+
+def test_faulty_files_change_nothing(served: Callable[[Body], None], tmp_path: Path) -> None:
+    """Every fault is told, with its line, and the good part is not made."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        faulty = EDITED.replace('"13"', "13").replace("allow: contributors", "allow: everybody")
+        result = await shell("apply", "-f", "-", stdin=faulty)
+        assert result.exit_code == 2
+        assert "  -:2: allow" in result.stderr
+        assert "  -:7: list_id" in result.stderr
+        assert await api.registry.connections() == []
+
+    served(body)
+
+
+def test_a_deletion_is_asked_about_on_a_terminal(
+    served: Callable[[Body], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says no has changed nothing, not even what is no deletion; --yes is not asked."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    file = tmp_path / "none.yaml"
+    file.write_text("exports: []")
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        asked = await shell("apply", "-f", str(file), "--prune", stdin="n\n")
+        assert (asked.exit_code, "Delete these" in asked.stderr) == (1, True)
+        assert "delete export vips" in asked.stderr
+        assert len(await api.registry.exports()) == 3
+        assert (await shell("apply", "-f", str(file), "--prune", "--yes")).exit_code == 0
+        assert await api.registry.exports() == []
+        assert len(await api.registry.connections()) == 2
+
+    served(body)
+
+
+def test_a_key_is_sent_again_when_asked_for(served: Callable[[Body], None]) -> None:
+    """The server checks it as always: a wrong one is refused with its line."""
+    text = (
+        "connections:\n- {name: main, display_name: main, host: acme.api-us1.com, api_key: {env: KEY}, consent: true}\n"
+    )
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        before = await api.registry.secret("id-main")
+        assert (await shell("apply", "-f", "-", stdin=text, KEY="wrong-one")).stderr == "Nothing differs.\n"
+        wrong = await shell("apply", "-f", "-", "--send-keys", stdin=text, KEY="wrong-one")
+        assert (wrong.exit_code, "-:2: api_key ActiveCampaign refuses the key" in wrong.stderr) == (1, True)
+        assert "wrong-one" not in wrong.output
+        assert await api.registry.secret("id-main") == before
+        assert (await shell("apply", "-f", "-", "--send-keys", stdin=text, KEY=API_KEY)).exit_code == 0
+        assert await api.registry.secret("id-main") != before
+
+    served(body)

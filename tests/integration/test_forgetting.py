@@ -1,0 +1,123 @@
+"""Who is forgotten is taken out of chunks that nobody holds, passed over by readers, and hashed with a key made once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.valkey import Valkey
+from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
+from tests.unit.records import contacts
+from wire import codec
+from wire.activecampaign.payloads import emails_of
+from wire.erasing import Asked, Erasing
+from wire.forgotten import digest_of
+from wire.ledger import Appended
+from wire.topology import key
+
+
+@pytest.fixture
+def world(valkey: Valkey) -> Iterator[World]:
+    """A run of two chunks that are ready."""
+    made = World(valkey.port)
+    made.refresh(1)
+    for _ in range(5):
+        made.produce(0)
+    made.redis.hset(key("run", made.runs()[0].id), "spec", codec.text({"automations": False}))
+    yield made
+    made.close()
+
+
+def erase(world: World, name: str) -> tuple[int, frozenset[str]]:
+    """Erase from chunks only."""
+    asked = Asked(address(name), 0, elsewhere=False)
+    erased = world.do(
+        Erasing(world.store, world.ledger).erase(asked, lambda text: text == address(name), at_once=False)
+    )
+    return erased.chunks, erased.waits_for
+
+
+def held(world: World) -> int:
+    """What the run believes to hold, in bytes."""
+    (run,) = world.runs()
+    return run.held_bytes
+
+
+def test_a_chunk_in_nobodys_hands_loses_them_and_the_books_still_close(world: World) -> None:
+    """They are unsent; what the run holds is what its chunks weigh."""
+    (run,) = world.runs()
+    assert erase(world, "a2") == (1, frozenset())
+    chunk = world.do(world.store.hash(key("chunk", run.id, "0")))
+    assert emails_of(codec.unsqueeze(chunk["contacts"])) == [address(name) for name in ("a1", "b1", "o1")]
+    assert codec.decode(codec.unsqueeze(chunk["rows"])) == [0, 1, 3]
+    assert len(chunk["prints"]) == 3 * 8
+    bytes_ = [int(world.redis.hget(key("chunk", run.id, one), "bytes") or 0) for one in ("0", "1")]
+    assert held(world) == sum(bytes_)
+    assert world.runs()[0].books.unsent == 1
+
+
+def test_a_chunk_that_a_worker_holds_or_that_was_accepted_is_left_to_its_end(world: World) -> None:
+    """Until then the erasure waits for its run; a lease that ran out is nobody's."""
+    (run,) = world.runs()
+    lease = world.do(world.ledger.take(ACCOUNT, "bell", "a-token", LEASE_MS))
+    assert lease is not None
+    assert erase(world, "a1") == (0, frozenset({run.id}))
+    assert erase(world, "c1") == (1, frozenset())
+    world.pass_time(LEASE_MS + 1)
+    assert erase(world, "a1") == (1, frozenset())
+    assert world.redis.hget(key("chunk", run.id, lease.chunk), "token") is None
+
+
+def test_a_chunk_that_loses_its_last_one_is_over_and_may_end_its_run(world: World) -> None:
+    """The last step is a step like every other."""
+    world.produce(0)
+    for name in ("a1", "b1", "a2", "o1", "c1", "o2", "c2", "b2"):
+        assert erase(world, name) == (1, frozenset())
+    (run,) = world.runs()
+    assert run.over
+    assert (run.books.unsent, run.unbalanced) == (8, 0)
+
+
+def test_the_key_of_the_hashes_is_made_once(world: World) -> None:
+    """Else nobody would be known again."""
+    erasing = Erasing(world.store, world.ledger)
+    for name in ("a1", "a2", "a1"):
+        world.do(erasing.forget(address(name), elsewhere=False))
+    found = world.do(erasing.forgotten())
+    assert len(found) == 2
+    assert address("a1") in found
+    assert address("c1") not in found
+    assert digest_of(address("a1"), b"another key") not in found.digests
+
+
+def test_a_reader_that_does_not_know_who_was_forgotten_appends_nothing(valkey: Valkey) -> None:
+    """It looks again, and passes them over; what is passed over is packed, and unsent."""
+    world = World(valkey.port)
+    world.refresh(1)
+    for _ in range(2):
+        world.produce(0)
+    (run,) = world.runs()
+    producer = world.producers[0]
+    assert producer is not None
+    world.do(Erasing(world.store, world.ledger).forget(address("a1"), elsewhere=False))
+
+    def append(*names: str, forgotten: int, passed: int) -> Appended:
+        return world.do(
+            world.ledger.append(
+                run.id,
+                producer.token,
+                at=(0, 0),
+                cursor=2,
+                contacts=contacts(*names),
+                rows=range(len(names)),
+                prints=bytes(8 * len(names)),
+                forgotten=forgotten,
+                passed=passed,
+            )
+        )
+
+    assert append("a1", "a2", forgotten=0, passed=0).reading == "forgotten"
+    assert world.runs()[0].sequence == 0
+    assert append("a2", forgotten=1, passed=1).reading == "ok"
+    (run,) = world.runs()
+    assert (run.packed, run.books.unsent, run.ready_chunks, run.sequence) == (2, 1, 1, 1)
+    world.close()

@@ -1,0 +1,216 @@
+"""Erases a person from the record, and keeps of them a keyed hash and nothing else; knows no ActiveCampaign.
+
+Membership, chunks, and the pages of rejects, of those held back and of those left are all the places where addresses are.
+A chunk that somebody holds, or that ActiveCampaign has accepted, is left to its end: the address stays in `forgetting` till
+then, and whoever goes on with it begins anew. So it ends in erasure whatever is killed in between.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Final
+
+from wire import codec
+from wire.activecampaign.payloads import contacts_of, emails_of, import_body
+from wire.forgotten import Forgotten, digest_of
+from wire.ledger import Ledger, packed_rows
+from wire.members import FINGERPRINT_BYTES
+from wire.membership import Membership
+from wire.runs import Run
+from wire.store import Rewritten, Store
+from wire.topology import key
+
+KEY_BYTES: Final = 32
+PAGES_AT_ONCE: Final = 16
+
+Is = Callable[[str], bool]
+"""Whether an address, as it stands somewhere, is the person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Where somebody was erased, in entries, lines and contacts; `waits_for`: runs whose chunks or survey still have them."""
+
+    membership: int = 0
+    chunks: int = 0
+    rejects: int = 0
+    held_back: int = 0
+    left: int = 0
+    waits_for: frozenset[str] = frozenset()
+
+    def counts(self) -> dict[str, int]:
+        """How many, by place."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "waits_for"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be erased since `at`: `elsewhere` at ActiveCampaign, too. `as_read` tells it from the same asked later."""
+
+    address: str
+    at: int
+    elsewhere: bool
+    surveys: tuple[str, ...] = ()
+    as_read: str = field(default="", repr=False)
+
+
+class Erasing:
+    """Knows who is forgotten, and takes them out of the record."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._membership = Membership(store)
+
+    async def forgotten(self) -> Forgotten:
+        """Read who is forgotten; without anybody, nothing is to be hashed."""
+        found = await self._store.hash(key("forgotten"))
+        kept = await self._store.value(key("forgotten_key")) if found else None
+        return Forgotten(kept or b"", frozenset(found))
+
+    async def since(self, address: str) -> int | None:
+        """When an address was forgotten; None if it is not."""
+        kept = await self._store.value(key("forgotten_key"))
+        if kept is None:
+            return None
+        (found,) = await self._store.picked([(key("forgotten"), digest_of(address, kept))])
+        return None if found is None else int(found)
+
+    async def forget(self, address: str, *, elsewhere: bool) -> int:
+        """Note that an address is forgotten and to be erased; on disk when it returns when that was first."""
+        kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
+        flag = "1" if elsewhere else ""
+        return int(await self._store.keep("forget", digest_of(address, kept), address, flag))
+
+    async def asked(self) -> list[Asked]:
+        """Read whom there is to erase."""
+        found = await self._store.hash(key("forgetting"))
+        return [_asked(address, kept.decode()) for address, kept in found.items() if address]
+
+    async def finish(self, asked: Asked) -> bool:
+        """Strike the address itself off; False if it was asked for once more meanwhile."""
+        return bool(await self._store.keep("erased", asked.address, asked.as_read))
+
+    async def rewrite_log(self, *, due_ms: int = 0) -> Rewritten | None:
+        """Have the append-only file written anew if somebody was erased so long ago; None if nobody was."""
+        since = (await self._store.hash(key("forgetting"))).get("")
+        if since is None or await self._ledger.now() - int(since) < due_ms:
+            return None
+        told = await self._store.rewrite_log()
+        if told not in {"going_on", "failed"}:
+            await self._store.run("rewritten", since)
+        return told
+
+    async def erase(self, asked: Asked, is_theirs: Is, *, at_once: bool) -> Erased:
+        """Take somebody out of everything that is in nobody's hands; unless `at_once`, only when nothing else has them.
+
+        Chunks come first: what one of them was written into when it ended is looked at behind it.
+        """
+        waits_for = {run.id for run in await self._ledger.look(asked.surveys) if run.surveyed is None and not run.over}
+        runs = [run for run, _ in await self._store.ranked(key("runs"))]
+        chunks = 0
+        for run in await self._ledger.look(runs):
+            if not run.over:
+                gone, is_clean = await self._from_chunks(run, is_theirs)
+                chunks += gone
+                waits_for |= set() if is_clean else {run.id}
+        if waits_for and not at_once:
+            return Erased(chunks=chunks, waits_for=frozenset(waits_for))
+        membership = await self._from_memberships(asked.address)
+        pages = {"rejects": 0, "held_back": 0, "left": 0}
+        for run_id in runs:
+            pages["rejects"] += await self._from_pages("rejects", run_id, lambda page: _lines_without(page, is_theirs))
+            pages["held_back"] += await self._from_pages(
+                "held_back", run_id, lambda page: _lines_without(page, is_theirs)
+            )
+            pages["left"] += await self._from_pages("left", run_id, lambda page: _left_without(page, is_theirs))
+        return Erased(membership=membership, chunks=chunks, **pages, waits_for=frozenset(waits_for))
+
+    async def _from_memberships(self, address: str) -> int:
+        erased = 0
+        for export in (await self._store.hash(key("exports"))).values():
+            for place in await self._membership.places(export.decode()):
+                erased += await self._store.run("erase_member", *place, address)
+        return erased
+
+    async def _from_pages(self, name: str, run: str, without: Callable[[bytes], tuple[bytes, int]]) -> int:
+        """Erase from a list's pages; one that was written anew meanwhile is looked at again."""
+        erased = first = 0
+        while pages := await self._store.page(key(name, run), first, first + PAGES_AT_ONCE - 1):
+            for at, page in enumerate(pages, first):
+                erased += await self._from_page(name, run, at, page, without)
+            first += PAGES_AT_ONCE
+        return erased
+
+    async def _from_page(
+        self, name: str, run: str, at: int, page: bytes, without: Callable[[bytes], tuple[bytes, int]]
+    ) -> int:
+        while True:
+            rest, gone = await asyncio.to_thread(without, page)
+            if not gone or await self._store.run("erase_page", name, run, at, page, rest):
+                return gone
+            again = await self._store.page(key(name, run), at, at)
+            if not again:
+                return 0
+            page = again[0]
+
+    async def _from_chunks(self, run: Run, is_theirs: Is) -> tuple[int, bool]:
+        """Erase from a run's chunks; return how many contacts went, and whether none of them is left."""
+        erased, is_clean = 0, True
+        for chunk in await self._open_chunks(run.id):
+            fields_ = await self._store.hash(key("chunk", run.id, chunk))
+            if not fields_:
+                is_clean = False  # it ended or was split just now: its pieces are looked at next time
+                continue
+            gone = await self._from_chunk(run, chunk, fields_, is_theirs)
+            is_clean &= gone is not None
+            erased += gone or 0
+        return erased, is_clean
+
+    async def _open_chunks(self, run: str) -> list[str]:
+        return [chunk for lane in ("ready", "accepted") for chunk, _ in await self._store.ranked(key(lane, run))]
+
+    async def _from_chunk(self, run: Run, chunk: str, kept: dict[str, bytes], is_theirs: Is) -> int | None:
+        """Return how many contacts went; None if the chunk has them, and is not to be changed now."""
+        body = codec.unsqueeze(kept["contacts"])
+        theirs = [at for at, email in enumerate(emails_of(body)) if is_theirs(email)]
+        if not theirs:
+            return 0
+        facts = kept.get("facts", b"{}")
+        if "aside" in codec.decode(facts):
+            return None  # places of contacts are remembered: it is sent or split first
+        stays = [at for at in range(int(kept["count"])) if at not in theirs]
+        contacts, rows = contacts_of(body), codec.decode(codec.unsqueeze(kept["rows"]))
+        prints = kept.get("prints", b"")
+        told = await self._store.run(
+            "erase_from_chunk",
+            run.id,
+            chunk,
+            kept["contacts"],
+            facts,
+            codec.squeeze(import_body([contacts[at] for at in stays], automations=bool(run.spec["automations"]))),
+            packed_rows([rows[at] for at in stays]),
+            b"".join(prints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in stays),
+            len(stays),
+        )
+        return len(theirs) if told == b"erased" else None
+
+
+def _asked(address: str, kept: str) -> Asked:
+    at, elsewhere, *surveys = kept.split(" ")
+    return Asked(address, int(at), elsewhere == "1", tuple(surveys), kept)
+
+
+def _lines_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
+    """Write a page of rejects anew without somebody's lines, and count these."""
+    lines = codec.unsqueeze(page).splitlines(keepends=True)
+    kept = [line for line in lines if not is_theirs(codec.decode(line)["email"])]
+    return codec.squeeze(b"".join(kept)), len(lines) - len(kept)
+
+
+def _left_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
+    """The same for a chunk that was left, behind the sign that says whether it was sent."""
+    contacts = contacts_of(codec.unsqueeze(page[1:]))
+    kept = [contact for contact in contacts if not is_theirs(codec.decode(contact)["email"])]
+    return page[:1] + codec.squeeze(import_body(kept, automations=False)), len(contacts) - len(kept)
