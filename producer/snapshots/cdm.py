@@ -85,13 +85,7 @@ def _described(model: File, entity: Mapping[str, Any], below: Sequence[File]) ->
     there = {tuple(str(file)[start:].split("/")): file for file in below}
     found = []
     for part in _partitions(entity):
-        location = str(part.get("location", ""))
-        if "snapshot=" in urlsplit(location).query:
-            # The file as it is now may be another: rather nothing is read than two versions in one.
-            raise Unsupported(
-                f"{model}: partition {part.get('name')!r} is a snapshot of a blob; only blobs themselves are read"
-            )
-        steps = _steps(location)
+        steps = _steps(str(part.get("location", "")))
         file = next((there[key] for at in range(len(steps)) if (key := tuple(steps[at:])) in there), None)
         if file is None:
             name = f"partition {part.get('name')!r} of the entity {entity.get('name')!r}"

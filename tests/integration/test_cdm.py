@@ -92,14 +92,6 @@ def test_a_model_of_several_entities_asks_which(export: Path) -> None:
             open_snapshot(uri, [export])
 
 
-def test_a_partition_that_is_a_snapshot_of_a_blob_is_refused(tmp_path: Path) -> None:
-    """The blob as it is now may hold other rows."""
-    _export(tmp_path, _entity("contact", "1.csv?snapshot=2026-03-01T12:00:00.0000000Z"))
-    _put(tmp_path / "contact" / "1.csv", ROWS)
-    with pytest.raises(Unsupported, match="snapshot of a blob"):
-        open_snapshot(str(tmp_path), [tmp_path])
-
-
 def test_the_folder_of_one_entity_is_enough(tmp_path: Path) -> None:
     """With what else lies there passed over."""
     _export(tmp_path, _entity("contact", "1.csv"))
