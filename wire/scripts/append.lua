@@ -16,7 +16,7 @@ local key = K.run(run)
 local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
 if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
 if is_filling() then return redis.error_reply(FULL) end
-if redis.call('HLEN', K.forgotten()) ~= tonumber(ARGV[11]) then return {'forgotten'} end -- rule: nobody forgotten is sent
+if redis.call('HLEN', K.forgotten()) ~= tonumber(ARGV[11]) then return {'forgotten'} end -- nobody forgotten is sent
 local kind = ARGV[10] == '1' and 'leaving_' or ''
 redis.call('HSET', key, 'sequence', tonumber(sequence) + 1, 'cursor', ARGV[5])
 redis.call('HINCRBY', key, kind .. 'packed', tonumber(ARGV[6]) + tonumber(ARGV[12]))
