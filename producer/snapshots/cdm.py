@@ -3,14 +3,14 @@ Reads `model.json` of the Common Data Model, with which Azure Synapse Link and C
 
 The URI may name the model (`.../model.json`, or `.../model.json#Customer` where it has several entities), its folder, or the files
 of one entity below it. Partitions are found below the model's folder by the end of their location, so that a copy of an export
-is read like the export itself.
+is read like the export itself. One that is of a moment of its blob (`?snapshot=`) is refused: what is there now may be other rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
@@ -23,6 +23,9 @@ MODEL: Final = "model.json"
 MODEL_BYTES_MAX: Final = 64 << 20
 ABOVE: Final = 2
 """Folders above a CSV file in which its model is looked for: Synapse writes `model.json` and `Customer/2026.csv`."""
+
+MOMENTS: Final = frozenset({"snapshot", "versionid"})
+"""Parameters with which a location of Azure names a blob as it was."""
 
 Find = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
@@ -58,6 +61,7 @@ def described(files: Sequence[File], entity: str | None, find: Find) -> Describe
     for each in _entities(model):
         locations = [_steps(str(part.get("location", ""))) for part in _partitions(each)]
         if all(any(_ends(str(file).split("/"), steps) for steps in locations) for file in files):
+            _check_current(model, each)
             return Described(files, _layout(model, each))
     return None
 
@@ -76,17 +80,12 @@ def _above(file: File, find: Find) -> File | None:
 
 
 def _described(model: File, entity: Mapping[str, Any], below: Sequence[File]) -> Described:
+    _check_current(model, entity)
     start = len(str(model).removesuffix(MODEL))
     there = {tuple(str(file)[start:].split("/")): file for file in below}
     found = []
     for part in _partitions(entity):
-        location = str(part.get("location", ""))
-        if "snapshot=" in urlsplit(location).query:
-            # The file as it is now may be another: rather nothing is read than two versions in one.
-            raise Unsupported(
-                f"{model}: partition {part.get('name')!r} is a snapshot of a blob; only blobs themselves are read"
-            )
-        steps = _steps(location)
+        steps = _steps(str(part.get("location", "")))
         file = next((there[key] for at in range(len(steps)) if (key := tuple(steps[at:])) in there), None)
         if file is None:
             name = f"partition {part.get('name')!r} of the entity {entity.get('name')!r}"
@@ -133,6 +132,15 @@ def _partitions(entity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _steps(location: str) -> list[str]:
     return unquote(urlsplit(location).path).strip("/").split("/")
+
+
+def _check_current(model: File, entity: Mapping[str, Any]) -> None:
+    """Refuse partitions that are not files as they are now: read as such, nobody would notice that rows differ."""
+    for part in _partitions(entity):
+        asked = parse_qsl(urlsplit(str(part.get("location", ""))).query, keep_blank_values=True)
+        if any(name.lower() in MOMENTS for name, _ in asked):
+            name = f"partition {part.get('name')!r} of the entity {entity.get('name')!r}"
+            raise Unsupported(f"{model}: {name} is a snapshot of a blob, and only blobs as they are now are read")
 
 
 def _ends(path: Sequence[str], location: Sequence[str]) -> bool:

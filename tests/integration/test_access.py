@@ -70,6 +70,9 @@ POINTLESS: Final = "POST /v1/runs/{id}/retry"
 PREVIEW: Final = "GET /v1/snapshots/preview"
 """Whoever may is told 422 here, since no snapshot is named. It is of no connection, so none need be open for it."""
 
+EXPLAIN: Final = "POST /v1/contacts/explain"
+"""Names no connection: it leaves out what is closed, and a test of its own says so."""
+
 UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
 
 CONNECTION: Final = {"host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
@@ -209,8 +212,7 @@ CLOSED_CALLS: Final[dict[str, Any]] = {
 
 def test_every_call_of_contributors_that_touches_a_connection_is_held_to_closed_ones() -> None:
     """Calls that they share with administrators and with nobody else."""
-    of_open_ones_only = "POST /v1/contacts/explain"
-    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, of_open_ones_only}
+    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN}
 
 
 @pytest.mark.parametrize("call", CLOSED_CALLS)
@@ -226,6 +228,23 @@ def test_a_contributor_touches_nothing_of_a_closed_connection(with_house: WithHo
         assert (await house.ask(Role.ADMIN, "GET /v1/exports"), await house.ask(Role.ADMIN, "GET /v1/runs")) == before
         status, _ = await house.ask(Role.ADMIN, call, CLOSED_CALLS[call], of="closed")
         assert status in ({409} if call == POINTLESS else {200, 201, 202})
+
+    with_house(scenario)
+
+
+def test_a_contributor_is_explained_nobody_over_a_closed_connection(with_house: WithHouse) -> None:
+    """Nor is its key used to ask; an administrator is told of both."""
+
+    async def scenario(house: House) -> None:
+        async def told(role: Role) -> list[str]:
+            house.api.checks.asked.clear()
+            status, answered = await house.ask(role, EXPLAIN, {"email": "ann@example.org", "ask": True})
+            assert status == 200
+            assert len(house.api.checks.asked) == len(answered["exports"])
+            return [each["export"] for each in answered["exports"]]
+
+        assert await told(Role.CONTRIBUTOR) == ["open"]
+        assert sorted(await told(Role.ADMIN)) == ["closed", "open"]
 
     with_house(scenario)
 

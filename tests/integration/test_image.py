@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from deploy.lock import main
 from tests.deployed import DEPLOY, PROGRAMS, ROOT
 
 DOCKERFILE = DEPLOY / "image" / "Dockerfile"
@@ -39,7 +42,7 @@ def test_programs_are_started_without_a_shell_by_somebody_who_is_not_root() -> N
 
 def test_the_lock_that_the_image_installs_is_cut_by_the_command_it_calls(tmp_path: Path) -> None:
     """With nothing but the files that its first stage has by then."""
-    for name in ("requirements.lock", "deploy/__init__.py", "deploy/lock.py"):
+    for name in ("requirements.lock", "pyproject.toml", "deploy/__init__.py", "deploy/lock.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
 
@@ -51,3 +54,24 @@ def test_the_lock_that_the_image_installs_is_cut_by_the_command_it_calls(tmp_pat
     assert "pytest==" not in cut()
     assert "hatchling==" in cut("hatchling")
     assert "dramatiq==" not in cut("hatchling")
+    (default,) = re.findall(r'^ARG EXTRAS="(.+)"$', DOCKERFILE.read_text(), flags=re.MULTILINE)
+    assert {"google-cloud-storage", "adbc-driver-postgresql"} <= _names(cut("--extras", default)) - _names(cut())
+    assert _names(cut()) < _names(cut("--extras", default))
+    assert 'RUN python -m deploy.lock --extras "$EXTRAS" > runtime.txt' in DOCKERFILE.read_text()
+
+
+def test_every_extra_that_can_be_built_in_is_pinned(capsys: pytest.CaptureFixture[str]) -> None:
+    """With hashes, like the rest; of those that are not, the build says what is missing before anything is installed."""
+    for extra in ("delta", "gcs", "postgresql", "sqlite"):
+        assert _names(main(["--extras", extra])) - _names(main([])), extra
+    for extra, problem in {
+        "snowflake": "not pinned in requirements.lock: adbc-driver-snowflake",
+        "s4": "no extra s4",
+    }.items():
+        with pytest.raises(SystemExit):
+            main(["--extras", extra])
+        assert problem in capsys.readouterr().err
+
+
+def _names(lock: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9.-]+)==", lock, flags=re.MULTILINE))

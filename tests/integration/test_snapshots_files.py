@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from producer.snapshots.errors import Changed, Missing, OutsideRoots, Unsupported
+from producer.snapshots.file import LocalFile
 from producer.snapshots.files import find_files
-from producer.snapshots.plain import open_plain
 
 
 @pytest.fixture
@@ -98,14 +98,14 @@ def test_a_sibling_whose_name_begins_alike_is_outside(root: Path) -> None:
 def test_a_file_that_became_a_link_since_it_was_found_is_not_opened(root: Path, name: str) -> None:
     """Neither the file itself nor a directory above it, though the link leads to a file of the same name."""
     (found,) = find_files(f"{root}/{name}", [root])
-    with closing(open_plain(found)) as opened:
+    with closing(LocalFile(found).open()) as opened:
         assert opened.read(5) == b"Email"
     outside = root.parent / "outside"
     (root / name).parent.rename(outside) if "/" in name else (root / name).rename(outside)
     swapped = (root / name).parent if "/" in name else root / name
     swapped.symlink_to(outside)
     with pytest.raises(Changed, match="became a link"):
-        open_plain(found)
+        LocalFile(found).open()
 
 
 def test_a_file_that_became_a_pipe_or_a_directory_since_it_was_found_is_not_waited_for(root: Path) -> None:
@@ -114,14 +114,14 @@ def test_a_file_that_became_a_pipe_or_a_directory_since_it_was_found_is_not_wait
     found.unlink()
     os.mkfifo(found)
     with pytest.raises(Unsupported, match="not a regular file"):
-        open_plain(found)
+        LocalFile(found).open()
     found.unlink()
     found.mkdir()
     with pytest.raises(Unsupported, match="not a regular file"):
-        open_plain(found)
+        LocalFile(found).open()
     found.rmdir()
     with pytest.raises(Missing):
-        open_plain(found)
+        LocalFile(found).open()
 
 
 def test_pipes_sockets_and_devices_are_no_files(root: Path) -> None:

@@ -1,6 +1,8 @@
 """What is cut from the lock, for the image and for the environment in which the wheel is tried."""
 
-from deploy.lock import lock_of, runtime_lock
+import pytest
+
+from deploy.lock import Unknown, extra_packages, lock_of, runtime_lock
 
 LOCK = """\
 click==8.5.1 \\
@@ -63,3 +65,21 @@ def test_of_one_package_it_keeps_that_and_what_it_needs() -> None:
         "grimp",
         "import-linter",
     ]
+
+
+def test_extras_are_added_with_what_they_need() -> None:
+    """They stand in the lock as development's, since tests need them."""
+    kept = runtime_lock(LOCK, ["import-linter"])
+    assert "grimp==" in kept
+    assert "aiohttp==" in kept
+    assert kept.count("click==") == 1
+
+
+def test_extras_are_read_from_the_project_by_their_packages_names() -> None:
+    """However these are spelled; what is no extra, or not pinned, is said."""
+    project = '[project.optional-dependencies]\na = ["Import_Linter>=2", "x.y"]\nb = ["x.y"]\n'
+    assert extra_packages(project, ["a", "b"]) == ["import-linter", "x-y"]
+    with pytest.raises(Unknown, match="no extra c d; there are a b"):
+        extra_packages(project, ["d", "c"])
+    with pytest.raises(Unknown, match=r"not pinned in requirements\.lock: x-y"):
+        runtime_lock(LOCK, ["x-y"])
