@@ -28,8 +28,8 @@ up: .venv  ## Leave the stack running; HOST=acme.api-us1.com KEY_FILE=key.txt: f
 down: .venv  ## End what `make up` started
 	@$(BIN)/python -m deploy.local down
 
-test: .venv  ## Run the tests: unit, integration and end to end
-	$(BIN)/pytest
+test: .venv  ## Run the tests: unit, integration and end to end, two files at a time, since most of them wait
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 bench: .venv  ## Measure how fast it is, in about an hour (ROWS=1,4: only these; SHORT=yes: 3 minutes, judges nothing)
 	$(BIN)/python -m tests.bench $(if $(filter yes,$(SHORT)),--short) $(call said,ROWS,--rows)

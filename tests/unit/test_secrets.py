@@ -50,7 +50,7 @@ def test_an_older_key_opens_until_it_is_dropped() -> None:
     assert Vault([NEW]).open("c1", both.rotate(token)).get_secret_value() == "key"
 
 
-@pytest.mark.parametrize("token", [b"", b"nonsense", Fernet.generate_key()])
+@pytest.mark.parametrize("token", [b"", b"nonsense", b"bm8ga2V5IG9mIG91cnMsIGJ1dCBiYXNlNjQgYWxsIHRoZSBzYW1lLg=="])
 def test_a_damaged_token_is_an_error_of_ours(token: bytes) -> None:
     """Opened or rotated."""
     with pytest.raises(Unreadable):
