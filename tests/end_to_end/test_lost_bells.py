@@ -90,9 +90,14 @@ def test_bells_that_are_lost_or_stranded_ring_again(queue: Queue) -> None:
     """
     thief = queue.broker.consume(QUEUE, prefetch=1000, timeout=100)
     stranded: list[object] = []
+    workers = [f"worker-{number}" for number in range(1, len(queue.platform.stack.workers) + 1)]
+    for worker in workers:
+        queue.platform.stack.kill(worker)
     run = queue.export("lost")
     with queue.meanwhile(lambda: stranded.append(next(thief))):
-        queue.platform.wait(run, lambda run: run["finished"] or any(stranded))
+        queue.platform.wait(run, lambda _: any(stranded))
+    for worker in workers:
+        queue.platform.stack.restart(worker)
     until = time.monotonic() + 2
     with queue.meanwhile(queue.redis.flushdb):
         queue.platform.wait(run, lambda run: run["finished"] or time.monotonic() > until)
