@@ -137,8 +137,11 @@ async def _run(chaos: Chaos, minutes: float, directory: Path) -> list[str]:
             else:
                 await asyncio.to_thread(chaos.break_something)
         await sandbox.ask("POST", "/sandbox/switches", body={"faults": [], "batch_faults": []})
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await publishing
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await publishing
+        except TimeoutError:
+            return await _not_over(chaos, producer)
         return await promises.broken(chaos.promised, producer, sandbox, directory)
 
 
@@ -156,6 +159,16 @@ async def _publish(chaos: Chaos, until: float, directory: Path, producer: Api) -
         chaos.promised.append(promises.Promised(run, frozenset(emails)))
         while not await _is_over(producer, run):  # noqa: ASYNC110  it is another program's doing
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _not_over(chaos: Chaos, producer: Api) -> list[str]:
+    """Say of each run that does not end what it says of itself."""
+    documents = [(await producer.ask("GET", route("runs", each.run))).document for each in chaos.promised]
+    return [
+        f"{run['id']} is {run['state']} {PATIENCE_SECONDS:g} s after the last fault: {run['blocked']}, {run['books']}"
+        for run in documents
+        if run["finished"] is None
+    ] or [f"a refresh was not accepted within {PATIENCE_SECONDS:g} s of the last fault"]
 
 
 async def _accepted(stack: Stack, snapshot: Path, number: int) -> str:
@@ -189,6 +202,7 @@ async def _set_up(producer: Api, stack: Stack) -> None:
         "segment": "chaos",
         "list_id": LIST,
         "mapping": {"email": "Email"},
+        "brake": None,
     }
     await producer.ask("POST", route("connections"), body=connection)
     await producer.ask("POST", route("exports"), body=export)
