@@ -1,4 +1,4 @@
-"""The handlers that answer for one person: where they stand and why, and that they are forgotten.
+"""What answers for one person, and its handlers: where they stand and why, and that they are forgotten.
 
 The address comes in the body, so that it stands in no log of anybody on the way.
 """
@@ -6,13 +6,13 @@ The address comes in the body, so that it stands in no log of anybody on the way
 from aiohttp import web
 
 from producer.addresses import address_key
-from producer.api.access import IDENTITY
+from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer
 from producer.api.bodies import ExplainBody, ForgetBody
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.contact_documents import ContactExplained, ContactForgotten, ExplainedDocument
 from producer.api.documents import moment_or_none
-from producer.api.openness import may_use
+from producer.api.openness import may_use, require_admin
 from producer.api.problems import unprocessable
 from producer.api.reading import read_body
 from producer.explaining import explain as explained
@@ -23,15 +23,14 @@ from wire.registry import Unregistered
 from wire.secrets import SecretError
 
 
-async def explain(request: web.Request) -> web.Response:
+async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -> ContactExplained:
     """Explain a person, to a contributor over exports whose connection is open; asks ActiveCampaign only if told to."""
-    of, body = collaborators(request), await read_body(request, ExplainBody)
     address = _key(body.email)
     since = await of.erasing.since(address)
     documents, asked = [], dict[str, Found]()
     for export in await of.registry.exports():
         connection = await of.registry.connection_by_id(export.connection) if export.connection else None
-        if not may_use(request[IDENTITY], connection):
+        if not may_use(who, connection):
             continue
         if body.ask and connection is not None and connection.id not in asked:
             asked[connection.id] = await _asked(of, connection, address)
@@ -39,14 +38,25 @@ async def explain(request: web.Request) -> web.Response:
         told = explained(trace, is_forgotten=since is not None)
         found = asked.get(connection.id) if connection else None
         documents.append(ExplainedDocument.of(export, connection.name if connection else None, trace, told, found))
-    return answer(ContactExplained(forgotten=moment_or_none(since), exports=documents))
+    return ContactExplained(forgotten=moment_or_none(since), exports=documents)
+
+
+async def forget_contact(of: Collaborators, who: Identity, body: ForgetBody) -> ContactForgotten:
+    """Forget a person, and return the receipt. Problem 403 or 422."""
+    require_admin(who)
+    return ContactForgotten.of(await of.forgetter.forget(_key(body.email), elsewhere=body.delete_at_activecampaign))
+
+
+async def explain(request: web.Request) -> web.Response:
+    """Explain a person."""
+    body = await read_body(request, ExplainBody)
+    return answer(await explain_contact(collaborators(request), request[IDENTITY], body))
 
 
 async def forget(request: web.Request) -> web.Response:
     """Forget a person, and answer with a receipt."""
-    of, body = collaborators(request), await read_body(request, ForgetBody)
-    receipt = await of.forgetter.forget(_key(body.email), elsewhere=body.delete_at_activecampaign)
-    return answer(ContactForgotten.of(receipt))
+    body = await read_body(request, ForgetBody)
+    return answer(await forget_contact(collaborators(request), request[IDENTITY], body))
 
 
 async def _asked(of: Collaborators, connection: Connection, address: str) -> Found:

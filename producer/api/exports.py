@@ -1,11 +1,12 @@
-"""The handlers of exports; saving checks that the list is there and runs nothing."""
+"""Exports: what is done with them, and the handlers; saving checks that the list is there and runs nothing."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY
+from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer, answer_page, cut, window
 from producer.api.bodies import ExportBody, ExportChange
 from producer.api.collaborators import Collaborators, collaborators
@@ -18,42 +19,28 @@ from wire.registrations import Connection, Export
 from wire.registry import Unregistered
 
 
-async def create(request: web.Request) -> web.Response:
-    """Check the list, then keep the export."""
-    of = collaborators(request)
-    body = await read_body(request, ExportBody)
+async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> ExportDocument:
+    """Check the list, then keep the export. NameTaken; Problem 403, 422 or 503."""
     _confirmed(body, before=None)
     connection = await _connection(of, body.connection)
-    require_use(request[IDENTITY], connection)
+    require_use(who, connection)
     await _check_list(of, connection, body.list_id)
     now = of.clock_ms()
     export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
-    await of.registry.save_export(export, by_contributor=not request[IDENTITY].is_admin)
-    return answer(ExportDocument.of(export, connection.name), 201)
+    await of.registry.save_export(export, by_contributor=not who.is_admin)
+    return ExportDocument.of(export, connection.name)
 
 
-async def show_all(request: web.Request) -> web.Response:
-    """List exports by name."""
-    registry = collaborators(request).registry
-    part, following = cut(await registry.exports(), lambda export: export.name, window(request))
-    names = {connection.id: connection.name for connection in await registry.connections()}
-    return answer_page([ExportDocument.of(export, names.get(export.connection or "")) for export in part], following)
+async def change_export(
+    of: Collaborators, who: Identity, before: Export, read: Callable[[Mapping[str, Any]], Awaitable[ExportChange]]
+) -> ExportDocument:
+    """Keep an export as it is to be from now on; with another list or connection, the list is checked again.
 
-
-async def show(request: web.Request) -> web.Response:
-    """Show an export."""
-    export = await _named(request)
-    connection = await _connection_of(collaborators(request), export)
-    return answer(ExportDocument.of(export, _name(connection)))
-
-
-async def change(request: web.Request) -> web.Response:
-    """Change an export by a merge patch; with another list or connection, the list is checked again."""
-    of, before, who = collaborators(request), await _named(request), request[IDENTITY]
-    was = await _connection_of(of, before)
+    `read` makes the change of what the export is now. NameTaken, Unregistered; Problem 403, 422 or 503.
+    """
+    was = await connection_of(of, before)
     require_use(who, was)
-    document = ExportDocument.of(before, _name(was)).model_dump()
-    body = await read_body(request, ExportChange, onto=_as_body(document))
+    body = await read(export_as_body(ExportDocument.of(before, _name(was))))
     _confirmed(body, before)
     connection = None if body.connection is None else await _connection(of, body.connection)
     require_use(who, connection)
@@ -67,13 +54,48 @@ async def change(request: web.Request) -> web.Response:
         **_settings(of, body),
     )
     await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin)
-    return answer(ExportDocument.of(after, _name(connection)))
+    return ExportDocument.of(after, _name(connection))
+
+
+async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
+    """Delete an export and cancel its runs, whose ids are returned. Unregistered, Closed."""
+    return await of.registry.delete_export(name, by_contributor=not who.is_admin)
+
+
+async def create(request: web.Request) -> web.Response:
+    """Make an export."""
+    body = await read_body(request, ExportBody)
+    return answer(await create_export(collaborators(request), request[IDENTITY], body), 201)
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List exports by name."""
+    registry = collaborators(request).registry
+    part, following = cut(await registry.exports(), lambda export: export.name, window(request))
+    names = {connection.id: connection.name for connection in await registry.connections()}
+    return answer_page([ExportDocument.of(export, names.get(export.connection or "")) for export in part], following)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show an export."""
+    export = await _named(request)
+    connection = await connection_of(collaborators(request), export)
+    return answer(ExportDocument.of(export, _name(connection)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """Change an export by a merge patch."""
+
+    async def read(onto: Mapping[str, Any]) -> ExportChange:
+        return await read_body(request, ExportChange, onto=onto)
+
+    before = await _named(request)
+    return answer(await change_export(collaborators(request), request[IDENTITY], before, read))
 
 
 async def delete(request: web.Request) -> web.Response:
     """Delete an export and cancel its runs."""
-    registry, by_contributor = collaborators(request).registry, not request[IDENTITY].is_admin
-    ended = await registry.delete_export(request.match_info["name"], by_contributor=by_contributor)
+    ended = await delete_export(collaborators(request), request[IDENTITY], request.match_info["name"])
     return answer(ExportDeleted(ended_runs=list(ended)))
 
 
@@ -88,7 +110,8 @@ async def _connection(of: Collaborators, name: str) -> Connection:
         raise unprocessable({"/connection": str(error)}) from None
 
 
-async def _connection_of(of: Collaborators, export: Export) -> Connection | None:
+async def connection_of(of: Collaborators, export: Export) -> Connection | None:
+    """Return an export's connection; None while it is detached."""
     return None if export.connection is None else await of.registry.connection_by_id(export.connection)
 
 
@@ -115,5 +138,6 @@ def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
     return said | {"budget_minutes": body.budget_minutes or of.budget_minutes}
 
 
-def _as_body(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name in ExportBody.model_fields}
+def export_as_body(document: ExportDocument) -> dict[str, Any]:
+    """Return what a merge patch of an export goes onto."""
+    return {name: value for name, value in document.model_dump().items() if name in ExportBody.model_fields}

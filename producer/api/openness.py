@@ -21,6 +21,12 @@ def require_use(who: Identity, connection: Connection | None) -> None:
         raise closed()
 
 
+def require_admin(who: Identity) -> None:
+    """Raise Problem 403 unless somebody is an administrator: the routes say so, too, and there is more than one door."""
+    if not who.is_admin:
+        raise Problem(403, f"This is not for the role {who.role}.")
+
+
 def closed() -> Problem:
     """Make the problem of somebody who may not use a connection."""
     return Problem(403, f"This is not for you: {CLOSED}.")

@@ -1,4 +1,4 @@
-"""The handler that seals every connection's API key anew with the first of SECRET_KEYS, so that the others may be dropped.
+"""What seals every connection's API key anew with the first of SECRET_KEYS, so that the others may be dropped.
 
 It may be called again at any time: what is sealed with the first key already is left as it is. Nothing stands still
 meanwhile, since a key that was sealed before is opened by the others until they are gone.
@@ -6,20 +6,21 @@ meanwhile, since a key that was sealed before is opened by the others until they
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer
 from producer.api.bodies import NothingBody
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import SecretsRotated
+from producer.api.openness import require_admin
 from producer.api.reading import read_body
 from wire.registrations import Connection
 from wire.registry import Unregistered
 from wire.secrets import SecretError
 
 
-async def rotate(request: web.Request) -> web.Response:
-    """Seal anew what is not sealed with the first key, and say what could not be opened."""
-    of = collaborators(request)
-    await read_body(request, NothingBody, optional=True)
+async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
+    """Seal anew what is not sealed with the first key, and say what could not be opened. Problem 403."""
+    require_admin(who)
     connections = await of.registry.connections()
     rotated, unreadable = 0, []
     for connection in connections:
@@ -27,7 +28,13 @@ async def rotate(request: web.Request) -> web.Response:
             rotated += await _resealed(of, connection)
         except SecretError:
             unreadable.append(connection.name)
-    return answer(SecretsRotated(connections=len(connections), rotated=rotated, unreadable=unreadable))
+    return SecretsRotated(connections=len(connections), rotated=rotated, unreadable=unreadable)
+
+
+async def rotate(request: web.Request) -> web.Response:
+    """Rotate secrets."""
+    await read_body(request, NothingBody, optional=True)
+    return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
 
 
 async def _resealed(of: Collaborators, connection: Connection) -> bool:

@@ -1,10 +1,10 @@
-"""The handlers of runs: opened on demand, looked at, and steered at a chunk's edge."""
+"""Runs: what is done with them, and the handlers: opened on demand, looked at, and steered at a chunk's edge."""
 
 from typing import Final
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY
+from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer, answer_page, window
 from producer.api.bodies import DemandBody, NothingBody, ResumeBody
 from producer.api.collaborators import Collaborators, collaborators
@@ -19,6 +19,47 @@ from wire.runs import Mode
 KEY_CHARACTERS_MAX: Final = 255
 
 
+async def demand_run(
+    of: Collaborators, who: Identity, export: str, body: DemandBody, idempotency_key: str = ""
+) -> RunDocument:
+    """Open a run of an export; the same key with the same demand opens nothing new. Unregistered, Closed and intake's."""
+    demand = Demand(body.snapshot, Mode(body.mode), body.dry_run, body.include_refused)
+    run = await of.intake.demand(export, demand, idempotency_key=idempotency_key, by_contributor=not who.is_admin)
+    return await shown_run(of, run)
+
+
+async def steer_run(
+    of: Collaborators, who: Identity, run: str, action: Steering, *, accept: bool = False
+) -> SteeredDocument:
+    """Cancel, pause or resume a run. Problem 403 or 404."""
+    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not who.is_admin)
+    match result:
+        case "unknown":
+            raise _unknown(run)
+        case "closed":
+            raise closed()
+        case "done" | "already" | "over":
+            return SteeredDocument(run=await shown_run(of, run), result=result)
+
+
+async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocument:
+    """Open a run for those whom a run that is over left refused, unconfirmed or unsent. Problem 403 or 404."""
+    found = await of.ledger.look([run])
+    if not found:
+        raise _unknown(run)
+    require_use(who, await of.registry.connection_by_id(found[0].connection))
+    opened, is_new = await of.intake.retry(found[0], by_contributor=not who.is_admin)
+    return SteeredDocument(run=await shown_run(of, opened), result="done" if is_new else "already")
+
+
+async def shown_run(of: Collaborators, run: str) -> RunDocument:
+    """Return a run as it is shown. Problem 404."""
+    found = await of.ledger.look([run])
+    if not found:
+        raise _unknown(run)
+    return RunDocument.all_of(found, await of.project(found))[0]
+
+
 async def open_run(request: web.Request) -> web.Response:
     """Open a run of an export; the same Idempotency-Key with the same demand opens nothing new."""
     of = collaborators(request)
@@ -26,11 +67,8 @@ async def open_run(request: web.Request) -> web.Response:
     if len(key) > KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
         raise Problem(400, f"The Idempotency-Key must be printable ASCII, of at most {KEY_CHARACTERS_MAX} characters.")
     body = await read_body(request, DemandBody, optional=True)
-    demand = Demand(body.snapshot, Mode(body.mode), body.dry_run, body.include_refused)
-    by_contributor = not request[IDENTITY].is_admin
-    name = request.match_info["name"]
-    run = await of.intake.demand(name, demand, idempotency_key=key, by_contributor=by_contributor)
-    return answer(OpenedDocument(run=await _shown(of, run)), 202)
+    run = await demand_run(of, request[IDENTITY], request.match_info["name"], body, key)
+    return answer(OpenedDocument(run=run), 202)
 
 
 async def show_all(request: web.Request) -> web.Response:
@@ -47,7 +85,7 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Show a run."""
-    return answer(await _shown(collaborators(request), request.match_info["id"]))
+    return answer(await shown_run(collaborators(request), request.match_info["id"]))
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -71,32 +109,12 @@ async def resume(request: web.Request) -> web.Response:
 async def retry(request: web.Request) -> web.Response:
     """Open a run for those whom a run that is over left refused, unconfirmed or unsent."""
     await read_body(request, NothingBody, optional=True)
-    of, run = collaborators(request), request.match_info["id"]
-    found = await of.ledger.look([run])
-    if not found:
-        raise _unknown(run)
-    require_use(request[IDENTITY], await of.registry.connection_by_id(found[0].connection))
-    opened, is_new = await of.intake.retry(found[0], by_contributor=not request[IDENTITY].is_admin)
-    return answer(SteeredDocument(run=await _shown(of, opened), result="done" if is_new else "already"), 202)
+    return answer(await retry_run(collaborators(request), request[IDENTITY], request.match_info["id"]), 202)
 
 
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:
     of, run = collaborators(request), request.match_info["id"]
-    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not request[IDENTITY].is_admin)
-    match result:
-        case "unknown":
-            raise _unknown(run)
-        case "closed":
-            raise closed()
-        case "done" | "already" | "over":
-            return answer(SteeredDocument(run=await _shown(of, run), result=result), 202)
-
-
-async def _shown(of: Collaborators, run: str) -> RunDocument:
-    found = await of.ledger.look([run])
-    if not found:
-        raise _unknown(run)
-    return RunDocument.all_of(found, await of.project(found))[0]
+    return answer(await steer_run(of, request[IDENTITY], run, action, accept=accept), 202)
 
 
 def _unknown(run: str) -> Problem:

@@ -1,14 +1,15 @@
-"""The handlers of tokens: the secret of one is in the answer that issues it, and in no other."""
+"""Tokens: what is done with them, and the handlers: the secret of one is in the answer that issues it, and in no other."""
 
 from typing import Final
 
 from aiohttp import web
 
-from producer.api.access import BOOTSTRAP, IDENTITY
+from producer.api.access import BOOTSTRAP, IDENTITY, Identity
 from producer.api.answering import answer, answer_page, cut, window
 from producer.api.bodies import DAYS_MAX, TokenBody
-from producer.api.collaborators import collaborators
+from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import TokenDocument, TokenIssued
+from producer.api.openness import require_admin
 from producer.api.problems import unprocessable
 from producer.api.reading import read_body
 from producer.cloudevents import milliseconds
@@ -19,10 +20,9 @@ DAYS: Final = 365
 """How long a token lasts if nobody says so."""
 
 
-async def issue(request: web.Request) -> web.Response:
-    """Issue a token and say it, this once."""
-    of = collaborators(request)
-    body = await read_body(request, TokenBody)
+async def issue_token(of: Collaborators, who: Identity, body: TokenBody) -> TokenIssued:
+    """Issue a token and say it, this once. NameTaken; Problem 403 or 422."""
+    require_admin(who)
     if body.name == BOOTSTRAP:
         raise unprocessable({"/name": "stands for the administrator of the settings"})
     now = of.clock_ms()
@@ -31,12 +31,23 @@ async def issue(request: web.Request) -> web.Response:
         name=body.name,
         role=Role(body.role),
         created=now,
-        created_by=request[IDENTITY].name,
+        created_by=who.name,
         expires=_expiry(body.expires, now),
     )
     secret = await of.tokens.issue(token)
-    document = TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
-    return answer(document, 201)
+    return TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
+
+
+async def revoke_token(of: Collaborators, who: Identity, name: str) -> TokenDocument:
+    """Make a token nobody's. Unregistered; Problem 403."""
+    require_admin(who)
+    return TokenDocument.of(await of.tokens.revoke(name), of.clock_ms())
+
+
+async def issue(request: web.Request) -> web.Response:
+    """Issue a token and say it, this once."""
+    body = await read_body(request, TokenBody)
+    return answer(await issue_token(collaborators(request), request[IDENTITY], body), 201)
 
 
 async def show_all(request: web.Request) -> web.Response:
@@ -49,8 +60,7 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def revoke(request: web.Request) -> web.Response:
     """Make a token nobody's."""
-    of = collaborators(request)
-    return answer(TokenDocument.of(await of.tokens.revoke(request.match_info["name"]), of.clock_ms()))
+    return answer(await revoke_token(collaborators(request), request[IDENTITY], request.match_info["name"]))
 
 
 def _expiry(said: str | float | None, now: int) -> int:
