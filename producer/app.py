@@ -24,6 +24,7 @@ from producer.metrics import Metrics
 from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
+from producer.scheduling import Scheduler
 from producer.settings import Settings, read_settings
 from producer.snapshots import preview_snapshot
 from producer.stream import Stream
@@ -49,6 +50,7 @@ SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
 ERASE_SECONDS: Final = 2.0
+CLOCK_SECONDS: Final = 2.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -149,6 +151,7 @@ async def _serve(settings: Settings) -> None:
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
+            every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
         )
         _log.info("producer_stops")
 

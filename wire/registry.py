@@ -148,6 +148,7 @@ class Registry:
             text_of(replaces) if replaces else "",
             (replaces.connection or "") if replaces else "",
             "1" if by_contributor else "",
+            "1" if replaces and not export.timed_as(replaces) else "",
         )
         _check(word, f"export {export.name!r}")
 

@@ -10,6 +10,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
+| scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |
 | tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
 | token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
@@ -67,6 +68,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "connection": "connection:{}",
     "exports": "exports",
     "export": "export:{}",
+    "scheduled": "export:{}:scheduled",
     "tokens": "tokens",
     "token": "token:{}",
     "segments": "segments",

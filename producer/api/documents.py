@@ -6,6 +6,7 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, RootModel
 
 from producer.braking import NUMBER, SHARE
+from producer.schedules import next_after
 from producer.snapshots import Preview
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
@@ -178,8 +179,15 @@ class BrakeDocument(BaseModel):
     number: int = NUMBER
 
 
+class ScheduleDocument(BaseModel):
+    """When an export runs by itself."""
+
+    cron: str
+    zone: str
+
+
 class ExportDocument(BaseModel):
-    """An export; `connection` is null while it is detached."""
+    """An export; `connection` is null while it is detached, `next_scheduled` while no schedule opens runs of it."""
 
     id: str
     name: str
@@ -192,6 +200,9 @@ class ExportDocument(BaseModel):
     brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None
+    schedule: ScheduleDocument | None
+    next_scheduled: Moment | None
+    enabled: bool
     automations: bool
     default_region: str | None
     budget_minutes: float
@@ -201,10 +212,12 @@ class ExportDocument(BaseModel):
     changed: Moment
 
     @classmethod
-    def of(cls, export: Export, connection_name: str | None) -> Self:
+    def of(cls, export: Export, connection_name: str | None, now: int) -> Self:
         """Show an export with its connection by name."""
+        following = next_after(export.schedule, now) if export.schedule and export.is_on else None
         times = {"created": moment(export.created), "changed": moment(export.changed)}
-        return cls.model_validate(export.document() | times | {"connection": connection_name})
+        shown = {"next_scheduled": moment_or_none(following), "connection": connection_name}
+        return cls.model_validate(export.document() | times | shown)
 
 
 class ExportDeleted(BaseModel):

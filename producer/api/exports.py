@@ -28,7 +28,7 @@ async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> E
     now = of.clock_ms()
     export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
     await of.registry.save_export(export, by_contributor=not who.is_admin)
-    return ExportDocument.of(export, connection.name)
+    return ExportDocument.of(export, connection.name, now)
 
 
 async def change_export(
@@ -40,7 +40,7 @@ async def change_export(
     """
     was = await connection_of(of, before)
     require_use(who, was)
-    body = await read(export_as_body(ExportDocument.of(before, _name(was))))
+    body = await read(export_as_body(ExportDocument.of(before, _name(was), of.clock_ms())))
     _confirmed(body, before)
     connection = None if body.connection is None else await _connection(of, body.connection)
     require_use(who, connection)
@@ -54,7 +54,7 @@ async def change_export(
         **_settings(of, body),
     )
     await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin)
-    return ExportDocument.of(after, _name(connection))
+    return ExportDocument.of(after, _name(connection), after.changed)
 
 
 async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
@@ -70,17 +70,19 @@ async def create(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name."""
-    registry = collaborators(request).registry
+    of = collaborators(request)
+    registry, now = of.registry, of.clock_ms()
     part, following = cut(await registry.exports(), lambda export: export.name, window(request))
     names = {connection.id: connection.name for connection in await registry.connections()}
-    return answer_page([ExportDocument.of(export, names.get(export.connection or "")) for export in part], following)
+    documents = [ExportDocument.of(export, names.get(export.connection or ""), now) for export in part]
+    return answer_page(documents, following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show an export."""
-    export = await _named(request)
-    connection = await connection_of(collaborators(request), export)
-    return answer(ExportDocument.of(export, _name(connection)))
+    of, export = collaborators(request), await _named(request)
+    connection = await connection_of(of, export)
+    return answer(ExportDocument.of(export, _name(connection), of.clock_ms()))
 
 
 async def change(request: web.Request) -> web.Response:

@@ -46,7 +46,7 @@ from producer.api.documents import (
     TokenDocument,
     TokenIssued,
 )
-from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
+from producer.api.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
 from producer.api.table import Parameter, Route
 from wire.tokens import Role
 
@@ -204,6 +204,19 @@ ROUTES: Final = (
         body=DemandBody,
         needs_body=False,
         answer=OpenedDocument,
+        parameters=(ONCE,),
+        refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/exports/run-scheduled",
+        handler=runs.open_scheduled,
+        roles=WRITERS,
+        says="Run every export that has a schedule, now; those that cannot are named with the reason.",
+        status=202,
+        body=NothingBody,
+        needs_body=False,
+        answer=ScheduledDocument,
         parameters=(ONCE,),
         refusals=(409,),
     ),

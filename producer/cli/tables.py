@@ -36,6 +36,8 @@ EXPORTS: Final = (
     Column("LIST", "list_id", number=True),
     Column("LEAVERS", "leavers"),
     Column("AUTOMATIONS", "automations"),
+    Column("ENABLED", "enabled"),
+    Column("SCHEDULED", "next_scheduled"),
 )
 SEGMENTS: Final = (
     Column("SEGMENT", "name"),
@@ -69,6 +71,11 @@ RUNS: Final = (
     Column("CREATED", "created"),
     Column("FINISHED", "finished"),
     Column("ERROR", "error"),
+)
+SCHEDULED: Final = (
+    Column("EXPORT", "export"),
+    Column("RUN", "run"),
+    Column("NOT RUN", "reason"),
 )
 REJECTS: Final = (
     Column("ROW", "row", number=True),
@@ -108,6 +115,12 @@ def page(columns: Sequence[Column], document: Document) -> Table | Text:
     """Lay out a list as the API answers it."""
     items: Sequence[Document] = document["items"]
     return table(columns, items) if items else Text("There are none.")
+
+
+def scheduled_runs(document: Document) -> Table | Text:
+    """Lay out what became of every export that has a schedule."""
+    items = [*document["runs"], *document["skipped"]]
+    return table(SCHEDULED, items) if items else Text("No export has a schedule.")
 
 
 def explanation(document: Document) -> Group:

@@ -40,6 +40,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "PATCH /v1/exports/{name}": WRITERS,
     "DELETE /v1/exports/{name}": WRITERS,
     "POST /v1/exports/{name}/runs": WRITERS,
+    "POST /v1/exports/run-scheduled": WRITERS,
     "GET /v1/segments": READERS,
     "GET /v1/snapshots/preview": WRITERS,
     "POST /v1/events": PUBLISHERS,
@@ -72,6 +73,9 @@ PREVIEW: Final = "GET /v1/snapshots/preview"
 
 EXPLAIN: Final = "POST /v1/contacts/explain"
 """Names no connection: it leaves out what is closed, and a test of its own says so."""
+
+RUN_SCHEDULED: Final = "POST /v1/exports/run-scheduled"
+"""Names no connection either: it says of what is closed why nothing was opened, and a test of its own says so."""
 
 UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
 
@@ -212,7 +216,7 @@ CLOSED_CALLS: Final[dict[str, Any]] = {
 
 def test_every_call_of_contributors_that_touches_a_connection_is_held_to_closed_ones() -> None:
     """Calls that they share with administrators and with nobody else."""
-    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN}
+    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN, RUN_SCHEDULED}
 
 
 @pytest.mark.parametrize("call", CLOSED_CALLS)
@@ -245,6 +249,24 @@ def test_a_contributor_is_explained_nobody_over_a_closed_connection(with_house: 
 
         assert await told(Role.CONTRIBUTOR) == ["open"]
         assert sorted(await told(Role.ADMIN)) == ["closed", "open"]
+
+    with_house(scenario)
+
+
+def test_a_contributor_runs_no_scheduled_export_over_a_closed_connection(with_house: WithHouse) -> None:
+    """It is named with the reason; an administrator runs both."""
+
+    async def scenario(house: House) -> None:
+        for name in ("open", "closed"):
+            event = EVENT | {"id": name, "data": {"segment": name, "snapshot": "/snapshots/b.csv"}}
+            assert (await house.ask(Role.PUBLISHER, "POST /v1/events", event))[0] == 202
+            change = {"schedule": {"cron": "0 6 * * *"}}
+            assert (await house.ask(Role.ADMIN, f"PATCH /v1/exports/{name}", change))[0] == 200
+        status, told = await house.ask(Role.CONTRIBUTOR, RUN_SCHEDULED)
+        assert (status, [one["export"] for one in told["runs"]]) == (202, ["open"])
+        assert told["skipped"] == [{"export": "closed", "reason": "the connection is for administrators only"}]
+        status, told = await house.ask(Role.ADMIN, RUN_SCHEDULED)
+        assert ([one["export"] for one in told["runs"]], told["skipped"]) == (["closed", "open"], [])
 
     with_house(scenario)
 
