@@ -13,6 +13,7 @@ from aiohttp import web
 
 from producer.api.access import Identities
 from producer.api.app import make_app
+from producer.api.attempts import Attempts
 from producer.api.collaborators import Collaborators
 from producer.api.serving import make_runner
 from producer.checking import Checker
@@ -23,6 +24,7 @@ from producer.knowledge import Knowledge
 from producer.metrics import Metrics
 from producer.opening import Retention
 from producer.overview import Overview
+from producer.page import Doorkeeper, Sessions, add_page
 from producer.reading import Reading
 from producer.scheduling import Scheduler
 from producer.settings import Settings, read_settings
@@ -135,7 +137,10 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
+        tokens, attempts = collaborators.tokens, Attempts()
+        identities = Identities(settings.admin_token, tokens)
+        app = make_app(collaborators, identify=identities, attempts=attempts)
+        add_page(app, Doorkeeper(identities, attempts, Sessions(store, tokens, settings.admin_token)))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

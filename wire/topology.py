@@ -13,6 +13,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |
 | tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
 | token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
+| session(digest) | string | whose session of the page this is (JSON); never its cookie, nor a token | 12 h          | page            |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
@@ -71,6 +72,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "scheduled": "export:{}:scheduled",
     "tokens": "tokens",
     "token": "token:{}",
+    "session": "session:{}",
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",

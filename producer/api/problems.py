@@ -80,10 +80,11 @@ async def as_problems(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001  the outermost door: nothing else stands between an error and the caller
-        return _problem(error, request).response()
+        return problem_of(error, request).response()
 
 
-def _problem(error: Exception, request: web.Request) -> Problem:
+def problem_of(error: Exception, request: web.Request) -> Problem:
+    """Say what an error means to whoever asked; what nobody expected is logged."""
     match error:
         case Problem():
             problem = error

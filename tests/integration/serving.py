@@ -20,6 +20,7 @@ from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.opening import Retention
+from producer.page import Doorkeeper, Sessions, add_page
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
@@ -164,7 +165,9 @@ async def serving(
         budget_minutes=90,
     )
     identities = Identities(SecretStr(TOKEN), collaborators.tokens)
-    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=waits))
+    attempts = Attempts(sleep=waits)
+    app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
+    add_page(app, Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(TOKEN))))
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

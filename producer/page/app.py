@@ -1,0 +1,19 @@
+"""Adds the page to the application that serves the API: one door before it, its leaves, its templates."""
+
+from aiohttp import web
+
+from producer.page.door import Door, harden_ours
+from producer.page.languages import load_languages
+from producer.page.login import DOORKEEPER, Doorkeeper
+from producer.page.rendering import set_up
+from producer.page.routes import LEAVES
+
+
+def add_page(app: web.Application, keeper: Doorkeeper) -> None:
+    """Add the page; it shares the application's collaborators with the API."""
+    app[DOORKEEPER] = keeper
+    set_up(app, load_languages())
+    app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
+    app.on_response_prepare.append(harden_ours)
+    for leaf in LEAVES:
+        app.router.add_route(leaf.method, leaf.path, leaf.handler)

@@ -1,0 +1,98 @@
+"""The handlers of coming and going: a token opens a session, and the form is as slow to whoever guesses as the API."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from producer.api.access import IDENTITY, Identify
+from producer.api.attempts import Attempts
+from producer.page import cookies
+from producer.page.forms import FORM
+from producer.page.headers import is_https, wants_secure
+from producer.page.navigation import N_
+from producer.page.rendering import render, see
+from producer.page.sessions import Sessions
+from wire.tokens import Role
+
+NOBODYS: Final = N_("This token is nobody's: it may be mistyped, revoked, or its time may be over.")
+MISSING: Final = N_("Enter your token.")
+FOR_PUBLISHING: Final = N_("This token is for publishing refreshes. The page needs one of another role.")
+CHARACTERS_MAX: Final = 4_096
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """Who knows tokens, who slows down guessing, and who keeps sessions."""
+
+    identify: Identify
+    attempts: Attempts
+    sessions: Sessions
+
+
+DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the login form."""
+    keeper = request.app[DOORKEEPER]
+    if await keeper.sessions.known(cookies.session_of(request)):
+        return see(_wanted(request.query.get("next", "")))
+    return _form(request, request.query.get("next", ""), has_ended="ended" in request.query)
+
+
+async def enter(request: web.Request) -> web.Response:
+    """Open a session for whoever holds a token."""
+    keeper, form = request.app[DOORKEEPER], request[FORM]
+    wanted, presented = form.get("next", ""), form.get("token", "").strip()
+    if not presented:
+        return _form(request, wanted, fault=MISSING, status=422)
+    identity = await keeper.identify(presented) if len(presented) <= CHARACTERS_MAX else None
+    if identity is None:
+        await keeper.attempts.failed(request.remote or "")
+        return _form(request, wanted, fault=NOBODYS, status=422)
+    if identity.role is Role.PUBLISHER:
+        return _form(request, wanted, fault=FOR_PUBLISHING, status=403)
+    cookie = await keeper.sessions.begin_with_token(presented, identity)
+    _log.info("signed_in", by=identity.name, role=identity.role)
+    response = see(_wanted(wanted))
+    cookies.begin_session(request, response, cookie)
+    return response
+
+
+async def leave(request: web.Request) -> web.Response:
+    """End the session, here and wherever its cookie may be."""
+    await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
+    _log.info("signed_out", by=request[IDENTITY].name)
+    response = see("/login")
+    cookies.end_session(response)
+    return response
+
+
+def _form(
+    request: web.Request, wanted: str, *, fault: str = "", status: int = 200, has_ended: bool = False
+) -> web.Response:
+    visit = cookies.visit_of(request)
+    response = render(
+        request,
+        "login.html",
+        status=status,
+        proof=cookies.proof_of(visit),
+        wanted=wanted,
+        fault=fault,
+        has_ended=has_ended,
+        is_open_to_listeners=wants_secure(request) and not is_https(request),
+    )
+    cookies.begin_visit(request, response, visit)
+    return response
+
+
+def _wanted(said: str) -> str:
+    """Return where somebody was going: an address of this page, since a link could name any other."""
+    parts = urlsplit(said)
+    is_here = said.startswith("/") and not said.startswith(("//", "/\\")) and not parts.netloc and said.isprintable()
+    return said if is_here else "/"

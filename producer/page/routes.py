@@ -1,0 +1,24 @@
+"""Every leaf of the page, in one table: the only place where it is said who may see and do what there."""
+
+from typing import Final
+
+from aiohttp import web
+
+from producer.api.routes import READERS
+from producer.page import assets, login
+from producer.page.rendering import see
+from producer.page.table import Leaf
+
+
+async def begin(_: web.Request) -> web.Response:
+    """Send whoever comes to what they come for most."""
+    return see("/exports")
+
+
+LEAVES: Final = (
+    Leaf(method="GET", path="/", handler=begin, roles=READERS),
+    Leaf(method="GET", path="/login", handler=login.show, roles=None),
+    Leaf(method="POST", path="/login", handler=login.enter, roles=None),
+    Leaf(method="POST", path="/logout", handler=login.leave, roles=READERS),
+    Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),
+)
