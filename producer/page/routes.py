@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.routes import READERS
-from producer.page import assets, login
+from producer.page import assets, exports, login
 from producer.page.rendering import see
 from producer.page.table import Leaf
 
@@ -20,5 +20,6 @@ LEAVES: Final = (
     Leaf(method="GET", path="/login", handler=login.show, roles=None),
     Leaf(method="POST", path="/login", handler=login.enter, roles=None),
     Leaf(method="POST", path="/logout", handler=login.leave, roles=READERS),
+    Leaf(method="GET", path="/exports", handler=exports.show_all, roles=READERS),
     Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),
 )

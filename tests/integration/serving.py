@@ -132,6 +132,7 @@ async def serving(
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
+    admin_token: str = TOKEN,
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
@@ -164,11 +165,11 @@ async def serving(
         readiness=readiness,
         budget_minutes=90,
     )
-    identities = Identities(SecretStr(TOKEN), collaborators.tokens)
+    identities = Identities(SecretStr(admin_token), collaborators.tokens)
     attempts = Attempts(sleep=waits)
     app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
-    add_page(app, Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(TOKEN))))
-    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    add_page(app, Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(admin_token))))
+    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 
 
