@@ -1,8 +1,8 @@
 """The languages of the page: its own texts by gettext, and the sentences of the producer's core by their form.
 
-Catalogues are `.po` files in this package, read at start; nothing is compiled. `page.po` has what templates and the page's
-modules say. `sentences.po` has what the core says, in English, with values in it: its entries have `{0}`, `{1}` where a value
-stands, a sentence is found again by that form, and its values are put into the translation.
+Catalogues are `.po` files in this package, read at start; nothing is compiled. Those in `texts` have what templates and the
+page's modules say. Those in `sentences` have what the core says, in English, with values in it: their entries have `{0}`, `{1}`
+where a value stands, a sentence is found again by that form, and its values are put into the translation.
 """
 
 import re
@@ -74,14 +74,19 @@ ENGLISH: Final = Language("en", "English")
 
 def load_languages() -> dict[str, Language]:
     """Read the catalogues; English, in which everything is written, is the first."""
-    texts, sentences = read_catalogue("de", "page"), read_catalogue("de", "sentences")
+    texts, sentences = read_catalogue("de", "texts"), read_catalogue("de", "sentences")
     german = Language("de", "Deutsch", _compiled(texts), *_sentences(sentences))
     return {language.code: language for language in (ENGLISH, german)}
 
 
-def read_catalogue(code: str, name: str) -> Catalog:
-    """Read one `.po` file of the package."""
-    return read_po(BytesIO((files("producer.page") / "locale" / code / f"{name}.po").read_bytes()), locale=code)
+def read_catalogue(code: str, kind: str) -> Catalog:
+    """Read the `.po` files of one kind as one catalogue."""
+    whole = Catalog(locale=code)
+    for file in (files("producer.page") / "locale" / code / kind).iterdir():
+        for message in read_po(BytesIO(file.read_bytes()), locale=code):
+            if message.id:
+                whole[message.id] = message
+    return whole
 
 
 def preferred(said: str, known: Iterable[str], instead: str) -> str:
