@@ -1,12 +1,13 @@
 """Asks ActiveCampaign whether a host, a key and a list are what a person says they are; what it finds are values."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from producer.findings import Busy, Field, Finding, Found, Good, NotThere, There, Wrong
+from producer.findings import Busy, Field, Fields, Finding, Found, Good, NotThere, Sight, There, Wrong
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -21,7 +22,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
-from wire.activecampaign.results import Account
+from wire.activecampaign.results import Account, Page
 from wire.activecampaign.session import Session
 from wire.pacing import Go, Pacer, Wait
 
@@ -30,6 +31,9 @@ PATIENCE_SECONDS: Final = 10.0
 
 TRIES: Final = 3
 """A good key is refused now and then (403), and connections are cut; only the third such answer in a row is believed."""
+
+PAGES_MOST: Final = 10
+"""Of a hundred items each."""
 
 T = TypeVar("T")
 
@@ -71,6 +75,26 @@ class Checker:
         found = await self._ask(host, lambda: client.contact_list(list_id), missing="list_id")
         return found if isinstance(found, Wrong | Busy) else Good(administrator=False)
 
+    async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+        """Find out whose key this is, what the contract says, and which lists there are."""
+        client = self._client(host, api_key)
+        user = await self._ask(host, client.me)
+        if isinstance(user, Wrong | Busy):
+            return user
+        account = await self._ask(host, client.account)
+        if isinstance(account, Wrong | Busy):
+            return account
+        lists = await self._pages(host, client.lists)
+        if isinstance(lists, Wrong | Busy):
+            return lists
+        limit, total = (account.subscriber_limit, account.subscriber_total) if account else (None, None)
+        return Sight(user.username, account is not None, limit, total, lists[0], has_more=lists[1])
+
+    async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
+        """Find out which custom fields the account has."""
+        found = await self._pages(host, self._client(host, api_key).fields)
+        return found if isinstance(found, Wrong | Busy) else Fields(found[0])
+
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
         """Find out whether the account has a contact of this address."""
         client = self._client(host, api_key)
@@ -89,6 +113,22 @@ class Checker:
         if isinstance(gone, Wrong | Busy):
             return gone
         return found if gone else NotThere()
+
+    async def _pages(
+        self, host: str, read: Callable[[int], Awaitable[Page[T]]]
+    ) -> tuple[tuple[T, ...], bool] | Wrong | Busy:
+        """Ask for page after page; with whether there are more than anybody would look through."""
+        items: list[T] = []
+        offset: int | None = 0
+        for _ in range(PAGES_MOST):
+            if offset is None:
+                break
+            page = await self._ask(host, partial(read, offset))
+            if isinstance(page, Wrong | Busy):
+                return page
+            items += page.items
+            offset = page.next_offset
+        return tuple(items), offset is not None
 
     def _client(self, host: str, api_key: SecretStr) -> Client:
         return Client(self._session, host, api_key, scheme=scheme_for(host, self._trusted))

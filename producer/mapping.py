@@ -109,6 +109,11 @@ class Mapper:
             found = self._contact({column: values[at] for column, values in texts.items()}, number, row)
             yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
 
+    def rows(self, rows: Sequence[Mapping[str, str | None]]) -> list[Mapped | Invalid]:
+        """Return what becomes of a few rows that somebody has as texts by column; a column that they lack is empty."""
+        named = {column: pa.array([row.get(column) for row in rows], pa.string()) for column in self.columns}
+        return list(self.contacts(pa.RecordBatch.from_pydict(named), range(len(rows)), before=0))
+
     def _numbers(self, batch: pa.RecordBatch) -> tuple[list[str | None], list[str | None]]:
         """Read the telephone numbers of a batch: as they stand there, and in E.164."""
         if self._spec.phone is None:

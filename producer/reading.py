@@ -6,7 +6,7 @@ is taken again when its lease is over.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -270,7 +270,12 @@ def _brake(
 
 def mapper_of(run: Run) -> Mapper:
     """The mapper that a run's copy of its export asks for."""
-    mapping = run.spec["mapping"]
+    return mapper_as_said(run.spec, run.list_id)
+
+
+def mapper_as_said(said: Mapping[str, Any], list_id: str) -> Mapper:
+    """The mapper that an export asks for, by what was said of it."""
+    mapping = said["mapping"]
     spec = MappingSpec(
         email=mapping["email"],
         first_name=mapping.get("first_name"),
@@ -279,7 +284,7 @@ def mapper_of(run: Run) -> Mapper:
         fields=mapping.get("fields") or {},
         tags=tuple(mapping.get("tags") or ()),
         tags_column=mapping.get("tags_column"),
-        default_region=run.spec.get("default_region"),
-        present=(mark["id"], mark["present"]) if (mark := run.spec.get("leavers_field")) else None,
+        default_region=said.get("default_region"),
+        present=(mark["id"], mark["present"]) if (mark := said.get("leavers_field")) else None,
     )
-    return Mapper(spec, int(run.list_id), automations=bool(run.spec["automations"]))
+    return Mapper(spec, int(list_id), automations=bool(said["automations"]))

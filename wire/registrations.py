@@ -40,7 +40,8 @@ class Consent:
 class Connection:
     """A way into an ActiveCampaign account; its key is kept apart, sealed.
 
-    `administrator`: whether the key is an administrator's, as its last check found.
+    `administrator`: whether the key is an administrator's, as its last check found. `export_user`: who connected it last,
+    with the key or the host that it has now; empty where an earlier version kept it, which is then who agreed.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Connection:
     administrator: bool
     created: int
     changed: int
+    export_user: str = ""
 
     @property
     def account(self) -> str:
@@ -145,8 +147,8 @@ class Segment:
     exports: tuple[str, ...] = ()
 
 
-ADDED: Final[Mapping[str, Any]] = {"enabled": True, "schedule": None}
-"""Fields that exports kept by an earlier version do not have, with what they stand for there: they are not written either."""
+ADDED: Final[Mapping[str, Any]] = {"enabled": True, "schedule": None, "export_user": ""}
+"""Fields that what an earlier version kept does not have, with what they stand for there: they are not written either."""
 
 
 def text_of(registered: Connection | Export) -> str:

@@ -102,6 +102,7 @@ class ConnectionDocument(BaseModel):
     allow: Literal["admins", "contributors"]
     limits: LimitsDocument
     consent: ConsentDocument
+    export_user: str
     administrator: bool
     warning: str | None
     created: Moment
@@ -118,6 +119,7 @@ class ConnectionDocument(BaseModel):
             allow=connection.allow.value,
             limits=LimitsDocument.of(connection.limits),
             consent=ConsentDocument(by=connection.consent.by, at=moment(connection.consent.at)),
+            export_user=connection.export_user or connection.consent.by,
             administrator=connection.administrator,
             warning=None if connection.administrator else NOT_ADMINISTRATOR,
             created=moment(connection.created),

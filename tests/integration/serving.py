@@ -16,7 +16,7 @@ from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.serving import make_runner
-from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
+from producer.findings import Busy, Fields, Finding, Found, Good, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.opening import Retention
@@ -24,6 +24,7 @@ from producer.page import Doorkeeper, Sessions, add_page
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.activecampaign.results import ContactList, CustomField
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
@@ -76,6 +77,18 @@ class FakeChecks:
         if isinstance(key, Good) and list_id not in self.lists:
             return Wrong("list_id", "there is no such list")
         return key
+
+    async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        if not isinstance(key, Good):
+            return key
+        lists = tuple(ContactList(number, f"List {number}") for number in sorted(self.lists))
+        limits = (10_000, 1_234) if self.administrator else (None, None)
+        return Sight("ann.admin", self.administrator, limits[0], limits[1], lists, has_more=False)
+
+    async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        return Fields((CustomField("7", "Loyalty tier"),)) if isinstance(key, Good) else key
 
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
         key = await self.check_key(host, api_key)
