@@ -24,7 +24,7 @@ from producer.knowledge import Knowledge
 from producer.metrics import Metrics
 from producer.opening import Retention
 from producer.overview import Overview
-from producer.page import Doorkeeper, Sessions, add_page
+from producer.page import Doorkeeper, Drafts, Sessions, add_page
 from producer.reading import Reading
 from producer.scheduling import Scheduler
 from producer.settings import Settings, read_settings
@@ -140,7 +140,7 @@ async def _serve(settings: Settings) -> None:
         tokens, attempts = collaborators.tokens, Attempts()
         identities = Identities(settings.admin_token, tokens)
         app = make_app(collaborators, identify=identities, attempts=attempts)
-        add_page(app, Doorkeeper(identities, attempts, Sessions(store, tokens, settings.admin_token)))
+        add_page(app, Doorkeeper(identities, attempts, Sessions(store, tokens, settings.admin_token), Drafts(store)))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -14,6 +14,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
 | token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
 | session(digest) | string | whose session of the page this is (JSON); never its cookie, nor a token | 12 h          | page            |
+| draft(digest)   | string | an API key on its way into a connection (Fernet token)              | 15 minutes       | page            |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
@@ -73,6 +74,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "tokens": "tokens",
     "token": "token:{}",
     "session": "session:{}",
+    "draft": "draft:{}",
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",

@@ -10,6 +10,7 @@ from aiohttp import web
 from producer.api.access import IDENTITY, Identify
 from producer.api.attempts import Attempts
 from producer.page import cookies
+from producer.page.drafts import Drafts
 from producer.page.forms import FORM
 from producer.page.headers import is_https, wants_secure
 from producer.page.navigation import N_
@@ -27,11 +28,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """Who knows tokens, who slows down guessing, and who keeps sessions."""
+    """Who knows tokens, who slows down guessing, and who keeps sessions and what belongs to them."""
 
     identify: Identify
     attempts: Attempts
     sessions: Sessions
+    drafts: Drafts
 
 
 DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)

@@ -21,7 +21,10 @@ def N_(message: str) -> str:  # noqa: N802  gettext's own name: it marks a text 
     return message
 
 
-NAVIGATION: Final = (Item("/exports", N_("Exports"), READERS),)
+NAVIGATION: Final = (
+    Item("/connections", N_("Connections"), READERS),
+    Item("/exports", N_("Exports"), READERS),
+)
 
 ROLES: Final = {
     Role.ADMIN: N_("administrator"),

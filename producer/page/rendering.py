@@ -43,6 +43,7 @@ def set_up(app: web.Application, languages: Mapping[str, Language]) -> None:
         environment.globals |= {"asset": app[ASSETS].address, "query": _query, "roles": ROLES}
         environment.filters |= {
             "sentence": language.sentence,
+            "fault": partial(_fault, language),
             "moment": partial(_moment, code),
             "number": partial(format_decimal, locale=code),
         }
@@ -91,6 +92,13 @@ def _switch(request: web.Request, code: str) -> str:
 
 def _query(**said: object) -> str:
     return "?" + urlencode({name: value for name, value in said.items() if value})
+
+
+def _fault(language: Language, detail: str) -> str:
+    """Say what is wrong as a sentence of its own: the core's go on where a field's name ends, the page's are whole."""
+    said = language.texts.gettext(detail)
+    said = language.sentence(detail) if said == detail else said
+    return f"{said[:1].upper()}{said[1:]}" + ("" if said.endswith((".", "!", "?")) else ".")
 
 
 def _moment(code: str, milliseconds: int) -> Markup:

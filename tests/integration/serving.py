@@ -20,7 +20,7 @@ from producer.findings import Busy, Fields, Finding, Found, Good, NotThere, Sigh
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.opening import Retention
-from producer.page import Doorkeeper, Sessions, add_page
+from producer.page import Doorkeeper, Drafts, Sessions, add_page
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
@@ -181,7 +181,10 @@ async def serving(
     identities = Identities(SecretStr(admin_token), collaborators.tokens)
     attempts = Attempts(sleep=waits)
     app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
-    add_page(app, Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(admin_token))))
+    add_page(
+        app,
+        Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(admin_token)), Drafts(store)),
+    )
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 
