@@ -4,6 +4,7 @@ Through the session that everything goes through: https to public addresses only
 followed, and no answer is read past a bound.
 """
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping
@@ -42,9 +43,18 @@ class Provider:
         self._session = session
         self._terms = terms
         self._trusted = trusted_hosts
+        self._discovering: asyncio.Task[Discovered] | None = None
 
     async def discover(self) -> Discovered:
-        """Read the provider's description of itself; Down, Untrusted."""
+        """Read the provider's description of itself; Down, Untrusted.
+
+        Whoever asks meanwhile hears the same answer: anybody may begin a login, and nobody shall flood a provider with it.
+        """
+        if self._discovering is None or self._discovering.done():
+            self._discovering = asyncio.create_task(self._discover())
+        return await asyncio.shield(self._discovering)
+
+    async def _discover(self) -> Discovered:
         document = await self._get(self._terms.issuer.rstrip("/") + DISCOVERY)
         try:
             found = Discovered.model_validate(document)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
@@ -41,10 +41,19 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """Who logged in, and where they were going."""
+
+    person: Person
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Note:
     state: str
     nonce: str
     verifier: str
+    wanted: str
     until: int
 
 
@@ -56,11 +65,16 @@ class Login:
         self._vault = vault
         self._terms = terms
 
-    async def begin(self, now: int) -> Begun:
-        """Begin a login; Down, Untrusted."""
+    @property
+    def host(self) -> str:
+        """The provider by a name that people may know."""
+        return urlsplit(self._terms.issuer).hostname or self._terms.issuer
+
+    async def begin(self, now: int, wanted: str = "") -> Begun:
+        """Begin a login of somebody who was going somewhere; Down, Untrusted."""
         found = await self._provider.discover()
         state, nonce, verifier = (secrets.token_urlsafe(RANDOM_BYTES) for _ in range(3))
-        note = _Note(state, nonce, verifier, now + BEGUN_SECONDS * SECOND_MS)
+        note = _Note(state, nonce, verifier, wanted, now + BEGUN_SECONDS * SECOND_MS)
         asked = {
             "response_type": "code",
             "client_id": self._terms.client_id,
@@ -74,7 +88,7 @@ class Login:
         sealed = self._vault.seal(PURPOSE, SecretStr(json.dumps(asdict(note))))
         return Begun(_extended(found.authorization_endpoint, asked), sealed.decode())
 
-    async def finish(self, note: str, query: Mapping[str, str], now: int) -> Person:
+    async def finish(self, note: str, query: Mapping[str, str], now: int) -> Finished:
         """Finish a login with what the provider sent back; OpenIdError."""
         kept = self._kept(note, now)
         if not compare_digest(query.get("state", "").encode(errors="surrogatepass"), kept.state.encode()):
@@ -91,7 +105,7 @@ class Login:
         claims = dict(await self._believed(found, granted.id_token, kept.nonce, now))
         if granted.access_token and claim(claims, self._terms.roles_claim) is None:
             claims |= await self._provider.about(found, granted.access_token, claims["sub"])
-        return person_of(claims, self._terms)
+        return Finished(person_of(claims, self._terms), kept.wanted)
 
     async def goodbye(self, back_to: str) -> str | None:
         """Where somebody logs out at the provider, too; None where it has no such place, or does not answer."""

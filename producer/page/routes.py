@@ -5,7 +5,8 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.routes import READERS
-from producer.page import assets, exports, login
+from producer.openid.terms import CALLBACK
+from producer.page import assets, exports, login, openid
 from producer.page.rendering import see
 from producer.page.table import Leaf
 
@@ -19,6 +20,9 @@ LEAVES: Final = (
     Leaf(method="GET", path="/", handler=begin, roles=READERS),
     Leaf(method="GET", path="/login", handler=login.show, roles=None),
     Leaf(method="POST", path="/login", handler=login.enter, roles=None),
+    Leaf(method="GET", path="/login/openid", handler=openid.begin, roles=None),
+    Leaf(method="GET", path=CALLBACK, handler=openid.back, roles=None),
+    Leaf(method="GET", path="/login/openid/goodbye", handler=openid.goodbye, roles=None),
     Leaf(method="POST", path="/logout", handler=login.leave, roles=READERS),
     Leaf(method="GET", path="/exports", handler=exports.show_all, roles=READERS),
     Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),

@@ -73,7 +73,7 @@ async def log_in(login: Login, name: str, *, later_ms: int = 0) -> Person:
     """Log in as somebody would in a browser."""
     begun = await login.begin(now())
     back = await asyncio.to_thread(Browser().log_in, begun.url, name)
-    return await login.finish(begun.note, back, now() + later_ms)
+    return (await login.finish(begun.note, back, now() + later_ms)).person
 
 
 def changed(url: str, **parameters: str) -> str:
@@ -130,7 +130,7 @@ def test_what_belongs_to_another_login_is_refused(provider: Running) -> None:
         ):
             with pytest.raises(Stale):
                 await login.finish(note, query, when)
-        assert (await login.finish(begun.note, back, now())).role is Role.ADMIN
+        assert (await login.finish(begun.note, back, now())).person.role is Role.ADMIN
 
     at(provider.issuer, scenario)
 
