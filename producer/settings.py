@@ -48,7 +48,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; SettingsError names everything that is wrong with them."""
     reading = Reading(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
-    trusted = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
+    trusted: frozenset[str] = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
     settings = Settings(
         redis_url=store,
         queue_url=reading.take("QUEUE_URL", redis_url, next_database(store)),
