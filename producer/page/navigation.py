@@ -21,7 +21,11 @@ def N_(message: str) -> str:  # noqa: N802  gettext's own name: it marks a text 
     return message
 
 
-NAVIGATION: Final = (Item("/exports", N_("Exports"), READERS),)
+NAVIGATION: Final = (
+    Item("/exports", N_("Exports"), READERS),
+    Item("/runs", N_("Runs"), READERS),
+    Item("/segments", N_("Segments"), READERS),
+)
 
 ROLES: Final = {
     Role.ADMIN: N_("administrator"),

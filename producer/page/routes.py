@@ -4,10 +4,11 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.api.routes import READERS
+from producer.api.routes import READERS, WRITERS
 from producer.openid.terms import CALLBACK
-from producer.page import assets, exports, login, openid
+from producer.page import assets, exports, live, login, openid, rejects, runs, segments
 from producer.page.rendering import see
+from producer.page.run_words import ACTS
 from producer.page.table import Leaf
 
 
@@ -25,5 +26,14 @@ LEAVES: Final = (
     Leaf(method="GET", path="/login/openid/goodbye", handler=openid.goodbye, roles=None),
     Leaf(method="POST", path="/logout", handler=login.leave, roles=READERS),
     Leaf(method="GET", path="/exports", handler=exports.show_all, roles=READERS),
+    Leaf(method="GET", path="/runs", handler=runs.show_all, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}", handler=runs.show, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}/live", handler=live.show, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}/rejects", handler=rejects.show, roles=WRITERS),
+    Leaf(method="POST", path="/runs/{id}/rejects", handler=rejects.search, roles=WRITERS),
+    Leaf(method="GET", path="/runs/{id}/rejects/download", handler=rejects.download, roles=WRITERS),
+    *(Leaf(method="GET", path=f"/runs/{{id}}/{act}", handler=runs.ask, roles=WRITERS) for act in ACTS),
+    *(Leaf(method="POST", path=f"/runs/{{id}}/{act}", handler=runs.do, roles=WRITERS) for act in ACTS),
+    Leaf(method="GET", path="/segments", handler=segments.show_all, roles=READERS),
     Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),
 )
