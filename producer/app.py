@@ -22,6 +22,8 @@ from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
 from producer.metrics import Metrics
+from producer.openid.asking import Provider
+from producer.openid.login import Login
 from producer.opening import Retention
 from producer.overview import Overview
 from producer.page import Doorkeeper, Drafts, Sessions, add_page
@@ -33,7 +35,7 @@ from producer.stream import Stream
 from producer.telling import Teller
 from producer.tracing import Tracer
 from wire import crashes, logs
-from wire.activecampaign.session import open_session
+from wire.activecampaign.session import Session, open_session
 from wire.broker import BellQueue, make_broker
 from wire.erasing import Erasing
 from wire.events import Events
@@ -140,7 +142,8 @@ async def _serve(settings: Settings) -> None:
         tokens, attempts = collaborators.tokens, Attempts()
         identities = Identities(settings.admin_token, tokens)
         app = make_app(collaborators, identify=identities, attempts=attempts)
-        add_page(app, Doorkeeper(identities, attempts, Sessions(store, tokens, settings.admin_token), Drafts(store)))
+        sessions, openid = Sessions(store, tokens, settings.admin_token), _openid(settings, session, vault)
+        add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -182,6 +185,12 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
         "runs_retention_days": f"{settings.runs_days:g}",
         "store_may_lose": "yes" if store.durability.risk else "no",
     }
+
+
+def _openid(settings: Settings, session: Session, vault: Vault) -> Login | None:
+    """How people log in by OpenID Connect, if that is set."""
+    terms = settings.openid
+    return None if terms is None else Login(Provider(session, terms, settings.trusted_hosts), vault, terms)
 
 
 async def _check_store(store: Store) -> None:

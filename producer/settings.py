@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from producer.openid.terms import Terms, roles_from
 from producer.snapshots import Root, read_root
+from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.settings import (
     DEFAULT_REDIS_URL,
     Reading,
@@ -38,12 +41,14 @@ class Settings:
     rejects_days: float
     runs_days: float
     log_level: int
+    openid: Terms | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; SettingsError names everything that is wrong with them."""
     reading = Reading(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
+    trusted: frozenset[str] = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
     settings = Settings(
         redis_url=store,
         queue_url=reading.take("QUEUE_URL", redis_url, next_database(store)),
@@ -51,14 +56,32 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         secret_keys=reading.require("SECRET_KEYS", fernet_keys, ()),
         admin_token=reading.require("ADMIN_TOKEN", _token, SecretStr("")),
         snapshot_roots=reading.take("SNAPSHOT_ROOTS", _roots, ()),
-        trusted_hosts=reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset()),
+        trusted_hosts=trusted,
         budget_minutes=reading.take("BUDGET_MINUTES", positive, 90.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
+        openid=_openid(reading, trusted),
     )
     reading.finish()
     return settings
+
+
+def _openid(reading: Reading, trusted: frozenset[str]) -> Terms | None:
+    """Read how people log in by OpenID Connect: not at all, where no issuer is named."""
+    issuer = reading.take("OIDC_ISSUER", lambda text: _issuer(text, trusted), "")
+    if not issuer:
+        return None
+    return Terms(
+        issuer=issuer,
+        client_id=reading.require("OIDC_CLIENT_ID", str, ""),
+        client_secret=reading.require("OIDC_CLIENT_SECRET", SecretStr, SecretStr("")),
+        roles_claim=reading.take("OIDC_ROLES_CLAIM", str, "roles"),
+        roles=reading.require("OIDC_ROLES", roles_from, {}),
+        name_claim=reading.take("OIDC_NAME_CLAIM", str, "preferred_username"),
+        scopes=reading.take("OIDC_SCOPES", _scopes, ("openid", "profile", "email")),
+        public_url=reading.require("PUBLIC_URL", _origin, ""),
+    )
 
 
 def _token(text: str) -> SecretStr:
@@ -69,3 +92,35 @@ def _token(text: str) -> SecretStr:
 
 def _roots(text: str) -> tuple[Root, ...]:
     return tuple(map(read_root, words(text)))
+
+
+def _issuer(text: str, trusted: frozenset[str]) -> str:
+    """Read an issuer, exactly as the provider writes it in its tokens: a slash at its end is part of it."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc or "?" in text or "#" in text:
+        raise ValueError("must be the provider's issuer, a URL like https://login.example.com/realm")
+    try:
+        read_host(f"{parts.scheme}://{parts.netloc}", trusted)
+    except InvalidHost as error:
+        raise ValueError(f"is at no host that is spoken to: {error}") from None
+    return text
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in {"https", "http"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or "?" in text
+        or "#" in text
+    ):
+        raise ValueError("must be where people reach the page, a URL without a path like https://export.example.com")
+    return text.rstrip("/")
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    scopes = tuple(text.replace(",", " ").split())
+    if "openid" not in scopes:
+        raise ValueError("must hold openid, without which this is no OpenID Connect")
+    return scopes

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY
-from producer.api.collaborators import collaborators
+from producer.api.access import IDENTITY, Identity
+from producer.api.collaborators import Collaborators, collaborators
 from producer.api.openness import require_use
 from producer.api.problems import Problem
 from wire import codec
@@ -27,18 +27,23 @@ FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \"\u00a0\ufeff]*[=+\-@\uff1d\
 where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
 
-async def show(request: web.Request) -> web.StreamResponse:
-    """Stream a run's rejects, or with `fate=held_back` those whom it left alone.
+async def require_rejects(of: Collaborators, who: Identity, run: str) -> None:
+    """Raise Problem 403 or 404 unless somebody may see a run's rejects.
 
     They hold addresses, so a contributor sees those of open connections only.
     """
-    of, run = collaborators(request), request.match_info["id"]
-    ledger, form, held_back = of.ledger, _form(request), _held_back(request)
-    found = await ledger.look([run])
+    found = await of.ledger.look([run])
     if not found:
         raise Problem(404, f"There is no run {run!r}.")
-    require_use(request[IDENTITY], await of.registry.connection_by_id(found[0].connection))
-    pages = _pages(ledger, run, held_back=held_back)
+    require_use(who, await of.registry.connection_by_id(found[0].connection))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Stream a run's rejects, or with `fate=held_back` those whom it left alone."""
+    of, run = collaborators(request), request.match_info["id"]
+    form, held_back = _form(request), _held_back(request)
+    await require_rejects(of, request[IDENTITY], run)
+    pages = _pages(of.ledger, run, held_back=held_back)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")
     response = web.StreamResponse(

@@ -7,6 +7,7 @@ from producer.page.languages import load_languages
 from producer.page.login import DOORKEEPER, Doorkeeper
 from producer.page.rendering import set_up
 from producer.page.routes import LEAVES
+from producer.page.watching import WATCHING, Watching
 
 
 def add_page(app: web.Application, keeper: Doorkeeper) -> None:
@@ -15,5 +16,7 @@ def add_page(app: web.Application, keeper: Doorkeeper) -> None:
     set_up(app, load_languages())
     app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
     app.on_response_prepare.append(harden_ours)
+    app[WATCHING] = Watching()
+    app.on_shutdown.append(app[WATCHING].close)
     for leaf in LEAVES:
         app.router.add_route(leaf.method, leaf.path, leaf.handler)

@@ -13,7 +13,11 @@ SESSION: Final = "segment_export_session"
 VISIT: Final = "segment_export_visit"
 """Of who is not signed in: the login form, too, must come from here."""
 
+LOGIN: Final = "segment_export_login"
+"""Of who is on the way to an OpenID provider and back."""
+
 LANGUAGE: Final = "segment_export_language"
+LOGIN_PATH: Final = "/login/openid"
 YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 PROOF: Final = "proof"
 """The field of every form that holds the word."""
@@ -63,12 +67,29 @@ def end_session(response: web.Response) -> None:
     response.del_cookie(SESSION, path="/")
 
 
+def begin_login(request: web.Request, response: web.Response, note: str) -> None:
+    """Have the browser keep a note of a login that it was sent away for."""
+    _set(request, response, LOGIN, note, path=LOGIN_PATH)
+
+
+def login_of(request: web.Request) -> str:
+    """Return the note of a login, empty if there is none."""
+    return request.cookies.get(LOGIN, "")
+
+
+def end_login(response: web.Response) -> None:
+    """Have the browser forget the note: it is good for one answer."""
+    response.del_cookie(LOGIN, path=LOGIN_PATH)
+
+
 def keep_language(request: web.Request, response: web.Response, code: str) -> None:
     """Have the browser remember the language that was chosen."""
     _set(request, response, LANGUAGE, code, max_age=YEAR_SECONDS)
 
 
-def _set(request: web.Request, response: web.Response, name: str, value: str, max_age: int | None = None) -> None:
+def _set(
+    request: web.Request, response: web.Response, name: str, value: str, *, max_age: int | None = None, path: str = "/"
+) -> None:
     response.set_cookie(
-        name, value, path="/", max_age=max_age, httponly=True, samesite="Lax", secure=wants_secure(request)
+        name, value, path=path, max_age=max_age, httponly=True, samesite="Lax", secure=wants_secure(request)
     )

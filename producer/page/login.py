@@ -9,6 +9,8 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY, Identify
 from producer.api.attempts import Attempts
+from producer.openid.login import Login
+from producer.openid.people import MARK
 from producer.page import cookies
 from producer.page.drafts import Drafts
 from producer.page.forms import FORM
@@ -28,12 +30,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """Who knows tokens, who slows down guessing, and who keeps sessions and what belongs to them."""
+    """Who knows tokens, who slows down guessing, who keeps sessions and drafts, and the OpenID provider's login, if there is one."""
 
     identify: Identify
     attempts: Attempts
     sessions: Sessions
     drafts: Drafts
+    openid: Login | None = None
 
 
 DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
@@ -43,8 +46,13 @@ async def show(request: web.Request) -> web.Response:
     """Show the login form."""
     keeper = request.app[DOORKEEPER]
     if await keeper.sessions.known(cookies.session_of(request)):
-        return see(_wanted(request.query.get("next", "")))
-    return _form(request, request.query.get("next", ""), has_ended="ended" in request.query)
+        return see(wanted_of(request.query.get("next", "")))
+    return form_of(
+        request,
+        request.query.get("next", ""),
+        has_ended="ended" in request.query,
+        has_left_provider="left" in request.query,
+    )
 
 
 async def enter(request: web.Request) -> web.Response:
@@ -52,16 +60,16 @@ async def enter(request: web.Request) -> web.Response:
     keeper, form = request.app[DOORKEEPER], request[FORM]
     wanted, presented = form.get("next", ""), form.get("token", "").strip()
     if not presented:
-        return _form(request, wanted, fault=MISSING, status=422)
+        return form_of(request, wanted, fault=MISSING, status=422)
     identity = await keeper.identify(presented) if len(presented) <= CHARACTERS_MAX else None
     if identity is None:
         await keeper.attempts.failed(request.remote or "")
-        return _form(request, wanted, fault=NOBODYS, status=422)
+        return form_of(request, wanted, fault=NOBODYS, status=422)
     if identity.role is Role.PUBLISHER:
-        return _form(request, wanted, fault=FOR_PUBLISHING, status=403)
+        return form_of(request, wanted, fault=FOR_PUBLISHING, status=403)
     cookie = await keeper.sessions.begin_with_token(presented, identity)
     _log.info("signed_in", by=identity.name, role=identity.role)
-    response = see(_wanted(wanted))
+    response = see(wanted_of(wanted))
     cookies.begin_session(request, response, cookie)
     return response
 
@@ -69,15 +77,25 @@ async def enter(request: web.Request) -> web.Response:
 async def leave(request: web.Request) -> web.Response:
     """End the session, here and wherever its cookie may be."""
     await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
-    _log.info("signed_out", by=request[IDENTITY].name)
-    response = see("/login")
+    name = request[IDENTITY].name
+    _log.info("signed_out", by=name)
+    response = see("/login?left=1" if name.startswith(MARK) else "/login")
     cookies.end_session(response)
     return response
 
 
-def _form(
-    request: web.Request, wanted: str, *, fault: str = "", status: int = 200, has_ended: bool = False
+def form_of(
+    request: web.Request,
+    wanted: str,
+    *,
+    fault: str = "",
+    provider_fault: str = "",
+    status: int = 200,
+    has_ended: bool = False,
+    has_left_provider: bool = False,
 ) -> web.Response:
+    """Show the login form, with what was wrong with a token, or at the provider."""
+    openid = request.app[DOORKEEPER].openid
     visit = cookies.visit_of(request)
     response = render(
         request,
@@ -87,13 +105,16 @@ def _form(
         wanted=wanted,
         fault=fault,
         has_ended=has_ended,
+        provider=openid and openid.host,
+        provider_fault=provider_fault,
+        has_left_provider=has_left_provider,
         is_open_to_listeners=wants_secure(request) and not is_https(request),
     )
     cookies.begin_visit(request, response, visit)
     return response
 
 
-def _wanted(said: str) -> str:
+def wanted_of(said: str) -> str:
     """Return where somebody was going: an address of this page, since a link could name any other."""
     parts = urlsplit(said)
     is_here = said.startswith("/") and not said.startswith(("//", "/\\")) and not parts.netloc and said.isprintable()

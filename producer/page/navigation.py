@@ -24,6 +24,8 @@ def N_(message: str) -> str:  # noqa: N802  gettext's own name: it marks a text 
 NAVIGATION: Final = (
     Item("/connections", N_("Connections"), READERS),
     Item("/exports", N_("Exports"), READERS),
+    Item("/runs", N_("Runs"), READERS),
+    Item("/segments", N_("Segments"), READERS),
 )
 
 ROLES: Final = {

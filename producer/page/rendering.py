@@ -1,7 +1,7 @@
 """Writes pages from templates, in the language of whoever asks; what every template may use is said here once."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
@@ -46,6 +46,7 @@ def set_up(app: web.Application, languages: Mapping[str, Language]) -> None:
             "fault": partial(_fault, language),
             "moment": partial(_moment, code),
             "number": partial(format_decimal, locale=code),
+            "ago": partial(_ago, code),
         }
     app[TEMPLATES] = keys
 
@@ -64,9 +65,21 @@ def text(request: web.Request, message: str, **values: object) -> str:
 
 def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """Write a page."""
+    key = request.app[TEMPLATES][language_of(request).code]
+    said = _said_everywhere(request) | context
+    return aiohttp_jinja2.render_template(template, request, said, app_key=key, status=status)
+
+
+def write(request: web.Request, template: str, **context: Any) -> str:
+    """Write a part of a page."""
+    key = request.app[TEMPLATES][language_of(request).code]
+    return aiohttp_jinja2.render_string(template, request, _said_everywhere(request) | context, app_key=key)
+
+
+def _said_everywhere(request: web.Request) -> dict[str, Any]:
     language = language_of(request)
     me: Identity | None = request.get(IDENTITY)
-    said = {
+    return {
         "me": me,
         "lang": language.code,
         "languages": [(one, _switch(request, one.code)) for one in request.app[LANGUAGES].values()],
@@ -75,8 +88,6 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
         "proof_name": PROOF,
         "navigation": [item for item in NAVIGATION if me is not None and me.role in item.roles],
     }
-    key = request.app[TEMPLATES][language.code]
-    return aiohttp_jinja2.render_template(template, request, said | context, app_key=key, status=status)
 
 
 def see(location: str) -> web.Response:
@@ -99,6 +110,11 @@ def _fault(language: Language, detail: str) -> str:
     said = language.texts.gettext(detail)
     said = language.sentence(detail) if said == detail else said
     return f"{said[:1].upper()}{said[1:]}" + ("" if said.endswith((".", "!", "?")) else ".")
+
+
+def _ago(code: str, milliseconds: int, now: int) -> str:
+    """Say how long ago something was, about."""
+    return format_timedelta(timedelta(milliseconds=milliseconds - now), add_direction=True, locale=code)
 
 
 def _moment(code: str, milliseconds: int) -> Markup:

@@ -4,9 +4,11 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.api.routes import ADMIN, READERS
-from producer.page import assets, connections, exports, login
+from producer.api.routes import ADMIN, READERS, WRITERS
+from producer.openid.terms import CALLBACK
+from producer.page import assets, connections, exports, live, login, openid, rejects, runs, segments
 from producer.page.rendering import see
+from producer.page.run_words import ACTS
 from producer.page.table import Leaf
 
 
@@ -19,6 +21,9 @@ LEAVES: Final = (
     Leaf(method="GET", path="/", handler=begin, roles=READERS),
     Leaf(method="GET", path="/login", handler=login.show, roles=None),
     Leaf(method="POST", path="/login", handler=login.enter, roles=None),
+    Leaf(method="GET", path="/login/openid", handler=openid.begin, roles=None),
+    Leaf(method="GET", path=CALLBACK, handler=openid.back, roles=None),
+    Leaf(method="GET", path="/login/openid/goodbye", handler=openid.goodbye, roles=None),
     Leaf(method="POST", path="/logout", handler=login.leave, roles=READERS),
     Leaf(method="GET", path="/connections", handler=connections.show_all, roles=READERS),
     Leaf(method="GET", path="/new/connection", handler=connections.begin, roles=ADMIN),
@@ -30,5 +35,14 @@ LEAVES: Final = (
     Leaf(method="GET", path="/connections/{name}/remove", handler=connections.ask_to_remove, roles=ADMIN),
     Leaf(method="POST", path="/connections/{name}/remove", handler=connections.remove, roles=ADMIN),
     Leaf(method="GET", path="/exports", handler=exports.show_all, roles=READERS),
+    Leaf(method="GET", path="/runs", handler=runs.show_all, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}", handler=runs.show, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}/live", handler=live.show, roles=READERS),
+    Leaf(method="GET", path="/runs/{id}/rejects", handler=rejects.show, roles=WRITERS),
+    Leaf(method="POST", path="/runs/{id}/rejects", handler=rejects.search, roles=WRITERS),
+    Leaf(method="GET", path="/runs/{id}/rejects/download", handler=rejects.download, roles=WRITERS),
+    *(Leaf(method="GET", path=f"/runs/{{id}}/{act}", handler=runs.ask, roles=WRITERS) for act in ACTS),
+    *(Leaf(method="POST", path=f"/runs/{{id}}/{act}", handler=runs.do, roles=WRITERS) for act in ACTS),
+    Leaf(method="GET", path="/segments", handler=segments.show_all, roles=READERS),
     Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),
 )

@@ -1,6 +1,7 @@
 """The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from producer.api.serving import make_runner
 from producer.findings import Busy, Fields, Finding, Found, Good, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
+from producer.openid.login import Login
 from producer.opening import Retention
 from producer.page import Doorkeeper, Drafts, Sessions, add_page
 from producer.snapshots import preview_snapshot
@@ -146,6 +148,8 @@ async def serving(
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
     admin_token: str = TOKEN,
+    openid: Login | None = None,
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
@@ -177,14 +181,13 @@ async def serving(
         exposition=exposition,
         readiness=readiness,
         budget_minutes=90,
+        clock_ms=clock_ms,
     )
     identities = Identities(SecretStr(admin_token), collaborators.tokens)
     attempts = Attempts(sleep=waits)
     app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
-    add_page(
-        app,
-        Doorkeeper(identities, attempts, Sessions(store, collaborators.tokens, SecretStr(admin_token)), Drafts(store)),
-    )
+    sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
+    add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid))
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

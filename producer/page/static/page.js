@@ -4,12 +4,15 @@
 // Times in the reader's own zone; the one in UTC stays as a title.
 const language = document.documentElement.lang;
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(time.dateTime);
-  if (Number.isNaN(at.getTime())) continue;
-  time.title = time.textContent;
-  time.textContent = moment.format(at);
+function tellTimes(within) {
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.textContent;
+    time.textContent = moment.format(at);
+  }
 }
+tellTimes(document);
 
 // A form is sent once: whoever waits for an answer sees that it was heard.
 for (const form of document.querySelectorAll("form[method=post]")) {
