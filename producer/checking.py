@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from producer.findings import Busy, Field, Fields, Finding, Found, Good, NotThere, Sight, There, Wrong
+from producer.findings import Busy, Field, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -84,16 +84,21 @@ class Checker:
         account = await self._ask(host, client.account)
         if isinstance(account, Wrong | Busy):
             return account
-        lists = await self._pages(host, client.lists)
-        if isinstance(lists, Wrong | Busy):
-            return lists
+        found = await self.lists(host, api_key)
+        if isinstance(found, Wrong | Busy):
+            return found
         limit, total = (account.subscriber_limit, account.subscriber_total) if account else (None, None)
-        return Sight(user.username, account is not None, limit, total, lists[0], has_more=lists[1])
+        return Sight(user.username, account is not None, limit, total, found.lists)
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        """Find out which lists the account has."""
+        found = await self._pages(host, self._client(host, api_key).lists)
+        return found if isinstance(found, Wrong | Busy) else Lists(found)
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
         """Find out which custom fields the account has."""
         found = await self._pages(host, self._client(host, api_key).fields)
-        return found if isinstance(found, Wrong | Busy) else Fields(found[0])
+        return found if isinstance(found, Wrong | Busy) else Fields(found)
 
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
         """Find out whether the account has a contact of this address."""
@@ -114,10 +119,8 @@ class Checker:
             return gone
         return found if gone else NotThere()
 
-    async def _pages(
-        self, host: str, read: Callable[[int], Awaitable[Page[T]]]
-    ) -> tuple[tuple[T, ...], bool] | Wrong | Busy:
-        """Ask for page after page; with whether there are more than anybody would look through."""
+    async def _pages(self, host: str, read: Callable[[int], Awaitable[Page[T]]]) -> tuple[T, ...] | Wrong | Busy:
+        """Ask for page after page, as many as anybody would look through."""
         items: list[T] = []
         offset: int | None = 0
         for _ in range(PAGES_MOST):
@@ -128,7 +131,7 @@ class Checker:
                 return page
             items += page.items
             offset = page.next_offset
-        return tuple(items), offset is not None
+        return tuple(items)
 
     def _client(self, host: str, api_key: SecretStr) -> Client:
         return Client(self._session, host, api_key, scheme=scheme_for(host, self._trusted))

@@ -36,18 +36,10 @@ Finding = Good | Wrong | Busy
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a key shows of its account. `limit` and `total`: contacts by the contract, None where the key may not know.
+class Lists:
+    """An account's lists; the first of them where there are very many."""
 
-    `lists` are the first of them where there are very many, and `has_more` says so.
-    """
-
-    username: str
-    administrator: bool
-    limit: int | None
-    total: int | None
     lists: tuple[ContactList, ...]
-    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +47,17 @@ class Fields:
     """An account's custom fields; the first of them where there are very many."""
 
     fields: tuple[CustomField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a key shows of its account. `limit` and `total`: contacts by the contract, None where the key may not know."""
+
+    username: str
+    administrator: bool
+    limit: int | None
+    total: int | None
+    lists: tuple[ContactList, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class Checks(Protocol):
 
     async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
         """Find out what the key shows of its account."""
+        ...
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        """Find out which lists the account has."""
         ...
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:

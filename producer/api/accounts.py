@@ -11,7 +11,7 @@ from producer.api.bodies import ExportBody
 from producer.api.collaborators import Collaborators
 from producer.api.connections import mended_host, opened_key
 from producer.api.openness import require_admin, require_use
-from producer.findings import Busy, Fields, Sight, Wrong
+from producer.findings import Busy, Fields, Lists, Sight, Wrong
 from producer.reading import mapper_as_said
 from producer.rows import Invalid
 from producer.snapshots import Preview
@@ -29,6 +29,12 @@ async def look_through(of: Collaborators, who: Identity, connection: Connection)
     """Find out what a connection's key shows of its account. Problem 403; SecretError, Unregistered."""
     require_use(who, connection)
     return await of.checks.look(connection.host, await opened_key(of, connection))
+
+
+async def lists_of(of: Collaborators, who: Identity, connection: Connection) -> Lists | Wrong | Busy:
+    """Find out which lists a connection's account has. Problem 403; SecretError, Unregistered."""
+    require_use(who, connection)
+    return await of.checks.lists(connection.host, await opened_key(of, connection))
 
 
 async def fields_of(of: Collaborators, who: Identity, connection: Connection) -> Fields | Wrong | Busy:

@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from producer.page.door import Door, harden_ours
+from producer.page.export_edit import GLIMPSES
+from producer.page.glimpses import Glimpses
 from producer.page.languages import load_languages
 from producer.page.login import DOORKEEPER, Doorkeeper
 from producer.page.rendering import set_up
@@ -12,7 +14,7 @@ from producer.page.watching import WATCHING, Watching
 
 def add_page(app: web.Application, keeper: Doorkeeper) -> None:
     """Add the page; it shares the application's collaborators with the API."""
-    app[DOORKEEPER] = keeper
+    app[DOORKEEPER], app[GLIMPSES] = keeper, Glimpses()
     set_up(app, load_languages())
     app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
     app.on_response_prepare.append(harden_ours)

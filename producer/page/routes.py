@@ -6,7 +6,7 @@ from aiohttp import web
 
 from producer.api.routes import ADMIN, READERS, WRITERS
 from producer.openid.terms import CALLBACK
-from producer.page import assets, connections, exports, live, login, openid, rejects, runs, segments
+from producer.page import assets, connections, export_edit, exports, live, login, openid, rejects, runs, segments
 from producer.page.rendering import see
 from producer.page.run_words import ACTS
 from producer.page.table import Leaf
@@ -35,6 +35,17 @@ LEAVES: Final = (
     Leaf(method="GET", path="/connections/{name}/remove", handler=connections.ask_to_remove, roles=ADMIN),
     Leaf(method="POST", path="/connections/{name}/remove", handler=connections.remove, roles=ADMIN),
     Leaf(method="GET", path="/exports", handler=exports.show_all, roles=READERS),
+    Leaf(method="POST", path="/exports", handler=exports.run_scheduled, roles=WRITERS),
+    Leaf(method="GET", path="/new/export", handler=export_edit.begin, roles=WRITERS),
+    Leaf(method="POST", path="/new/export", handler=export_edit.create, roles=WRITERS),
+    Leaf(method="GET", path="/exports/{name}", handler=exports.show, roles=READERS),
+    Leaf(method="GET", path="/exports/{name}/edit", handler=export_edit.edit, roles=WRITERS),
+    Leaf(method="POST", path="/exports/{name}/edit", handler=export_edit.change, roles=WRITERS),
+    Leaf(method="GET", path="/exports/{name}/duplicate", handler=export_edit.duplicate, roles=WRITERS),
+    Leaf(method="POST", path="/exports/{name}/run", handler=exports.run, roles=WRITERS),
+    Leaf(method="POST", path="/exports/{name}/switch", handler=exports.switch, roles=WRITERS),
+    Leaf(method="GET", path="/exports/{name}/remove", handler=exports.ask_to_remove, roles=WRITERS),
+    Leaf(method="POST", path="/exports/{name}/remove", handler=exports.remove, roles=WRITERS),
     Leaf(method="GET", path="/runs", handler=runs.show_all, roles=READERS),
     Leaf(method="GET", path="/runs/{id}", handler=runs.show, roles=READERS),
     Leaf(method="GET", path="/runs/{id}/live", handler=live.show, roles=READERS),

@@ -17,7 +17,7 @@ from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.serving import make_runner
-from producer.findings import Busy, Fields, Finding, Found, Good, NotThere, Sight, There, Wrong
+from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.openid.login import Login
@@ -54,7 +54,7 @@ class FakeChecks:
     """An ActiveCampaign that takes one key and knows one list; `busy` while it answers nobody."""
 
     api_keys: set[str] = field(default_factory=lambda: {API_KEY})
-    lists: set[str] = field(default_factory=lambda: {"12", "13"})
+    known: set[str] = field(default_factory=lambda: {"12", "13"})
     administrator: bool = True
     busy: bool = False
     asked: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class FakeChecks:
     async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
         self.asked.append(f"list {list_id}")
         key = await self.check_key(host, api_key)
-        if isinstance(key, Good) and list_id not in self.lists:
+        if isinstance(key, Good) and list_id not in self.known:
             return Wrong("list_id", "there is no such list")
         return key
 
@@ -84,9 +84,16 @@ class FakeChecks:
         key = await self.check_key(host, api_key)
         if not isinstance(key, Good):
             return key
-        lists = tuple(ContactList(number, f"List {number}") for number in sorted(self.lists))
+        found = await self.lists(host, api_key)
+        assert isinstance(found, Lists)
         limits = (10_000, 1_234) if self.administrator else (None, None)
-        return Sight("ann.admin", self.administrator, limits[0], limits[1], lists, has_more=False)
+        return Sight("ann.admin", self.administrator, limits[0], limits[1], found.lists)
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        if not isinstance(key, Good):
+            return key
+        return Lists(tuple(ContactList(number, f"List {number}") for number in sorted(self.known)))
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
         key = await self.check_key(host, api_key)

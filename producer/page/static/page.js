@@ -30,5 +30,47 @@ window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
+// Rows for more attributes come and go without a way to the server and back.
+const rows = document.querySelector("#rows");
+const numbered = (row, place) => {
+  row.setAttribute("aria-label", row.getAttribute("aria-label").replace(/\d+/, place + 1));
+  for (const each of row.querySelectorAll("[id], [for], button")) {
+    for (const name of ["id", "for", "value"]) {
+      if (name === "value" && each.tagName !== "BUTTON") continue;
+      const said = each.getAttribute(name);
+      if (said) each.setAttribute(name, said.replace(/-\d+/, `-${place}`));
+    }
+  }
+  const hidden = row.querySelector("button .visually-hidden");
+  hidden.textContent = hidden.textContent.replace(/\d+/, place + 1);
+};
+const renumbered = () => rows.querySelectorAll(".row").forEach(numbered);
+document.querySelector("button[name=do][value=add]")?.addEventListener("click", (event) => {
+  const last = rows?.querySelector(".row:last-child");
+  if (!last) return;
+  event.preventDefault();
+  const row = last.cloneNode(true);
+  for (const control of row.querySelectorAll("select, input")) {
+    control.value = "";
+    control.removeAttribute("aria-invalid");
+    control.removeAttribute("aria-describedby");
+  }
+  for (const fault of row.querySelectorAll(".fault")) fault.remove();
+  for (const wrong of row.querySelectorAll(".wrong")) wrong.classList.remove("wrong");
+  rows.append(row);
+  renumbered();
+  row.querySelector("select, input").focus();
+});
+rows?.addEventListener("click", (event) => {
+  const button = event.target.closest("button[value^=drop-]");
+  if (!button || rows.querySelectorAll(".row").length < 2) return;
+  event.preventDefault();
+  const row = button.closest(".row");
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  renumbered();
+  next.querySelector("select, input").focus();
+});
+
 // Whoever is told of faults begins at the first of them.
 document.querySelector(".faults")?.focus();
