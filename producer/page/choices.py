@@ -9,6 +9,7 @@ from producer.api.accounts import Sample
 from producer.api.bodies import ExportBody
 from producer.page.export_sheet import FIELD, NAMED
 from producer.page.glimpses import Glimpse
+from producer.page.navigation import N_
 from wire.registrations import Connection
 
 Option = tuple[str, str]
@@ -56,7 +57,7 @@ class Choices:
         mapping = body.mapping
         named = [(name, label) for name, label in NAMED.items() if getattr(mapping, name)]
         fields = [(FIELD + field_id, self.title(field_id)) for field_id in mapping.fields]
-        return [*named, *fields, *([("tags", "tags")] if mapping.tags or mapping.tags_column else [])]
+        return [*named, *fields, *([("tags", N_("Tags"))] if mapping.tags or mapping.tags_column else [])]
 
 
 def preview_value(sample: Sample, key: str) -> str:

@@ -2,7 +2,8 @@
 
 Catalogues are `.po` files in this package, read at start; nothing is compiled. Those in `texts` have what templates and the
 page's modules say. Those in `sentences` have what the core says, in English, with values in it: their entries have `{0}`, `{1}`
-where a value stands, a sentence is found again by that form, and its values are put into the translation.
+where a value stands, a sentence is found again by that form, and its values are put into the translation. English has a few sentences,
+too: what the core says to programs ("is required"), the page says to people.
 """
 
 import re
@@ -69,14 +70,15 @@ class Language:
         return None
 
 
-ENGLISH: Final = Language("en", "English")
+ENGLISH: Final = "en"
 
 
 def load_languages() -> dict[str, Language]:
     """Read the catalogues; English, in which everything is written, is the first."""
+    english = Language(ENGLISH, "English", NullTranslations(), *_sentences(read_catalogue(ENGLISH, "sentences")))
     texts, sentences = read_catalogue("de", "texts"), read_catalogue("de", "sentences")
     german = Language("de", "Deutsch", _compiled(texts), *_sentences(sentences))
-    return {language.code: language for language in (ENGLISH, german)}
+    return {language.code: language for language in (english, german)}
 
 
 def read_catalogue(code: str, kind: str) -> Catalog:

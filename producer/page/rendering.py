@@ -16,7 +16,7 @@ from markupsafe import Markup
 from producer.api.access import IDENTITY, Identity
 from producer.page.assets import ASSETS, Assets
 from producer.page.cookies import PROOF, proof_for
-from producer.page.languages import ENGLISH, Language
+from producer.page.languages import Language
 from producer.page.navigation import NAVIGATION, ROLES
 
 LANGUAGE: Final = web.RequestKey("language", Language)
@@ -53,8 +53,7 @@ def set_up(app: web.Application, languages: Mapping[str, Language]) -> None:
 
 def language_of(request: web.Request) -> Language:
     """Return the language in which to answer."""
-    language: Language = request.get(LANGUAGE, ENGLISH)
-    return language
+    return request[LANGUAGE]
 
 
 def text(request: web.Request, message: str, **values: object) -> str:
