@@ -12,13 +12,13 @@ from producer.page.routes import LEAVES
 from producer.page.watching import WATCHING, Watching
 
 
-def add_page(app: web.Application, keeper: Doorkeeper) -> None:
-    """Add the page; it shares the application's collaborators with the API."""
+def add_page(app: web.Application, keeper: Doorkeeper, watching: Watching | None = None) -> None:
+    """Add the page; it shares the application's collaborators with the API. `watching` looks after live runs."""
     app[DOORKEEPER], app[GLIMPSES] = keeper, Glimpses()
     set_up(app, load_languages())
     app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
     app.on_response_prepare.append(harden_ours)
-    app[WATCHING] = Watching()
+    app[WATCHING] = watching or Watching()
     app.on_shutdown.append(app[WATCHING].close)
     for leaf in LEAVES:
         app.router.add_route(leaf.method, leaf.path, leaf.handler)

@@ -10,10 +10,17 @@ LEAST_UNITS: Final = 4
 
 CHART_WIDTH: Final = 640
 CHART_HEIGHT: Final = 200
-LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 28
+LEFT, RIGHT, TOP, BOTTOM = 76, 40, 14, 36
+"""Room for the words around the frame, also where a phone writes them larger."""
+
+FAR: Final = 5
+"""A deadline that is so many times as far as the end is not drawn: all else would be a stroke at the left."""
+
+SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
 TICKS_MOST: Final = 6
-STEPS_MINUTES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_080)
+SECONDS_UP_TO_MS: Final = 3 * MINUTE_MS
+STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_080)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +43,26 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark of the time axis, `minutes` after the beginning."""
+    """A mark of the time axis, so many seconds or minutes after the beginning."""
 
     x: float
-    minutes: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """How much of a run is settled over time: as it went, as it is foreseen, and when it should be over.
 
-    `done` and `ahead` are the points of lines, as SVG writes them; `ahead` is empty where nothing is foreseen.
+    `done` and `ahead` are the points of lines, as SVG writes them; `ahead` is empty where nothing is foreseen. `deadline` is
+    None where it lies far beyond the frame; ticks count seconds or minutes.
     """
 
     done: str
     ahead: str
     now: tuple[float, float]
-    deadline: float
+    deadline: float | None
     is_late: bool
+    in_seconds: bool
     ticks: tuple[Tick, ...]
 
 
@@ -85,7 +94,11 @@ def chart(
 
     All times in milliseconds since 1970. Between what is recorded the line is straight.
     """
-    end = max(deadline, now, finish or 0, created + 1)
+    reached = max(now, finish or 0, created + 1)
+    is_far = deadline - created > FAR * (reached - created)
+    end = created + (reached - created) * FAR // 4 if is_far else max(deadline, reached)
+    in_seconds = end - created <= SECONDS_UP_TO_MS
+    unit_ms = SECOND_MS if in_seconds else MINUTE_MS
 
     def place(at: int, height: float) -> tuple[float, float]:
         along = min(1.0, max(0.0, (at - created) / (end - created)))
@@ -98,9 +111,10 @@ def chart(
         done=_points([place(created, 0), place(min(moves, now), 0), here]),
         ahead=_points([here, place(finish, 1)]) if finish is not None and finish > now else "",
         now=here,
-        deadline=place(deadline, 0)[0],
-        is_late=(now if finish is None else finish) > deadline,
-        ticks=tuple(Tick(place(created + minutes * MINUTE_MS, 0)[0], minutes) for minutes in _minutes(end - created)),
+        deadline=None if is_far else place(deadline, 0)[0],
+        is_late=reached > deadline,
+        in_seconds=in_seconds,
+        ticks=tuple(Tick(place(created + count * unit_ms, 0)[0], count) for count in _counts(end - created, unit_ms)),
     )
 
 
@@ -108,7 +122,7 @@ def _points(places: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x},{y}" for x, y in places)
 
 
-def _minutes(span_ms: int) -> range:
-    minutes = span_ms // MINUTE_MS
-    step = next((step for step in STEPS_MINUTES if minutes / step <= TICKS_MOST), None) or -(-minutes // TICKS_MOST)
-    return range(0, minutes + 1, step)
+def _counts(span_ms: int, unit_ms: int) -> range:
+    count = span_ms // unit_ms
+    step = next((step for step in STEPS if count / step <= TICKS_MOST), None) or -(-count // TICKS_MOST)
+    return range(0, count + 1, step)

@@ -20,6 +20,10 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 
 GAP: Final = re.compile(r"\{(\d)\}")
+BETWEEN: Final = "; "
+"""What stands between several findings in one sentence."""
+
+VALUE: Final = f"((?:(?!{BETWEEN}).)+?)"
 DEPTH_MAX: Final = 4
 """How deep sentences stand in sentences: a value may be one itself."""
 
@@ -50,7 +54,13 @@ class Language:
     def _sentence(self, text: str, depth: int) -> str:
         if not text or depth == 0 or not (self.whole or self.forms):
             return text
-        return self._found(text, depth) or self._loosely(text, depth) or text
+        return self._found(text, depth) or self._loosely(text, depth) or self._by_clauses(text, depth) or text
+
+    def _by_clauses(self, text: str, depth: int) -> str | None:
+        """Say several findings that stand in one sentence, one by one."""
+        if BETWEEN not in text:
+            return None
+        return BETWEEN.join(self._sentence(clause, depth) for clause in text.split(BETWEEN))
 
     def _loosely(self, text: str, depth: int) -> str | None:
         """Find a sentence that was given a capital and a full stop on its way, and give them to the translation."""
@@ -130,4 +140,4 @@ def _sentences(catalogue: Catalog) -> tuple[dict[str, str], tuple[Form, ...]]:
 
 def _form(text: str, translation: str) -> Form:
     pieces = GAP.split(text)[::2]
-    return Form(re.compile("(.+?)".join(map(re.escape, pieces)), re.DOTALL), translation, sum(map(len, pieces)))
+    return Form(re.compile(VALUE.join(map(re.escape, pieces)), re.DOTALL), translation, sum(map(len, pieces)))

@@ -6,17 +6,10 @@ from typing import Any, Final
 
 from producer.api.run_documents import RunDocument
 from producer.page.drawing import MINUTE_MS, Bar, Chart, bar, chart
-from producer.page.run_words import DRY, READ, REMEDIES, RETRY, SENT, STATES, TRIGGERS, Word
+from producer.page.run_words import DRY, NOTHING, READ, REMEDIES, RETRY, SENT, STATES, TRIGGERS, Word
 from wire.runs import Run, State, phase, state
 
 STANDING: Final = frozenset({State.PAUSED, State.BLOCKED})
-
-NOTHING_FORESEEN: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(("adds", "changes", "again", "leavers", "requests", "minutes"), 0),
-    "invalid": {},
-    "warnings": (),
-    "contract": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +115,7 @@ class Seen:
     @property
     def forecast(self) -> Mapping[str, Any]:
         """What the survey foresaw, empty before it has; records of older versions may lack a part."""
-        return {**NOTHING_FORESEEN, **self.run.forecast} if self.run.forecast else {}
+        return {**NOTHING, **self.run.forecast} if self.run.forecast else {}
 
     @property
     def remedy(self) -> str:

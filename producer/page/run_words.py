@@ -3,7 +3,8 @@
 Every dictionary is over a closed set; a test holds them to it. Their texts are translated where they are shown.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from producer.page.navigation import N_
 from wire.runs import Mode, State, Trigger
@@ -78,6 +79,14 @@ FORESEEN: Final = {
     "again": N_("sent again without a change"),
     "leavers": N_("left the segment, to be sent"),
 }
+
+NOTHING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("adds", "changes", "again", "leavers", "requests", "minutes"), 0),
+    "invalid": {},
+    "warnings": (),
+    "contract": None,
+}
+"""What a forecast has, for those that were written by older versions."""
 
 REMEDIES: Final = {
     "credentials": N_("Get a new API key from ActiveCampaign and enter it in the connection; the run then goes on."),

@@ -23,6 +23,7 @@ from producer.intake import Intake
 from producer.openid.login import Login
 from producer.opening import Retention
 from producer.page import Doorkeeper, Drafts, Sessions, add_page
+from producer.page.watching import Watching
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
@@ -156,6 +157,7 @@ async def serving(
     waits: Callable[[float], Awaitable[object]] = at_once,
     admin_token: str = TOKEN,
     openid: Login | None = None,
+    watching: Watching | None = None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""

@@ -57,6 +57,7 @@ def test_a_chart_stays_within_its_frame(
     assert len(drawn.ticks) <= TICKS_MOST + 1
     assert all(LEFT <= tick.x <= CHART_WIDTH - RIGHT for tick in drawn.ticks)
     assert bool(drawn.ahead) == (finish is not None and finish > now)
+    assert drawn.deadline is None or LEFT <= drawn.deadline <= CHART_WIDTH - RIGHT
 
 
 def test_a_run_that_will_be_late_is_drawn_past_its_deadline() -> None:
@@ -65,9 +66,17 @@ def test_a_run_that_will_be_late_is_drawn_past_its_deadline() -> None:
         created=0, moves=10 * MINUTE_MS, now=30 * MINUTE_MS, deadline=90 * MINUTE_MS, share=0.25, finish=120 * MINUTE_MS
     )
     assert drawn.is_late
+    assert drawn.deadline is not None
     assert drawn.deadline < CHART_WIDTH - RIGHT
     assert drawn.ahead.endswith(f" {CHART_WIDTH - RIGHT}.0,{TOP}")
-    assert [tick.minutes for tick in drawn.ticks] == [0, 30, 60, 90, 120]
+    assert [tick.count for tick in drawn.ticks] == [0, 30, 60, 90, 120]
     on_time = chart(created=0, moves=0, now=30 * MINUTE_MS, deadline=90 * MINUTE_MS, share=0.5, finish=60 * MINUTE_MS)
     assert not on_time.is_late
     assert on_time.deadline == CHART_WIDTH - RIGHT
+
+
+def test_a_deadline_that_is_far_away_is_not_drawn() -> None:
+    """A run of twenty seconds against ninety minutes would be nothing but a stroke."""
+    drawn = chart(created=0, moves=2_000, now=10_000, deadline=90 * MINUTE_MS, share=0.5, finish=20_000)
+    assert (drawn.deadline, drawn.is_late, drawn.in_seconds) == (None, False, True)
+    assert [tick.count for tick in drawn.ticks] == [0, 5, 10, 15, 20, 25]
