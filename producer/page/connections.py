@@ -56,42 +56,50 @@ async def show(request: web.Request) -> web.Response:
 async def begin(request: web.Request) -> web.Response:
     """Show the form of a new connection."""
     limits = {f"limits.{name}": plain(value) for name, value in asdict(Limits()).items()}
-    return await _form(request, Sheet.of({"allow": "admins", **limits}))
+    return _form(request, Sheet.of({"allow": "admins", **limits}))
 
 
 async def create(request: web.Request) -> web.Response:
     """Connect: check everything and show what the key opens. Save: keep it as well."""
     of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
-    drafts, session = request.app[DOORKEEPER].drafts, session_of(request)
-    draft = sheet.said("draft")
-    typed = sheet.said("api_key")
-    key = SecretStr(typed) if typed else await drafts.kept(of, session, draft)
-    if key is None and draft:
-        sheet.fault("api_key", KEY_GONE)
-    taken = {connection.name for connection in await of.registry.connections()}
-    name = sheet.said("name") or free_name(sheet.said("display_name"), taken)
-    document = _document(sheet) | without_blanks({"name": name, "api_key": key, "consent": sheet.ticked("consent")})
-    if not name and not sheet.said("display_name"):
-        document["name"] = "unnamed"  # the display name's fault, told below
-        sheet.fault("display_name", "is required")
-    body = sheet.made(ConnectionBody, document, dotted)
-    _look_at_host(of, sheet)
-    if sheet.said("name") in taken:
-        sheet.fault("name", f"there is a connection {sheet.said('name')!r} already")
-    if body is None or sheet.faults:
-        kept = (
-            draft if key and not typed else await _kept(request, key) if key and "api_key" not in sheet.faults else ""
-        )
-        return await _form(request, sheet, draft=kept)
-    if sheet.said("do") == "save":
+    key = await _key(request, sheet)
+    body = await _body(of, sheet, key)
+    sight = None
+    if body is not None and sheet.said("do") == "save":
         saved = await tried(request, sheet, create_connection(of, who, body), dotted)
         if saved is not None:
             return see(f"/connections/{saved.name}?done=saved")
-        return await _form(request, sheet, draft="" if "api_key" in sheet.faults else await _kept(request, key))
-    sight = await tried(request, sheet, look_at(of, who, body.host, body.api_key), dotted)
-    found = _judged(sheet, sight)
-    kept = "" if "api_key" in sheet.faults else await _kept(request, key)
-    return await _form(request, sheet, draft=kept, sight=found, host=_mended(of, body.host))
+    elif body is not None:
+        sight = _judged(sheet, await tried(request, sheet, look_at(of, who, body.host, body.api_key), dotted))
+    mended = _mended(of, sheet.said("host"))
+    draft = "" if key is None or "api_key" in sheet.faults else await _kept(request, key)
+    return _form(request, sheet.with_said("host", mended) if sight else sheet, draft=draft, sight=sight, host=mended)
+
+
+async def _key(request: web.Request, sheet: Sheet) -> SecretStr | None:
+    """Return the key that was entered, here or at an earlier step of this form."""
+    if typed := sheet.said("api_key"):
+        return SecretStr(typed)
+    draft = sheet.said("draft")
+    key = await request.app[DOORKEEPER].drafts.kept(collaborators(request), session_of(request), draft)
+    if key is None and draft:
+        sheet.fault("api_key", KEY_GONE)
+    return key
+
+
+async def _body(of: Collaborators, sheet: Sheet, key: SecretStr | None) -> ConnectionBody | None:
+    """Make what the API would be told; None with every fault noted that can be told without asking ActiveCampaign."""
+    taken = {connection.name for connection in await of.registry.connections()}
+    display_name, name = sheet.said("display_name"), sheet.said("name")
+    if not display_name:
+        sheet.fault("display_name", "is required")
+    if name in taken:
+        sheet.fault("name", f"there is a connection {name!r} already")
+    name = name or free_name(display_name, taken) or free_name("activecampaign", taken)
+    said = {"name": name, "api_key": key, "consent": sheet.ticked("consent")}
+    body = sheet.made(ConnectionBody, _document(sheet) | without_blanks(said), dotted)
+    _look_at_host(of, sheet)
+    return None if sheet.faults else body
 
 
 async def edit(request: web.Request) -> web.Response:
@@ -99,7 +107,7 @@ async def edit(request: web.Request) -> web.Response:
     connection = await _named(request)
     said = connection_as_body(connection)
     limits = {f"limits.{name}": plain(value) for name, value in said.pop("limits").items()}
-    return await _form(request, Sheet.of({**said, **limits, "seen": _version(connection)}), connection)
+    return _form(request, Sheet.of({**said, **limits, "seen": _version(connection)}), connection)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -120,7 +128,7 @@ async def change(request: web.Request) -> web.Response:
         saved = await tried(request, sheet, changed(), dotted)
         if saved is not None:
             return see(f"/connections/{saved.name}?done=changed")
-    return await _form(request, sheet, before)
+    return _form(request, sheet, before)
 
 
 async def check(request: web.Request) -> web.Response:
@@ -165,7 +173,7 @@ async def _shown(
     )
 
 
-async def _form(
+def _form(
     request: web.Request,
     sheet: Sheet,
     connection: Connection | None = None,
@@ -186,10 +194,8 @@ async def _form(
     )
 
 
-async def _kept(request: web.Request, key: SecretStr | None) -> str:
+async def _kept(request: web.Request, key: SecretStr) -> str:
     """Keep the key for the next step of this form."""
-    if key is None:
-        return ""
     return await request.app[DOORKEEPER].drafts.keep(collaborators(request), session_of(request), key)
 
 

@@ -4,7 +4,7 @@ What is a fault, the API's models and functions say; a sheet only knows which fi
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -40,6 +40,12 @@ class Sheet:
     def said(self, name: str) -> str:
         """Return what stands in a field, without blanks around it."""
         return self.typed.get(name, "").strip()
+
+    def with_said(self, name: str, value: str) -> "Sheet":
+        """Return the sheet with another value in a field."""
+        typed = MultiDict(self.typed)
+        typed[name] = value
+        return replace(self, typed=MultiDictProxy(typed))
 
     def ticked(self, name: str) -> bool:
         """Whether a box is ticked."""
