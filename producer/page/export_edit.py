@@ -164,6 +164,8 @@ async def _form(
 ) -> web.Response:
     of, who = collaborators(request), request[IDENTITY]
     glimpse = Glimpse() if connection is None else await request.app[GLIMPSES].of(of, who, connection)
+    if not glimpse.lists and sheet.said("list_other"):
+        sheet = sheet.with_said("list_id", sheet.said("list_other"))  # there is one field for it then
     beginning = await _beginning(of, await of.registry.segment(sheet.said("segment")))
     usable = [one for one in await of.registry.connections() if may_use(who, one)]
     rows = rows_of(sheet)
