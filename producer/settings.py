@@ -17,6 +17,7 @@ from wire.settings import (
     host_and_port,
     log_level,
     next_database,
+    origin,
     positive,
     redis_url,
     trusted_hosts,
@@ -41,6 +42,7 @@ class Settings:
     rejects_days: float
     runs_days: float
     log_level: int
+    public_url: str = ""
     openid: Terms | None = None
 
 
@@ -49,6 +51,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     reading = Reading(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
     trusted: frozenset[str] = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
+    terms = _openid(reading, trusted)
     settings = Settings(
         redis_url=store,
         queue_url=reading.take("QUEUE_URL", redis_url, next_database(store)),
@@ -61,26 +64,26 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
-        openid=_openid(reading, trusted),
+        public_url=terms.public_url,
+        openid=terms if terms.issuer else None,
     )
     reading.finish()
     return settings
 
 
-def _openid(reading: Reading, trusted: frozenset[str]) -> Terms | None:
-    """Read how people log in by OpenID Connect: not at all, where no issuer is named."""
+def _openid(reading: Reading, trusted: frozenset[str]) -> Terms:
+    """Read how people log in by OpenID Connect: not at all, where the issuer is empty."""
     issuer = reading.take("OIDC_ISSUER", lambda text: _issuer(text, trusted), "")
-    if not issuer:
-        return None
+    needed = reading.require if issuer else reading.take
     return Terms(
         issuer=issuer,
-        client_id=reading.require("OIDC_CLIENT_ID", str, ""),
-        client_secret=reading.require("OIDC_CLIENT_SECRET", SecretStr, SecretStr("")),
+        client_id=needed("OIDC_CLIENT_ID", str, ""),
+        client_secret=needed("OIDC_CLIENT_SECRET", SecretStr, SecretStr("")),
         roles_claim=reading.take("OIDC_ROLES_CLAIM", str, "roles"),
-        roles=reading.require("OIDC_ROLES", roles_from, {}),
+        roles=needed("OIDC_ROLES", roles_from, {}),
         name_claim=reading.take("OIDC_NAME_CLAIM", str, "preferred_username"),
         scopes=reading.take("OIDC_SCOPES", _scopes, ("openid", "profile", "email")),
-        public_url=reading.require("PUBLIC_URL", _origin, ""),
+        public_url=needed("PUBLIC_URL", origin, ""),
     )
 
 
@@ -104,19 +107,6 @@ def _issuer(text: str, trusted: frozenset[str]) -> str:
     except InvalidHost as error:
         raise ValueError(f"is at no host that is spoken to: {error}") from None
     return text
-
-
-def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    if (
-        parts.scheme not in {"https", "http"}
-        or not parts.hostname
-        or parts.path.strip("/")
-        or "?" in text
-        or "#" in text
-    ):
-        raise ValueError("must be where people reach the page, a URL without a path like https://export.example.com")
-    return text.rstrip("/")
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -112,6 +112,20 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host.strip("[]"), port(number)
 
 
+def origin(text: str) -> str:
+    """Read where people reach us: a URL without a path."""
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in {"https", "http"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or "?" in text
+        or "#" in text
+    ):
+        raise ValueError("must be where people reach us, a URL without a path like https://export.example.com")
+    return text.rstrip("/")
+
+
 def trusted_hosts(text: str) -> frozenset[str]:
     """Read hosts that may be plain http and private: `host:port`, in lower case."""
     hosts = words(text)

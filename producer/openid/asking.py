@@ -13,10 +13,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
-from joserfc.jwk import KeySet
 from pydantic import ValidationError
 
-from producer.openid.believing import keys_from
+from producer.openid.believing import Keys, keys_from
 from producer.openid.errors import Declined, Down, Untrusted
 from producer.openid.terms import Discovered, Terms
 from wire.activecampaign.errors import ActiveCampaignError
@@ -68,7 +67,7 @@ class Provider:
                 self._check(place)
         return found
 
-    async def keys(self, found: Discovered) -> KeySet:
+    async def keys(self, found: Discovered) -> Keys:
         """Read the provider's keys; Down, Untrusted."""
         return keys_from(await self._get(found.jwks_uri))
 

@@ -1,7 +1,7 @@
 """Judges an ID token: who signed it, for whom, when, and for which login; pure, and all cryptography is joserfc's."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -9,6 +9,9 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from producer.openid.errors import Untrusted
 from producer.openid.terms import Terms
+
+Keys: TypeAlias = KeySet
+"""The keys of a provider: the one name of joserfc's that others need."""
 
 ALGORITHMS: Final = (
     "RS256",
@@ -29,7 +32,7 @@ LEEWAY_SECONDS: Final = 60
 """By how much a provider's clock may differ from ours."""
 
 
-def keys_from(document: Any) -> KeySet:
+def keys_from(document: Any) -> Keys:
     """Read a provider's keys, without those for encryption and of kinds that nobody here knows; Untrusted."""
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
@@ -38,7 +41,7 @@ def keys_from(document: Any) -> KeySet:
     return KeySet(keys)
 
 
-def believed(id_token: str, keys: KeySet, terms: Terms, *, nonce: str, now: int) -> Mapping[str, Any]:
+def believed(id_token: str, keys: Keys, terms: Terms, *, nonce: str, now: int) -> Mapping[str, Any]:
     """Return the claims of an ID token; Untrusted. `now` in seconds since 1970.
 
     Source: OpenID Connect Core 1.0, section 3.1.3.7.
@@ -70,7 +73,7 @@ def believed(id_token: str, keys: KeySet, terms: Terms, *, nonce: str, now: int)
     return claims
 
 
-def _signed(id_token: str, keys: KeySet) -> dict[str, Any]:
+def _signed(id_token: str, keys: Keys) -> dict[str, Any]:
     try:
         return dict(jwt.decode(id_token, keys, algorithms=list(ALGORITHMS)).claims)
     except (JoseError, ValueError, TypeError) as error:

@@ -10,7 +10,7 @@ LEAST_UNITS: Final = 4
 
 CHART_WIDTH: Final = 640
 CHART_HEIGHT: Final = 200
-LEFT, RIGHT, TOP, BOTTOM = 76, 40, 14, 36
+LEFT, RIGHT, TOP, BOTTOM = 84, 40, 14, 36
 """Room for the words around the frame, also where a phone writes them larger."""
 
 FAR: Final = 5

@@ -99,9 +99,11 @@ class Seen:
 
     @property
     def chart(self) -> Chart | None:
-        """The way to the deadline, once there is one: nothing is sent before the survey, nor by a dry run."""
+        """The way to the deadline, once there is one: nothing is sent before the survey, nor by a dry run or before a brake."""
         run = self.run
         if run.surveyed is None or run.dry_run or not run.contacts:
+            return None
+        if run.first_import is None and (run.over or self.stands_still):
             return None
         return chart(
             created=run.created,

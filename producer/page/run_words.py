@@ -77,7 +77,7 @@ FORESEEN: Final = {
     "adds": N_("new on the list"),
     "changes": N_("changed"),
     "again": N_("sent again without a change"),
-    "leavers": N_("left the segment, to be sent"),
+    "leavers": N_("left the segment"),
 }
 
 NOTHING: Final[Mapping[str, Any]] = {

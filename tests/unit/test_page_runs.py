@@ -105,7 +105,7 @@ def test_only_what_can_be_done_is_offered(fields: dict[str, Any], blocks: list[A
 
 def test_a_run_that_stands_still_has_no_foreseen_end() -> None:
     """Nobody knows for how long."""
-    going = {"begun": NOW, "surveyed": NOW, "read": 4, "selected": 4, "applied": 1}
+    going = {"begun": NOW, "surveyed": NOW, "first_import": NOW, "read": 4, "selected": 4, "applied": 1}
     finish = NOW + 30 * MINUTE
     assert look(finish=finish, **going).spare_minutes == 60
     assert look(finish=NOW + 100 * MINUTE, **going).spare_minutes == -10
@@ -121,6 +121,7 @@ def test_there_is_no_way_to_draw_before_the_survey_nor_for_a_dry_run() -> None:
     assert look(begun=NOW).chart is None
     assert look(**surveyed, dry_run=1).chart is None
     assert look(begun=NOW, surveyed=NOW, read=4, unchanged=4).chart is None
+    assert look(**surveyed, paused=NOW).chart is None
     assert look(**surveyed).chart is not None
 
 
