@@ -20,6 +20,7 @@ from producer.page.failing import show_problem
 from producer.page.forms import FORM, read_form
 from producer.page.headers import harden
 from producer.page.languages import preferred
+from producer.page.login import wanted_of
 from producer.page.rendering import LANGUAGE, LANGUAGES, see
 from producer.page.sessions import Sessions
 from producer.page.table import Leaf
@@ -107,7 +108,7 @@ def _language(request: web.Request) -> str:
 
 def _in_language(request: web.Request) -> web.Response:
     code = request.query["lang"]
-    response = see(str(request.rel_url.without_query_params("lang")))
+    response = see(wanted_of(str(request.rel_url.without_query_params("lang"))))
     if code in request.app[LANGUAGES]:
         cookies.keep_language(request, response, code)
     return response

@@ -97,7 +97,10 @@ def see(location: str) -> web.Response:
 def _switch(request: web.Request, code: str) -> str:
     """Return this page's address in another language; of a form that was sent, the page it stands on."""
     said = {name: value for name, value in request.query.items() if name != "lang"}
-    return "?" + urlencode(said | {"lang": code})
+    resource = request.match_info.route.resource
+    is_shown = request.method == "GET" or any(route.method == "GET" for route in resource or ())
+    path = request.path if is_shown else request.path.rpartition("/")[0]
+    return f"{path}?" + urlencode(said | {"lang": code})
 
 
 def _query(**said: object) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from yarl import URL
 
 from producer.page.routes import LEAVES
-from tests.integration.serving import TOKEN, Served, serving
-from tests.integration.visiting import Visitor, somebody
+from tests.integration.serving import TOKEN, Served, connection, serving
+from tests.integration.visiting import HTML, Visitor, somebody
 from wire.store import Store
 from wire.tokens import Role
 
@@ -258,6 +260,31 @@ def test_the_page_speaks_the_browsers_language_and_the_one_that_was_chosen(with_
         assert (await visitor.get("/login")).says("Sign in")
         assert '<html lang="en">' in (await Visitor(served, "fr,es;q=0.5").get("/login")).text
         assert '<html lang="en">' in (await Visitor(served, "de;q=0, *").get("/login")).text
+
+    with_page(scenario)
+
+
+def test_switching_the_language_leads_nowhere_else(with_page: WithPage) -> None:
+    """An address that begins with two slashes would be another host's."""
+
+    async def scenario(served: Served) -> None:
+        address = URL(f"http://127.0.0.1:{served.client.port}//evil.example/?lang=de", encoded=True)
+        async with ClientSession() as session, session.get(address, headers=HTML, allow_redirects=False) as answer:
+            assert answer.headers["Location"] == "/"
+
+    with_page(scenario)
+
+
+def test_the_language_can_be_switched_wherever_a_form_was_answered(with_page: WithPage) -> None:
+    """Where nothing stands but an answer to a form, the switch leads to what the form was of."""
+
+    async def scenario(served: Served) -> None:
+        await served.registry.save_connection(connection(), secret=b"sealed")
+        visitor = Visitor(served)
+        await visitor.sign_in()
+        checked = await visitor.send("/connections/main/check", seen="/connections/main")
+        assert 'href="/connections/main?lang=de"' in checked.text
+        assert (await visitor.get("/connections/main?lang=de")).location == "/connections/main"
 
     with_page(scenario)
 

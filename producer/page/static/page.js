@@ -23,10 +23,16 @@ for (const form of document.querySelectorAll("form[method=post]")) {
     }
     form.dataset.sent = "yes";
     event.submitter?.setAttribute("aria-busy", "true");
+    const waiting = document.createElement("span");
+    waiting.className = "waiting";
+    waiting.setAttribute("role", "status");
+    event.submitter?.after(waiting);
+    waiting.textContent = document.body.dataset.wait;
   });
 }
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const waiting of document.querySelectorAll(".waiting")) waiting.remove();
   for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
