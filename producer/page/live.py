@@ -31,6 +31,7 @@ COME_AGAIN_MS: Final = 3_000
 class _Stream:
     request: web.Request
     response: web.StreamResponse
+    may_act: bool
 
     async def send(self, event: str, text: str) -> None:
         lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
@@ -41,23 +42,23 @@ class _Stream:
 
     async def show(self, seen: Seen) -> None:
         """Write the part of the page that changes, and in a sentence what has, for whoever cannot see it."""
-        of = collaborators(self.request)
-        may_act = await may_act_on(of, self.request[IDENTITY], seen.run)
-        await self.send("live", write(self.request, "run_live.html", seen=seen, may_act=may_act, **WORDS))
+        await self.send("live", write(self.request, "run_live.html", seen=seen, may_act=self.may_act, **WORDS))
         await self.send("said", write(self.request, "run_said.html", seen=seen))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Tell of a run until it is over."""
     of, run = collaborators(request), request.match_info["id"]
-    if await look(of, run) is None:
+    found = await look(of, run)
+    if found is None:
         raise unknown(run)
+    may_act = await may_act_on(of, request[IDENTITY], found.run)
     async with request.app[WATCHING].watch(run, lambda: look(of, run)) as watch:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         await response.write(f"retry: {COME_AGAIN_MS}\n\n".encode())
         with suppress(ConnectionError):  # whoever looked has gone
-            await _tell(_Stream(request, response), watch)
+            await _tell(_Stream(request, response, may_act), watch)
     return response
 
 
@@ -67,7 +68,7 @@ async def _tell(stream: _Stream, watch: Watch, clock: Callable[[], float] = mono
         is_new = await watch.after(number, BEAT_SECONDS)
         if clock() - asked >= BEAT_SECONDS or not is_new:
             asked = clock()
-            if not await _is_signed_in(stream.request):
+            if not await _is_still_signed_in(stream, watch.seen):
                 await stream.send("gone", "")
                 return
         if not is_new:
@@ -82,8 +83,13 @@ async def _tell(stream: _Stream, watch: Watch, clock: Callable[[], float] = mono
             return
 
 
-async def _is_signed_in(request: web.Request) -> bool:
+async def _is_still_signed_in(stream: _Stream, seen: Seen | None) -> bool:
+    """Ask who looks, and what they may do by now."""
+    request = stream.request
     try:
-        return await request.app[DOORKEEPER].sessions.known(cookies.session_of(request)) is not None
+        who = await request.app[DOORKEEPER].sessions.known(cookies.session_of(request))
+        if who is not None and seen is not None:
+            stream.may_act = await may_act_on(collaborators(request), who, seen.run)
     except StoreError:
         return True  # nobody knows; it is asked again
+    return who is not None

@@ -196,7 +196,7 @@ async def serving(
     attempts = Attempts(sleep=waits)
     app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
     sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
-    add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid))
+    add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

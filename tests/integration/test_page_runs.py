@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
+from deploy.local.valkey import Valkey
 from producer.page import live
 from producer.page.rejects import PAGES_SEARCHED, SHOWN
 from producer.page.run_words import ACTS
@@ -18,7 +20,7 @@ from tests.integration.test_access import House, house
 from tests.integration.visiting import Visitor
 from wire.rejects import Reject, page
 from wire.runs import State
-from wire.store import Store
+from wire.store import Store, connect
 from wire.tokens import Role
 from wire.topology import key
 
@@ -367,11 +369,15 @@ class Stream:
     def __init__(self, content: Any) -> None:
         self._content = content
 
+    async def line(self) -> str | None:
+        """The next line, also of what is no event; None at the end."""
+        return (await self._content.readline()).decode() or None
+
     async def event(self) -> tuple[str, str]:
         """The next event and what it says; empty at the end of the stream."""
         name, data = "", []
-        async for raw in self._content:
-            line = raw.decode().rstrip("\n")
+        while (raw := await self.line()) is not None:
+            line = raw.rstrip("\n")
             if line.startswith("event: "):
                 name = line.removeprefix("event: ")
             elif line.startswith("data: "):
@@ -499,6 +505,29 @@ async def names(stream: Stream) -> AsyncIterator[str]:
     """The events of a stream, to its end."""
     while (event := await stream.event())[0]:
         yield event[0]
+
+
+def test_a_store_that_is_away_for_a_moment_ends_no_stream(server: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened meanwhile is told when it is back."""
+    monkeypatch.setattr(live, "BEAT_SECONDS", AT_ONCE)
+
+    async def scenario() -> None:
+        store = Store(connect(server.url()))
+        async with serving(store, watching=Watching(AT_ONCE)) as api:
+            furnished = await house(api)
+            run = furnished.runs["open"]
+            with capture_logs() as lines:
+                async with streaming(await visitor_of(furnished, Role.ADMIN), run) as stream:
+                    await stream.until("live")
+                    await asyncio.to_thread(server.stop)
+                    while not any(line["event"] == "run_not_seen" for line in lines):
+                        await stream.line()
+                    await asyncio.to_thread(server.start)
+                    await api.ledger.steer(run, "cancel")
+                    assert "cancelled" in await stream.until("said", "cancelled")
+        await store.close()
+
+    asyncio.run(scenario())
 
 
 def test_there_is_nothing_live_about_a_run_that_is_not_there(with_house: WithHouse) -> None:

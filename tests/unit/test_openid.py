@@ -67,6 +67,16 @@ def test_a_good_token_is_believed_whichever_of_the_keys_signed_it() -> None:
     assert judge(signed(CLAIMS | {"aud": ["export", "other"], "azp": "export"}))
 
 
+def test_a_token_that_names_no_key_is_believed_if_there_is_but_one() -> None:
+    """As the standard allows a provider with a single key."""
+    nameless = {name: value for name, value in KEY.as_dict(private=False).items() if name != "kid"}
+    token = jwt.encode({"alg": "RS256"}, CLAIMS, KEY, algorithms=["RS256"])
+    assert judge(token, keys_from({"keys": [nameless]}))
+    assert judge(token, keys_from({"keys": [KEY.as_dict(private=False)]}))
+    with pytest.raises(Untrusted):
+        judge(token, keys_from({"keys": [STRANGER.as_dict(private=False)]}))
+
+
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_a_token_that_leaves_something_out_is_not_believed(name: str) -> None:
     """Every one of the claims is needed."""

@@ -3,6 +3,7 @@
 
 const live = document.getElementById("live");
 const said = document.getElementById("said");
+const COME_AGAIN_MS = 5000;
 let source = null;
 
 function replace(html) {
@@ -34,6 +35,23 @@ function listen() {
     close();
   });
   source.addEventListener("gone", () => window.location.reload());
+  source.addEventListener("error", lost);
+}
+
+// A stream that broke off comes again by itself; one that was refused does not. Then either nobody is signed in any more, and
+// the page says so when it is loaded again, or the producer cannot answer now, and is asked a little later.
+function lost() {
+  if (!source || source.readyState !== EventSource.CLOSED) return;
+  close();
+  window.setTimeout(() => {
+    fetch(window.location.href, { redirect: "manual" })
+      .then((answer) => (answer.type === "opaqueredirect" ? window.location.reload() : listen()))
+      .catch(lostAgain);
+  }, COME_AGAIN_MS);
+}
+
+function lostAgain() {
+  window.setTimeout(listen, COME_AGAIN_MS);
 }
 
 if (live && !live.dataset.over) {
