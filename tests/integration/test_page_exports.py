@@ -279,6 +279,8 @@ def test_a_detached_export_is_attached_to_another_connection(with_page: WithPage
         shown = await visitor.get("/exports/vips")
         assert shown.says("no connection")
         assert shown.says("Attach it to another connection")
+        assert shown.says("Does not run until it is attached to another connection.")
+        assert not shown.says("Runs with the next refresh")
         assert "/exports/vips/run" not in shown.text
         form = await visitor.get("/exports/vips/edit")
         seen = form.text.split('name="seen" value="')[1].split('"')[0]
