@@ -22,7 +22,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
-from wire.activecampaign.results import Account, Page
+from wire.activecampaign.results import Account, Page, User
 from wire.activecampaign.session import Session
 from wire.pacing import Go, Pacer, Wait
 
@@ -55,14 +55,8 @@ class Checker:
 
     async def check_key(self, host: str, api_key: SecretStr) -> Finding:
         """Find out whether the host takes the key, and whether it is an administrator's."""
-        client = self._client(host, api_key)
-        user = await self._ask(host, client.me)
-        if isinstance(user, Wrong | Busy):
-            return user
-        account = await self._ask(host, client.account)
-        if isinstance(account, Wrong | Busy):
-            return account
-        return Good(administrator=account is not None)
+        found = await self._whose(host, api_key)
+        return found if isinstance(found, Wrong | Busy) else Good(administrator=found[1] is not None)
 
     async def account(self, host: str, api_key: SecretStr) -> Account | None:
         """Read the account's contract; None where the key may not know, or the account answers no questions now."""
@@ -77,16 +71,13 @@ class Checker:
 
     async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
         """Find out whose key this is, what the contract says, and which lists there are."""
-        client = self._client(host, api_key)
-        user = await self._ask(host, client.me)
-        if isinstance(user, Wrong | Busy):
-            return user
-        account = await self._ask(host, client.account)
-        if isinstance(account, Wrong | Busy):
-            return account
+        whose = await self._whose(host, api_key)
+        if isinstance(whose, Wrong | Busy):
+            return whose
         found = await self.lists(host, api_key)
         if isinstance(found, Wrong | Busy):
             return found
+        user, account = whose
         limit, total = (account.subscriber_limit, account.subscriber_total) if account else (None, None)
         return Sight(user.username, account is not None, limit, total, found.lists)
 
@@ -118,6 +109,15 @@ class Checker:
         if isinstance(gone, Wrong | Busy):
             return gone
         return found if gone else NotThere()
+
+    async def _whose(self, host: str, api_key: SecretStr) -> tuple[User, Account | None] | Wrong | Busy:
+        """Ask whose key this is, and for the contract, which only an administrator's may see."""
+        client = self._client(host, api_key)
+        user = await self._ask(host, client.me)
+        if isinstance(user, Wrong | Busy):
+            return user
+        account = await self._ask(host, client.account)
+        return account if isinstance(account, Wrong | Busy) else (user, account)
 
     async def _pages(self, host: str, read: Callable[[int], Awaitable[Page[T]]]) -> tuple[T, ...] | Wrong | Busy:
         """Ask for page after page, as many as anybody would look through."""

@@ -1,5 +1,6 @@
 """The leaves of exports: how they stand, and what a person does with one as it is. Adding and changing is `export_edit`'s."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -135,7 +136,8 @@ async def _standings(of: Collaborators, who: Identity, exports: list[Export]) ->
     connections = {one.id: one for one in await of.registry.connections()}
     segments = {segment.name: segment for segment in await of.registry.segments()}
     newest: dict[str, Run] = {}
-    ids = [run for export in exports for run in await of.registry.runs(most=1, export_id=export.id)]
+    lasts = await asyncio.gather(*(of.registry.runs(most=1, export_id=export.id) for export in exports))
+    ids = [run for last in lasts for run in last]
     for found in await of.ledger.look(ids):
         newest[found.export] = found
     projected, now = await of.project(list(newest.values())) if newest else {}, await of.ledger.now()

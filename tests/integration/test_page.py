@@ -1,5 +1,6 @@
 """The page's door: sessions, forms from elsewhere, headers, languages, errors; over a real store, without a browser."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -7,10 +8,11 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from deploy.local.valkey import Valkey
 from producer.page.routes import LEAVES
 from tests.integration.serving import TOKEN, Served, connection, serving
 from tests.integration.visiting import HTML, Visitor, somebody
-from wire.store import Store
+from wire.store import Store, connect
 from wire.tokens import Role
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
@@ -299,6 +301,24 @@ def test_errors_are_pages_that_say_how_to_go_on(with_page: WithPage) -> None:
         assert missing.says("Unter dieser Adresse gibt es nichts.")
 
     with_page(scenario)
+
+
+def test_while_the_store_does_not_answer_the_page_says_so(server: Valkey) -> None:
+    """In the reader's language, and nothing is promised."""
+
+    async def scenario() -> None:
+        store = Store(connect(server.url()))
+        async with serving(store) as served:
+            visitor = Visitor(served, "de")
+            await visitor.sign_in()
+            server.kill()
+            answer = await visitor.get("/exports")
+            assert answer.status == 503
+            assert answer.headers["Retry-After"] == "5"
+            assert answer.says("Der Speicher kann gerade nichts behalten; es wurde nichts zugesagt.")
+        await store.close()
+
+    asyncio.run(scenario())
 
 
 def test_programs_still_get_problem_documents(with_page: WithPage) -> None:

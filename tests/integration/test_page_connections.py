@@ -9,7 +9,7 @@ from producer.api.routes import ADMIN
 from producer.page.connections import CHANGED
 from producer.page.routes import LEAVES
 from tests.integration.serving import API_KEY, Served, connection, export, serving
-from tests.integration.visiting import Visitor, somebody
+from tests.integration.visiting import Answer, Visitor, somebody
 from wire.registrations import Allow
 from wire.store import Store
 from wire.tokens import Role
@@ -51,6 +51,17 @@ async def administrator(served: Served, language: str = "en") -> Visitor:
     visitor = Visitor(served, language)
     await visitor.sign_in()
     return visitor
+
+
+async def connect(served: Served) -> None:
+    """Make a connection, by the administrator of the settings."""
+    said = {"name": "main", "host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
+    assert (await served.ask("POST", "/v1/connections", said))[0] == 201
+
+
+def seen_of(form: Answer) -> str:
+    """How the connection stood when the form was opened."""
+    return form.text.split('name="seen" value="')[1].split('"')[0]
 
 
 def draft_of(text: str) -> str:
@@ -163,14 +174,10 @@ def test_a_short_name_is_made_of_the_display_name_and_is_free(with_page: WithPag
 
 def test_a_change_keeps_the_key_and_refuses_what_somebody_else_changed(with_page: WithPage) -> None:
     async def scenario(served: Served) -> None:
-        await served.ask(
-            "POST",
-            "/v1/connections",
-            {"name": "main", "host": "acme.api-us1.com", "api_key": API_KEY} | {"consent": True},
-        )
+        await connect(served)
         visitor = await administrator(served)
         edit = "/connections/main/edit"
-        seen = (await visitor.get(edit)).text.split('name="seen" value="')[1].split('"')[0]
+        seen = seen_of(await visitor.get(edit))
         said = TYPED | {"name": "main", "display_name": "Changed", "allow": "contributors", "seen": seen}
         served.checks.asked.clear()
         assert (await visitor.send(edit, said)).location == "/connections/main?done=changed"
@@ -188,14 +195,10 @@ def test_a_change_keeps_the_key_and_refuses_what_somebody_else_changed(with_page
 
 def test_another_key_makes_whoever_entered_it_the_export_user(with_page: WithPage) -> None:
     async def scenario(served: Served) -> None:
-        await served.ask(
-            "POST",
-            "/v1/connections",
-            {"name": "main", "host": "acme.api-us1.com", "api_key": API_KEY} | {"consent": True},
-        )
+        await connect(served)
         served.checks.api_keys.add("another-key")
         visitor = await somebody(served, Role.ADMIN)
-        seen = (await visitor.get("/connections/main/edit")).text.split('name="seen" value="')[1].split('"')[0]
+        seen = seen_of(await visitor.get("/connections/main/edit"))
         await visitor.send("/connections/main/edit", TYPED | {"name": "main", "api_key": "another-key", "seen": seen})
         kept = await served.registry.connection("main")
         assert (kept.consent.by, kept.export_user) == ("admin", "admin-en")
@@ -220,11 +223,7 @@ def test_a_connection_kept_by_an_earlier_version_can_be_changed(with_page: WithP
 
 def test_a_check_says_what_is_wrong_and_how_to_mend_it(with_page: WithPage) -> None:
     async def scenario(served: Served) -> None:
-        await served.ask(
-            "POST",
-            "/v1/connections",
-            {"name": "main", "host": "acme.api-us1.com", "api_key": API_KEY} | {"consent": True},
-        )
+        await connect(served)
         visitor = await administrator(served)
         good = await visitor.send("/connections/main/check", seen="/connections/main")
         assert good.says("Host and key are good.")
