@@ -140,8 +140,11 @@ def platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
         yield up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the session; tests that ask for it are marked as in need of `chromium`."""
+    """One Chromium for a file; tests that ask for it are marked as in need of `chromium`.
+
+    Not longer: while it is there, playwright keeps a loop running, and no other test could run one of its own.
+    """
     with chromium() as opened:
         yield opened
