@@ -291,7 +291,7 @@ def test_whoever_was_left_out_is_found_by_address_reason_and_cause(with_house: W
 
     async def scenario(house: House) -> None:
         rejects = [*invalid(60), Reject(99, "", "invalid", "email_missing", "There is no email address.")]
-        run = await survey(house, rejects, lines=25, read=61, invalid=61)
+        run = await survey(house, rejects, lines=40, read=61, invalid=61)
         visitor = await visitor_of(house, Role.CONTRIBUTOR)
         path = f"/runs/{run}/rejects"
         first = await visitor.get(path)
