@@ -31,6 +31,7 @@ from producer.telling import Teller
 from producer.tracing import Tracer
 from wire import crashes, logs
 from wire.activecampaign.session import open_session
+from wire.audit import Audit
 from wire.broker import BellQueue, make_broker
 from wire.erasing import Erasing
 from wire.events import Events
@@ -49,6 +50,7 @@ SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
 ERASE_SECONDS: Final = 2.0
+TRIM_SECONDS: Final = 600.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -113,7 +115,7 @@ async def _serve(settings: Settings) -> None:
             trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
-        events = Events(store)
+        events, audit = Events(store), Audit(store)
         collaborators = Collaborators(
             registry=registry,
             tokens=Tokens(store),
@@ -124,6 +126,7 @@ async def _serve(settings: Settings) -> None:
             tracer=Tracer(store, ledger),
             erasing=erasing,
             forgetter=forgetter,
+            audit=audit,
             vault=vault,
             project=overview.project,
             preview=lambda uri: asyncio.to_thread(
@@ -133,7 +136,11 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
+        app = make_app(
+            collaborators,
+            identify=Identities(settings.admin_token, collaborators.tokens),
+            proxies=settings.trusted_proxies,
+        )
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -149,6 +156,7 @@ async def _serve(settings: Settings) -> None:
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
+            every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )
         _log.info("producer_stops")
 
@@ -172,6 +180,7 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
         "budget_minutes": f"{settings.budget_minutes:g}",
         "rejects_retention_days": f"{settings.rejects_days:g}",
         "runs_retention_days": f"{settings.runs_days:g}",
+        "audit_days": f"{settings.audit_days:g}",
         "store_may_lose": "yes" if store.durability.risk else "no",
     }
 

@@ -9,7 +9,7 @@ No secret comes in: of a key it is said that there is another, of a token its na
 forgotten or explained is there as the keyed hash that `wire.forgotten` knows them by, so that nothing is to be erased here.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -115,7 +115,9 @@ class Wanted:
     until: int | None = None
 
     def holds(self, entry: Entry) -> bool:
-        """Whether an entry is wanted, but for its time."""
+        """Whether an entry is wanted."""
+        if (self.since is not None and entry.at < self.since) or (self.until is not None and entry.at > self.until):
+            return False
         return (
             self.who in {"", entry.who.name}
             and self.what in {"", entry.what, entry.what.partition(".")[0]}
@@ -145,19 +147,25 @@ class Audit:
         said = said_by(by, facts=facts, what=what, kind=kind, name=name, id=object_id)
         await self._store.keep("note", said)
 
-    async def entries(self, wanted: Wanted, *, before: str = "") -> AsyncIterator[Entry]:
+    async def entries(self, wanted: Wanted, *, before: str = "") -> AsyncGenerator[Entry, None]:
         """Read the wanted entries, the newest first, those older than the one whose id is `before`."""
-        newest = f"({before}" if before else "+" if wanted.until is None else str(wanted.until)
-        oldest = "-" if wanted.since is None else str(wanted.since)
-        while True:
-            found = await self._store.entries(key("audit"), newest, READ_AT_ONCE, oldest=oldest)
-            for entry_id, fields in found:
-                entry = entry_from(entry_id, fields)
-                if (wanted.until is None or entry.at <= wanted.until) and wanted.holds(entry):
+        oldest, newest = _ends(wanted)
+        newest = f"({before}" if before else newest
+        while found := await self._store.entries(key("audit"), newest, READ_AT_ONCE, oldest=oldest):
+            for entry in (entry_from(*one) for one in found):
+                if wanted.holds(entry):
                     yield entry
-            if len(found) < READ_AT_ONCE:
-                return
             newest = f"({found[-1][0]}"
+
+    async def oldest_first(self, wanted: Wanted, *, after: str = "") -> AsyncGenerator[Entry, None]:
+        """Read the wanted entries, the oldest first, those newer than the one whose id is `after`."""
+        oldest, newest = _ends(wanted)
+        oldest = f"({after}" if after else oldest
+        while found := await self._store.entries(key("audit"), newest, READ_AT_ONCE, oldest=oldest, oldest_first=True):
+            for entry in (entry_from(*one) for one in found):
+                if wanted.holds(entry):
+                    yield entry
+            oldest = f"({found[-1][0]}"
 
     async def trim(self, days: float) -> int:
         """Drop what is older than so many days; return how many entries that were."""
@@ -207,6 +215,11 @@ def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
         changes=changes,
         facts=_ended(facts) if what is What.RUN_ENDED else facts,
     )
+
+
+def _ends(wanted: Wanted) -> tuple[str, str]:
+    """Between which ids the wanted entries are: an id begins with the store's milliseconds."""
+    return "-" if wanted.since is None else str(wanted.since), "+" if wanted.until is None else str(wanted.until)
 
 
 def _leaves(document: Mapping[str, Any], path: str = "") -> Sequence[tuple[str, Any]]:

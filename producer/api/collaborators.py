@@ -13,6 +13,7 @@ from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.snapshots import Preview
 from producer.tracing import Tracer
+from wire.audit import Audit
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
@@ -47,6 +48,7 @@ class Collaborators:
     tracer: Tracer
     erasing: Erasing
     forgetter: Forgetter
+    audit: Audit
     vault: Vault
     project: Project
     preview: Look

@@ -3,6 +3,7 @@
 from typing import Final
 
 from producer.api import (
+    audit,
     connections,
     contacts,
     events,
@@ -15,6 +16,7 @@ from producer.api import (
     standing,
     tokens,
 )
+from producer.api.audit_documents import AuditDocument
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
@@ -48,6 +50,7 @@ from producer.api.documents import (
 )
 from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
 from producer.api.table import Parameter, Route
+from wire.audit import Kind
 from wire.tokens import Role
 
 ADMIN: Final = frozenset({Role.ADMIN})
@@ -73,11 +76,28 @@ ONCE: Final = Parameter(
 STATE: Final = Parameter(
     "state", "query", "`dead`: the events that could not be taken.", {"type": "string", "enum": ["dead"]}, required=True
 )
-DEAD_AFTER: Final = Parameter(
+ENTRY_AFTER: Final = Parameter(
     "after", "query", "The `next` of the part before.", {"type": "string", "pattern": "^(\\d{1,15}-\\d{1,15})?$"}
 )
 FORMAT: Final = Parameter(
     "format", "query", "Instead of the Accept header.", {"type": "string", "enum": ["ndjson", "csv"]}
+)
+TRAIL: Final = (
+    Parameter("who", "query", "Only what this one did; `system`: what was decided by itself.", TEXT),
+    Parameter(
+        "what", "query", "Only this, or all that begins with it: `run`.", {"type": "string", "enum": ["", *audit.WHATS]}
+    ),
+    Parameter("kind", "query", "Only what is about one of these.", {"type": "string", "enum": ["", *Kind]}),
+    Parameter("name", "query", "Only what is about the one of this name; of a run, its export's.", TEXT),
+    Parameter("run", "query", "Only what is about the run of this id.", TEXT),
+    Parameter("since", "query", "From this time on.", {"type": "string", "format": "date-time"}),
+    Parameter("until", "query", "Up to this time.", {"type": "string", "format": "date-time"}),
+    Parameter(
+        "format",
+        "query",
+        "Instead of the Accept header; as NDJSON it is all that is wanted, the oldest first.",
+        {"type": "string", "enum": ["json", "ndjson"]},
+    ),
 )
 FATE: Final = Parameter(
     "fate",
@@ -245,7 +265,7 @@ ROUTES: Final = (
         roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
         answer=Page[DeadEventDocument],
-        parameters=(LIMIT, DEAD_AFTER, STATE),
+        parameters=(LIMIT, ENTRY_AFTER, STATE),
         refusals=(422,),
     ),
     Route(
@@ -377,6 +397,17 @@ ROUTES: Final = (
         body=NothingBody,
         needs_body=False,
         answer=SecretsRotated,
+    ),
+    Route(
+        method="GET",
+        path="/v1/audit",
+        handler=audit.show,
+        roles=ADMIN,
+        says="List changes and decisions, the newest first, or export them as NDJSON.",
+        answer=Page[AuditDocument],
+        media=(audit.NDJSON,),
+        parameters=(LIMIT, ENTRY_AFTER, *TRAIL),
+        refusals=(422,),
     ),
     Route(
         method="GET",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from producer.opening import Retention
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.audit import Audit
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
@@ -131,8 +133,12 @@ async def serving(
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
-    """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
+    """Serve the API over a store; `waits` is how it waits before it answers who has no good token.
+
+    `proxies`: which of them it believes.
+    """
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
     erasing = Erasing(store, ledger)
     unready: list[str] = []
@@ -157,6 +163,7 @@ async def serving(
         erasing=erasing,
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
+        audit=Audit(store),
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,
@@ -164,7 +171,12 @@ async def serving(
         budget_minutes=90,
     )
     identities = Identities(SecretStr(TOKEN), collaborators.tokens)
-    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=waits))
+    app = make_app(
+        collaborators,
+        identify=roles_by_name(identities),
+        attempts=Attempts(sleep=waits),
+        proxies=[ip_network(proxy) for proxy in proxies],
+    )
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

@@ -57,6 +57,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "GET /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{name}": ADMIN,
     "POST /v1/secrets/rotate": ADMIN,
+    "GET /v1/audit": ADMIN,
     "GET /openapi.json": ANYBODY,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,
