@@ -9,8 +9,10 @@ local function note(said, more)
   if type(entry.facts) == 'table' then entry.facts = cjson.encode(entry.facts) end
   local words = {}
   for name, value in pairs(entry) do
-    words[#words + 1] = name
-    words[#words + 1] = value
+    if value then
+      words[#words + 1] = name
+      words[#words + 1] = value
+    end
   end
   redis.call('XADD', K.audit(), '*', unpack(words))
 end

@@ -45,7 +45,7 @@ end
 local function about_block(scope, did, facts)
   if redis.call('EXISTS', K.run(scope)) == 1 then return about_run(scope, 'run.' .. did, facts) end
   local document = redis.call('HGET', K.connection(scope), 'document')
-  local name = document and cjson.decode(document).name or ''
+  local name = document and cjson.decode(document).name
   return {what = 'connection.' .. did, kind = 'connection', name = name, id = scope, facts = facts}
 end
 
