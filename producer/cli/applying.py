@@ -66,19 +66,19 @@ async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[str, s
         try:
             await _ask(call.api, change, secrets)
         except ApiError as error:
-            if call.as_json:
-                click.echo(as_json(changes, done=number))
+            if call.for_programs:
+                call.echo(as_json(changes, done=number))
             raise Stopped("\n".join(_told(error, changes, number))) from None
-        if not call.as_json:
+        if not call.for_programs:
             click.echo(f"{DONE[change.action]} {named(change)}")
-    if call.as_json:
-        click.echo(as_json(changes, done=len(changes)))
+    if call.for_programs:
+        call.echo(as_json(changes, done=len(changes)))
 
 
 def show(call: Call, changes: Sequence[Change]) -> None:
     """Print what differs; nothing, if nothing does."""
-    if call.as_json:
-        click.echo(as_json(changes, done=0))
+    if call.for_programs:
+        call.echo(as_json(changes, done=0))
         return
     for change in changes:
         click.echo(f"{SIGNS[change.action]} {named(change)}")
@@ -88,7 +88,7 @@ def show(call: Call, changes: Sequence[Change]) -> None:
             click.echo("    api_key: sent again")
 
 
-def as_json(changes: Sequence[Change], *, done: int) -> str:
+def as_json(changes: Sequence[Change], *, done: int) -> bytes:
     """Write changes for programs, the first ones as done; no key is among them."""
     told = [
         {
@@ -100,7 +100,7 @@ def as_json(changes: Sequence[Change], *, done: int) -> str:
         }
         for number, change in enumerate(changes)
     ]
-    return codec.encode({"changes": told}).decode()
+    return codec.encode({"changes": told})
 
 
 def named(change: Change) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from producer.cli.calling import Call, calls_api
+from producer.cli.calling import Call, calls_api, calls_api_in
 from producer.cli.errors import NotTheApi
 from producer.cli.examples import ExampleCommand
 from producer.cli.printing import say
@@ -45,9 +45,8 @@ def _from_files(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(cls=ExampleCommand, examples=("segment-export get -o yaml > exports.yaml", "segment-export get -o json"))
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True, help="As what.")
-@calls_api
-async def get(call: Call, *, output: str) -> int:
+@calls_api_in("yaml", "json")
+async def get(call: Call) -> int:
     """Write all connections and exports as a file that `apply` takes.
 
     API keys are never told: in their places are variables to set, ACTIVECAMPAIGN_KEY_ and the connection's name.
@@ -62,7 +61,7 @@ async def get(call: Call, *, output: str) -> int:
     if any("host" not in one for one in connections):
         say("Only an administrator sees connections: they are left out.")
         del document["connections"]
-    if call.as_json or output == "json":
+    if call.form == "json":
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo(yaml_text.write(document), nl=False)

@@ -37,6 +37,12 @@ EXPORTS: Final = (
     Column("LEAVERS", "leavers"),
     Column("AUTOMATIONS", "automations"),
 )
+CONTEXTS: Final = (
+    Column("NAME", "name"),
+    Column("IN USE", "current"),
+    Column("URL", "url"),
+    Column("TOKEN", "token"),
+)
 SEGMENTS: Final = (
     Column("SEGMENT", "name"),
     Column("REFRESHED", "refreshed"),

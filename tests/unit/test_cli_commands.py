@@ -13,7 +13,11 @@ from click.testing import CliRunner, Result
 from producer.cli.examples import ExampleCommand
 from producer.cli.root import cli
 
-NOWHERE = {"SEGMENT_EXPORT_URL": "http://127.0.0.1:9", "SEGMENT_EXPORT_TOKEN": "token"}
+NOWHERE = {
+    "SEGMENT_EXPORT_URL": "http://127.0.0.1:9",
+    "SEGMENT_EXPORT_TOKEN": "token",
+    "XDG_CONFIG_HOME": "/nowhere",
+}
 
 
 def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
