@@ -2,6 +2,7 @@
 
 import click
 
+from producer.cli.audit import audit
 from producer.cli.completion import completion
 from producer.cli.connections import connections
 from producer.cli.contacts import contacts
@@ -30,6 +31,6 @@ def cli() -> None:
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(tokens, secrets, context, get, diff, apply, schema, completion),
+    *(tokens, secrets, audit, context, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

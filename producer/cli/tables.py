@@ -37,6 +37,15 @@ EXPORTS: Final = (
     Column("LEAVERS", "leavers"),
     Column("AUTOMATIONS", "automations"),
 )
+AUDIT: Final = (
+    Column("AT", "at"),
+    Column("WHO", "who"),
+    Column("FROM", "remote"),
+    Column("WHAT", "what"),
+    Column("ON", "about"),
+    Column("RUN", "run"),
+    Column("SAYS", "says"),
+)
 CONTEXTS: Final = (
     Column("NAME", "name"),
     Column("IN USE", "current"),
