@@ -1,11 +1,13 @@
 """Puts the producer together: the only place where it builds and opens things."""
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -17,6 +19,7 @@ from producer.api.collaborators import Collaborators
 from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
+from producer.doctor import Diagnosis, Doctor, told_wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
@@ -24,8 +27,8 @@ from producer.metrics import Metrics
 from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
-from producer.settings import Settings, read_settings
-from producer.snapshots import preview_snapshot
+from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
+from producer.snapshots import Preview, preview_snapshot
 from producer.stream import Stream
 from producer.telling import Teller
 from producer.tracing import Tracer
@@ -51,7 +54,6 @@ SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
 ERASE_SECONDS: Final = 2.0
 TRIM_SECONDS: Final = 600.0
-SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +82,8 @@ async def _serve(settings: Settings) -> None:
         await _check_store(store)
         if len(settings.admin_token) < SHORT_TOKEN_CHARACTERS:
             _log.warning("admin_token_is_short", characters=len(settings.admin_token))
-        queue = BellQueue(make_broker(settings.queue_url), Store(connect(settings.queue_url)))
+        queue_store = Store(connect(settings.queue_url))
+        queue = BellQueue(make_broker(settings.queue_url), queue_store)
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
@@ -116,6 +119,8 @@ async def _serve(settings: Settings) -> None:
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
         events, audit = Events(store), Audit(store)
+        look = partial(_look, settings)
+        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
         collaborators = Collaborators(
             registry=registry,
             tokens=Tokens(store),
@@ -127,11 +132,10 @@ async def _serve(settings: Settings) -> None:
             erasing=erasing,
             forgetter=forgetter,
             audit=audit,
+            examine=doctor.examine,
             vault=vault,
             project=overview.project,
-            preview=lambda uri: asyncio.to_thread(
-                preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
-            ),
+            preview=look,
             exposition=metrics.exposition,
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
@@ -159,6 +163,33 @@ async def _serve(settings: Settings) -> None:
             every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )
         _log.info("producer_stops")
+
+
+async def _look(settings: Settings, uri: str) -> Preview:
+    return await asyncio.to_thread(preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts)
+
+
+def examine(environment: Mapping[str, str]) -> list[Diagnosis]:
+    """Examine what a producer with these settings would stand on, without one."""
+    try:
+        settings = read_settings(environment)
+    except SettingsError as error:
+        return told_wrong(error.problems)
+    logs.configure(logging.CRITICAL, sys.stderr)  # what goes wrong is told once, by the doctor
+    return asyncio.run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> list[Diagnosis]:
+    async with AsyncExitStack() as stack:
+        store, queue_store = Store(connect(settings.redis_url)), Store(connect(settings.queue_url))
+        queue = BellQueue(make_broker(settings.queue_url), queue_store)
+        stack.push_async_callback(store.close)
+        stack.push_async_callback(queue.close)
+        session = await stack.enter_async_context(open_session(settings.trusted_hosts))
+        checker = Checker(session, Pacer(store), settings.trusted_hosts)
+        lanes, look = Lanes(store, queue), partial(_look, settings)
+        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
+        return await doctor.examine()
 
 
 async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:

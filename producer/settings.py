@@ -23,6 +23,7 @@ from wire.settings import (
 )
 
 INFO: Final = 20
+SHORT_TOKEN_CHARACTERS: Final = 16
 
 Network = IPv4Network | IPv6Network
 

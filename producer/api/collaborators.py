@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.doctor import Diagnosis
 from producer.findings import Checks
 from producer.forgetting import Forgetter
 from producer.intake import Intake
@@ -27,6 +28,9 @@ Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 
 Look = Callable[[str], Awaitable[Preview]]
 """Look at the beginning of a snapshot. Raises SnapshotError."""
+
+Examine = Callable[[], Awaitable[Sequence[Diagnosis]]]
+"""Look at everything that the service stands on."""
 
 Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
 """Write the metrics: bytes and their content type."""
@@ -49,6 +53,7 @@ class Collaborators:
     erasing: Erasing
     forgetter: Forgetter
     audit: Audit
+    examine: Examine
     vault: Vault
     project: Project
     preview: Look

@@ -6,6 +6,7 @@ from producer.api import (
     audit,
     connections,
     contacts,
+    doctor,
     events,
     exports,
     rejects,
@@ -31,6 +32,7 @@ from producer.api.bodies import (
     TokenBody,
 )
 from producer.api.contact_documents import ContactExplained, ContactForgotten
+from producer.api.doctor import ExaminationDocument
 from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
@@ -408,6 +410,16 @@ ROUTES: Final = (
         media=(audit.NDJSON,),
         parameters=(LIMIT, ENTRY_AFTER, *TRAIL),
         refusals=(422,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/doctor",
+        handler=doctor.look,
+        roles=ADMIN,
+        says="Look at the store, the settings, the accounts, lists and snapshots, and say what to mend.",
+        body=NothingBody,
+        needs_body=False,
+        answer=ExaminationDocument,
     ),
     Route(
         method="GET",

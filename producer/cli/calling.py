@@ -100,16 +100,24 @@ output_options = partial(_output_options)
 """Give a command the options that say as what it prints; it is handed the `output`."""
 
 
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which server is asked, and as whom."""
+    context = click.option(
+        "--context", metavar="NAME", help=f"A server by name: `context list`. Without it, {CONTEXT}."
+    )
+    url = click.option("--url", metavar="URL", help=f"Where the API is. Without it, {URL}.")
+    token = click.option("--token-file", metavar="FILE", help=f"A file with the token. Without it, {TOKEN}.")
+    return context(url(token(command)))
+
+
 def _calls_api(command: Command, *, forms: Sequence[Form] = FORMS, default: Form = "table") -> Callable[..., None]:
-    @click.option("--context", metavar="NAME", help=f"A server by name: `context list`. Without it, {CONTEXT}.")
-    @click.option("--url", metavar="URL", help=f"Where the API is. Without it, {URL}.")
-    @click.option("--token-file", metavar="FILE", help=f"A file with the token. Without it, {TOKEN}.")
+    @server_options
     @wraps(command)
     def run(*, context: str | None, url: str | None, token_file: str | None, output: Form, **options: Any) -> None:
         base, token = reached(context=context, url=url, token_file=token_file)
 
         async def call() -> int:
-            async with opened(base, token, command=_said()) as api:
+            async with opened(base, token, command=said_command()) as api:
                 return await command(Call(api, output), **options)
 
         try:
@@ -131,7 +139,7 @@ def calls_api_in(*forms: Form) -> Callable[[Command], Callable[..., None]]:
     return lambda command: _calls_api(command, forms=forms, default=forms[0])
 
 
-def _said() -> str:
+def said_command() -> str:
     """Name the command that asks, without the program."""
     return click.get_current_context().command_path.partition(" ")[2]
 

@@ -7,6 +7,7 @@ from producer.cli.completion import completion
 from producer.cli.connections import connections
 from producer.cli.contacts import contacts
 from producer.cli.context import context
+from producer.cli.doctor import doctor
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.files import apply, diff, get, schema
@@ -31,6 +32,6 @@ def cli() -> None:
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(tokens, secrets, audit, context, get, diff, apply, schema, completion),
+    *(tokens, secrets, audit, doctor, context, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

@@ -46,6 +46,13 @@ AUDIT: Final = (
     Column("RUN", "run"),
     Column("SAYS", "says"),
 )
+DIAGNOSES: Final = (
+    Column("", "health"),
+    Column("WHERE", "area"),
+    Column("WHAT", "name"),
+    Column("SAYS", "says"),
+    Column("MEND", "mend"),
+)
 CONTEXTS: Final = (
     Column("NAME", "name"),
     Column("IN USE", "current"),

@@ -17,6 +17,7 @@ from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.serving import make_runner
+from producer.doctor import Diagnosis, Health
 from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
@@ -152,6 +153,9 @@ async def serving(
     async def readiness() -> Sequence[str]:
         return unready
 
+    async def examine() -> Sequence[Diagnosis]:
+        return [Diagnosis("store", "version", Health.OK, "Valkey 9.1.2")]
+
     collaborators = Collaborators(
         registry=registry,
         tokens=Tokens(store),
@@ -164,6 +168,7 @@ async def serving(
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
         audit=Audit(store),
+        examine=examine,
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,

@@ -58,6 +58,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "DELETE /v1/tokens/{name}": ADMIN,
     "POST /v1/secrets/rotate": ADMIN,
     "GET /v1/audit": ADMIN,
+    "POST /v1/doctor": ADMIN,
     "GET /openapi.json": ANYBODY,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,
