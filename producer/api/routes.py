@@ -9,6 +9,7 @@ from producer.api import (
     doctor,
     events,
     exports,
+    rehearsing,
     rejects,
     rotation,
     runs,
@@ -50,6 +51,7 @@ from producer.api.documents import (
     TokenDocument,
     TokenIssued,
 )
+from producer.api.rehearsing import RehearsalBody, RehearsalDocument
 from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
 from producer.api.table import Parameter, Route
 from wire.audit import Kind
@@ -228,6 +230,15 @@ ROUTES: Final = (
         answer=OpenedDocument,
         parameters=(ONCE,),
         refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/rehearsals",
+        handler=rehearsing.rehearse,
+        roles=WRITERS,
+        says="Say what of many changes of connections and exports would be refused; nothing is changed.",
+        body=RehearsalBody,
+        answer=RehearsalDocument,
     ),
     Route(
         method="GET",

@@ -40,6 +40,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "PATCH /v1/exports/{name}": WRITERS,
     "DELETE /v1/exports/{name}": WRITERS,
     "POST /v1/exports/{name}/runs": WRITERS,
+    "POST /v1/rehearsals": WRITERS,
     "GET /v1/segments": READERS,
     "GET /v1/snapshots/preview": WRITERS,
     "POST /v1/events": PUBLISHERS,
@@ -75,6 +76,9 @@ PREVIEW: Final = "GET /v1/snapshots/preview"
 EXPLAIN: Final = "POST /v1/contacts/explain"
 """Names no connection: it leaves out what is closed, and a test of its own says so."""
 
+REHEARSE: Final = "POST /v1/rehearsals"
+"""Answers with what would be refused; a test of its own says that this is refused as by the calls themselves."""
+
 UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
 
 CONNECTION: Final = {"host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
@@ -92,6 +96,7 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /v1/exports/{name}": {"segment": "changed"},
     "POST /v1/exports/{name}/runs": {"snapshot": "/snapshots/a.csv"},
     "POST /v1/events": EVENT | {"id": "another"},
+    "POST /v1/rehearsals": {"changes": []},
     "POST /v1/contacts/explain": {"email": "ann@example.org"},
     "POST /v1/contacts/forget": {"email": "ann@example.org"},
     "POST /v1/tokens": {"name": "new", "role": "viewer"},
@@ -214,7 +219,7 @@ CLOSED_CALLS: Final[dict[str, Any]] = {
 
 def test_every_call_of_contributors_that_touches_a_connection_is_held_to_closed_ones() -> None:
     """Calls that they share with administrators and with nobody else."""
-    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN}
+    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN, REHEARSE}
 
 
 @pytest.mark.parametrize("call", CLOSED_CALLS)

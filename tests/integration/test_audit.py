@@ -40,7 +40,7 @@ CALLS: Final[dict[str, What]] = {
     "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
     "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
 }
-LOOKS: Final = {"POST /v1/connections/{name}/check", "POST /v1/doctor"}
+LOOKS: Final = {"POST /v1/connections/{name}/check", "POST /v1/doctor", "POST /v1/rehearsals"}
 """Change nothing, and tell nothing of anybody."""
 
 

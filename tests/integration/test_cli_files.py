@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
 from producer.cli.root import cli
+from producer.findings import Finding
 from tests.integration.serving import API_KEY, TOKEN, VAULT, Served, connection, export, serving
 from tests.logged import logged
 from wire.registrations import Allow, Limits
@@ -144,21 +145,149 @@ def test_edits_are_told_by_a_dry_run_and_then_made(served: Callable[[Body], None
     served(body)
 
 
-def test_a_refusal_in_the_middle_says_what_was_done(served: Callable[[Body], None], tmp_path: Path) -> None:
-    """With the line that was refused; applied again, it goes on from there."""
-    file = tmp_path / "edited.yaml"
-    file.write_text(EDITED.replace('list_id: "12"', 'list_id: "99"'))
-    (tmp_path / "main.key").write_text(API_KEY + "\n")
+WRONG = """\
+connections:
+  - {name: main, host: acme.api-us1.com, api_key: {env: GOOD}, consent: true}
+  - {name: other, host: eu.api-us1.com, api_key: {env: WRONG}, consent: true}
+exports:
+  - name: vips
+    connection: main
+    segment: vip
+    list_id: "12"
+    mapping: {email: Email}
+  - name: fresh
+    connection: main
+    segment: fresh
+    list_id: "99"
+    mapping: {email: Email}
+  - name: lost
+    connection: main
+    segment: lost
+    list_id: "98"
+    mapping: {email: Email}
+  - name: over-other
+    connection: other
+    segment: vip
+    list_id: "12"
+    mapping: {email: Email}
+"""
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_the_server_would_refuse_is_told_all_at_once_and_nothing_is_made(
+    served: Callable[[Body], None], *, dry: bool
+) -> None:
+    """A key, two lists, each with its line; what hangs on the refused connection may be good, and is not told off."""
 
     async def body(api: Served, shell: Shell) -> None:
-        stopped = await shell("apply", "-f", str(file))
+        words = ("apply", "-f", "-", *(("--dry-run",) if dry else ()))
+        refused = await shell(*words, stdin=WRONG, GOOD=API_KEY, WRONG="wrong-key")
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.splitlines() == [
+            "Error: Nothing was changed:",
+            "  -:3: api_key ActiveCampaign refuses the key",
+            "  -:13: list_id there is no such list",
+            "  -:18: list_id there is no such list",
+        ]
+        assert (await api.registry.connections(), await api.registry.exports()) == ([], [])
+
+    served(body)
+
+
+def test_a_change_and_a_deletion_that_would_be_refused_hold_back_the_good_ones(served: Callable[[Body], None]) -> None:
+    """Also for a contributor, who may not touch what is closed; also where --prune would delete."""
+    text = """\
+exports:
+  - {name: marked, connection: eu-2, segment: changed, list_id: "12", mapping: {email: Email}}
+  - {name: vips, connection: main, segment: vip, list_id: "77", mapping: {email: Email}}
+"""
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        before = await api.registry.exports()
+        refused = await shell("apply", "-f", "-", "--prune", stdin=text)
+        assert (refused.exit_code, "-:3: list_id there is no such list" in refused.stderr) == (1, True)
+        forbidden = await shell("apply", "-f", "-", "--prune", stdin=text.replace("77", "13"), token="contributor")
+        assert forbidden.exit_code == 1
+        assert "-:3: This is not for you" in forbidden.stderr
+        assert "  delete export cut: The connection is for administrators only." in forbidden.stderr
+        assert await api.registry.exports() == before
+
+    served(body)
+
+
+def test_while_an_account_answers_no_questions_nothing_is_made(served: Callable[[Body], None]) -> None:
+    """Nobody knows whether it would be refused."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        api.checks.busy = True
+        away = await shell("apply", "-f", "-", stdin=WRONG, GOOD=API_KEY, WRONG=API_KEY)
+        assert (away.exit_code, "Try again soon" in away.stderr) == (1, True)
+        assert await api.registry.connections() == []
+
+    served(body)
+
+
+def test_a_refusal_that_nobody_could_foresee_says_what_was_done(
+    served: Callable[[Body], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that goes between the rehearsal and the change; applied again, it goes on from there."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        looked = api.checks.check_list
+
+        async def check(host: str, key: SecretStr, list_id: str) -> Finding:
+            found = await looked(host, key, list_id)
+            if sum(one.startswith("list") for one in api.checks.asked) == good.count("list_id"):
+                api.checks.lists.discard("12")
+            return found
+
+        monkeypatch.setattr(api.checks, "check_list", check)
+        good = WRONG.replace("99", "13").replace("98", "13")
+        stopped = await shell("apply", "-f", "-", stdin=good, GOOD=API_KEY, WRONG=API_KEY)
         assert stopped.exit_code == 1, stopped.output
-        assert f"{file}:13: list_id there is no such list" in stopped.stderr
-        assert "created: connection main" in stopped.stderr
-        assert "refused: create export fresh" in stopped.stderr
+        assert "-:8: list_id there is no such list" in stopped.stderr
+        assert "created: connection other" in stopped.stderr
+        assert "refused: create export vips" in stopped.stderr
+        assert "not done: create export fresh" in stopped.stderr
         assert API_KEY not in stopped.output
-        file.write_text(EDITED)
-        assert (await shell("apply", "-f", str(file))).stdout == "created export fresh\n"
+
+    served(body)
+
+
+def test_rehearsed_is_what_would_be_refused_by_the_calls_themselves(served: Callable[[Body], None]) -> None:
+    """Names that are taken, roles, unknown names, bodies: with the same status, and nothing else happens."""
+    export_body = {"connection": "main", "segment": "s", "list_id": "12", "mapping": {"email": "E"}}
+    changes: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("create", "exports", "vips", export_body | {"name": "vips"}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+        ("change", "exports", "none", {"segment": "x"}),
+        ("change", "exports", "vips", {"list_id": 12}),
+        ("change", "connections", "main", {"name": "eu-2"}),
+        ("delete", "connections", "none", {}),
+        ("delete", "exports", "new", {}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+    ]
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        said = {"changes": [dict(zip(("action", "kind", "name", "body"), one, strict=True)) for one in changes]}
+        status, answer = await api.ask("POST", "/v1/rehearsals", said)
+        assert status == 200
+        assert {one["change"]: one["status"] for one in answer["refused"]} == {
+            0: 409,
+            2: 409,
+            3: 404,
+            4: 422,
+            5: 409,
+            6: 404,
+        }
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips"}
+        headers = {"Authorization": "Bearer contributor"}
+        status, theirs = await api.ask("POST", "/v1/rehearsals", said, headers=headers)
+        refused = {one["change"]: one["status"] for one in theirs["refused"]}
+        assert {refused[0], refused[1], refused[5], refused[6]} == {403}
 
     served(body)
 
