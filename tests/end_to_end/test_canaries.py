@@ -63,7 +63,12 @@ def _misbehave(platform: Platform) -> list[Any]:
     call("POST", "/v1/connections/main/check")
     call("POST", "/v1/secrets/rotate")
     call("POST", "/v1/doctor")
-    refused = {"action": "create", "kind": "connections", "name": "x", "body": {"api_key": WRONG_KEY, "name": WRONG_KEY}}
+    refused = {
+        "action": "create",
+        "kind": "connections",
+        "name": "x",
+        "body": {"api_key": WRONG_KEY, "name": WRONG_KEY},
+    }
     call("POST", "/v1/rehearsals", {"changes": [refused]})
     # What it answers is about a person; that it was asked is told in the trail, and the person is not.
     assert platform.call("POST", "/v1/contacts/explain", {"email": f"{PERSON}1@example.com"})[0] == 200

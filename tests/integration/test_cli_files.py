@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
+from producer.api.bodies import MappingBody
 from producer.cli.root import cli
+from producer.files.declared import DeclaredExport
 from producer.findings import Finding
 from tests.integration.serving import API_KEY, TOKEN, VAULT, Served, connection, export, serving
 from tests.logged import logged
@@ -44,7 +46,7 @@ def served(with_store: WithStore, tmp_path: Path) -> Callable[[Body], None]:
 
 
 async def _furnish(api: Served) -> None:
-    """Register two connections and three exports of all kinds."""
+    """Register two connections, and exports that use every option among them."""
     limits = Limits(imports_per_minute=60, single_imports_per_minute=10, requests_per_second=2.5)
     await api.registry.save_connection(connection(), secret=VAULT.seal("id-main", SecretStr(API_KEY)))
     other = connection("eu-2", host="eu.api-us1.com", allow=Allow.CONTRIBUTORS, display_name="Über", limits=limits)
@@ -53,6 +55,11 @@ async def _furnish(api: Served) -> None:
     marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
     await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
     await api.registry.save_export(export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5))
+    mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T"}
+    times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
+    brake = {"share": 0.5, "number": 7}
+    every = {"mapping": mapping | {"fields": {"7": "Tier"}, "tags": ["a", "b"]}, "brake": brake, "automations": True}
+    await api.registry.save_export(export("whole", segment="all", list_id="13", **every, **times))
 
 
 KEYS = {"ACTIVECAMPAIGN_KEY_MAIN": API_KEY, "ACTIVECAMPAIGN_KEY_EU_2": API_KEY}
@@ -97,6 +104,23 @@ def test_what_was_got_makes_a_clean_server_the_same(served: Callable[[Body], Non
     served(both)
 
 
+def test_the_round_trip_has_every_option_that_an_export_has(served: Callable[[Body], None]) -> None:
+    """Whoever adds one has to furnish an export with it: a default would go round by itself."""
+
+    async def body(api: Served, _: Shell) -> None:
+        await _furnish(api)
+        documents = [one.document() | {"connection": one.connection} for one in await api.registry.exports()]
+        said: dict[str, set[str]] = {}
+        for document in documents:
+            for name, value in {**document, **document["mapping"]}.items():
+                said.setdefault(name, set()).add(str(value))
+        options = {*DeclaredExport.model_fields, *MappingBody.model_fields} - {"confirm_unsubscribe"}
+        assert options <= said.keys()
+        assert {name for name in options if len(said[name]) == 1} == set()
+
+    served(body)
+
+
 EDITED = """\
 connections:
   - {name: main, host: acme.api-us1.com, api_key: {file: main.key}, consent: true, allow: contributors}
@@ -126,9 +150,9 @@ def test_edits_are_told_by_a_dry_run_and_then_made(served: Callable[[Body], None
         told = json.loads(dry.stdout)["changes"]
         assert [(one["action"], one["name"]) for one in told] == [
             *(("change", "main"), ("change", "vips"), ("create", "fresh")),
-            *(("delete", "cut"), ("delete", "marked"), ("delete", "eu-2")),
+            *(("delete", "cut"), ("delete", "marked"), ("delete", "whole"), ("delete", "eu-2")),
         ]
-        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips"}
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips", "whole"}
         seen = await shell("diff", "-f", str(file), "--prune")
         assert (seen.exit_code, "    list_id: 12 -> 13\n" in seen.stdout) == (3, True)
         done = await shell("apply", "-f", str(file), "--prune", "--json")
@@ -283,7 +307,7 @@ def test_rehearsed_is_what_would_be_refused_by_the_calls_themselves(served: Call
             5: 409,
             6: 404,
         }
-        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips"}
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips", "whole"}
         headers = {"Authorization": "Bearer contributor"}
         status, theirs = await api.ask("POST", "/v1/rehearsals", said, headers=headers)
         refused = {one["change"]: one["status"] for one in theirs["refused"]}
@@ -333,7 +357,7 @@ def test_a_deletion_is_asked_about_on_a_terminal(
         asked = await shell("apply", "-f", str(file), "--prune", stdin="n\n")
         assert (asked.exit_code, "Delete these" in asked.stderr) == (1, True)
         assert "delete export vips" in asked.stderr
-        assert len(await api.registry.exports()) == 3
+        assert len(await api.registry.exports()) == 4
         assert (await shell("apply", "-f", str(file), "--prune", "--yes")).exit_code == 0
         assert await api.registry.exports() == []
         assert len(await api.registry.connections()) == 2
