@@ -85,13 +85,16 @@ Changes = Mapping[str, tuple[Any, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; `id` orders them, `at` in milliseconds since 1970 by the store's clock."""
+    """One entry; `id` orders them, `at` in milliseconds since 1970 by the store's clock.
+
+    `what` and `kind` are read as they were written: an older program than the one that wrote them reads the trail, too.
+    """
 
     id: str
     at: int
     who: Author
-    what: What
-    kind: Kind
+    what: str
+    kind: str
     name: str
     object_id: str
     run: str
@@ -198,7 +201,7 @@ def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
     def text(name: str) -> str:
         return fields.get(name, b"").decode()
 
-    what = What(text("what"))
+    what = text("what")
     facts = codec.decode(fields.get("facts", b"{}"))
     changes = {name: (old, new) for name, (old, new) in codec.decode(fields.get("changes", b"{}")).items()}
     if "was" in fields:
@@ -208,12 +211,12 @@ def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
         at=int(entry_id.partition("-")[0]),
         who=Author(text("who"), text("role"), text("remote"), text("via")),
         what=what,
-        kind=Kind(text("kind")),
+        kind=text("kind"),
         name=text("name"),
         object_id=text("id"),
         run=text("run"),
         changes=changes,
-        facts=_ended(facts) if what is What.RUN_ENDED else facts,
+        facts=_ended(facts) if what == What.RUN_ENDED else facts,
     )
 
 

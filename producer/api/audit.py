@@ -94,7 +94,7 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 
 def _moment(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
-    if not text:
+    if text is None:
         return None
     try:
         return max(0, milliseconds(text))

@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from producer.api.documents import Moment, moment
-from wire.audit import Entry, Kind, What
+from wire.audit import Entry
 
 
 class AuditDocument(BaseModel):
@@ -22,8 +22,8 @@ class AuditDocument(BaseModel):
     role: str
     remote: str | None
     via: str | None
-    what: What
-    kind: Kind
+    what: str
+    kind: str
     name: str | None
     object_id: str | None
     run: str | None

@@ -11,7 +11,7 @@ import click
 
 from producer.cli.http import base_url
 from producer.cli.secret_files import one_word, read_secret
-from producer.cli.servers import Server, Servers, read
+from producer.cli.servers import Server, read
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 URL: Final = "SEGMENT_EXPORT_URL"
@@ -22,20 +22,22 @@ CONTEXT: Final = "SEGMENT_EXPORT_CONTEXT"
 def reached(*, context: str | None, url: str | None, token_file: str | None) -> tuple[str, str]:
     """Return the address of the API and the token for it; UsageError."""
     there = url or (None if context else _variable(URL))
-    said = None if token_file else _variable(TOKEN)
-    is_said = there is not None and (said or token_file) is not None
-    known = Servers() if is_said and context is None else read()
-    chosen = context or _variable(CONTEXT) or known.current if not is_said or context else None
-    server = known.named(chosen) if chosen else Server(DEFAULT_URL)
+    said = _variable(TOKEN)
+    if context is None and there is not None and (said or token_file):
+        name, server = "", Server(there)  # all is said, and whatever is kept does not matter
+    else:
+        known = read()
+        name = context or _variable(CONTEXT) or known.current or ""
+        server = known.named(name) if name else Server(DEFAULT_URL)
     base = checked(there or server.url, f"--url ({URL})")
     if token_file is not None:
         return base, read_secret(token_file, "--token-file")
     its = server.token if base == server.url else None
-    if its is not None and chosen is not None and (context or said is None):
-        return base, its.read(chosen)
+    if its is not None and (context or said is None):
+        return base, its.read(name)
     if said is not None:
         return base, one_word(said, TOKEN)
-    elsewhere = f" The one of context {chosen} is for {server.url} only." if server.token is not None else ""
+    elsewhere = f" The one of context {name} is for {server.url} only." if server.token is not None else ""
     raise click.UsageError(
         f"There is no token: set {TOKEN}, or say --token-file FILE.{elsewhere}\n"
         "Or keep it with the address: segment-export context add --help"
