@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from wire.settings import (
     fernet_keys,
     host_and_port,
     log_level,
+    networks,
     next_database,
     origin,
     positive,
@@ -25,6 +27,9 @@ from wire.settings import (
 )
 
 INFO: Final = 20
+SHORT_TOKEN_CHARACTERS: Final = 16
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Settings:
     budget_minutes: float
     rejects_days: float
     runs_days: float
+    audit_days: float
+    trusted_proxies: tuple[Network, ...]
     log_level: int
     public_url: str = ""
     openid: Terms | None = None
@@ -63,6 +70,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         budget_minutes=reading.take("BUDGET_MINUTES", positive, 90.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
+        audit_days=reading.take("AUDIT_DAYS", positive, 365.0),
+        trusted_proxies=reading.take("TRUSTED_PROXIES", networks, ()),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
         public_url=terms.public_url,
         openid=terms if terms.issuer else None,

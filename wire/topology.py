@@ -52,6 +52,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
 | news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
+| audit           | stream | what was changed and decided: who, what, on what, before and after    | AUDIT_DAYS       | everybody       |
+| audited_deaths  | string | how many dead events the trail has of this hour                      | an hour          | intake          |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
 """
 
@@ -112,6 +114,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "settled": "settled:{}",
     "block": "block:{}",
     "news": "news",
+    "audit": "audit",
+    "audited_deaths": "audit:deaths",
     "workers": "workers",
 }
 

@@ -8,11 +8,13 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.doctor import Diagnosis
 from producer.findings import Checks
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.snapshots import Preview
 from producer.tracing import Tracer
+from wire.audit import Audit
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
@@ -26,6 +28,9 @@ Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 
 Look = Callable[[str], Awaitable[Preview]]
 """Look at the beginning of a snapshot. Raises SnapshotError."""
+
+Examine = Callable[[], Awaitable[Sequence[Diagnosis]]]
+"""Look at everything that the service stands on."""
 
 Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
 """Write the metrics: bytes and their content type."""
@@ -47,6 +52,8 @@ class Collaborators:
     tracer: Tracer
     erasing: Erasing
     forgetter: Forgetter
+    audit: Audit
+    examine: Examine
     vault: Vault
     project: Project
     preview: Look

@@ -20,7 +20,7 @@ from producer.page.failing import show_problem
 from producer.page.forms import FORM, read_form
 from producer.page.headers import harden
 from producer.page.languages import preferred
-from producer.page.login import wanted_of
+from producer.page.login import from_page, wanted_of
 from producer.page.rendering import LANGUAGE, LANGUAGES, see
 from producer.page.sessions import Sessions
 from producer.page.table import Leaf
@@ -54,7 +54,7 @@ class Door:
             try:
                 return await within_limits(request, self._admit)
             except Exception as error:  # noqa: BLE001  as the API's outermost door
-                return show_problem(request, problem_of(error, request))
+                return show_problem(request, problem_of(error, method=request.method, route=route_of(request)))
 
         return opened
 
@@ -73,7 +73,7 @@ class Door:
             identity = await self._sessions.known(cookies.session_of(request))
             if identity is None:
                 return _to_login(request)
-            request[IDENTITY] = identity
+            request[IDENTITY] = from_page(request, identity)
             if leaf is None:
                 return await request.match_info.handler(request)  # raises that nothing is here, or not by this method
             if leaf.roles is not None and identity.role not in leaf.roles:

@@ -1,14 +1,16 @@
 """The handlers of coming and going: a token opens a session, and the form is as slow to whoever guesses as the API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identify
+from producer.api.access import IDENTITY, Identify, Identity
 from producer.api.attempts import Attempts
+from producer.api.collaborators import collaborators
+from producer.api.origin import remote_of
 from producer.openid.login import Login
 from producer.openid.people import MARK
 from producer.page import cookies
@@ -18,6 +20,7 @@ from producer.page.headers import is_https, wants_secure
 from producer.page.navigation import N_
 from producer.page.rendering import render, see
 from producer.page.sessions import Sessions
+from wire.audit import Kind, What
 from wire.tokens import Role
 
 NOBODYS: Final = N_("This token is nobody's: it may be mistyped, revoked, or its time may be over.")
@@ -63,11 +66,17 @@ async def enter(request: web.Request) -> web.Response:
         return form_of(request, wanted, fault=MISSING, status=422)
     identity = await keeper.identify(presented) if len(presented) <= CHARACTERS_MAX else None
     if identity is None:
-        await keeper.attempts.failed(request.remote or "")
+        await keeper.attempts.failed(remote_of(request))
         return form_of(request, wanted, fault=NOBODYS, status=422)
     if identity.role is Role.PUBLISHER:
         return form_of(request, wanted, fault=FOR_PUBLISHING, status=403)
-    cookie = await keeper.sessions.begin_with_token(presented, identity)
+    return await come(request, identity, await keeper.sessions.begin_with_token(presented, identity), wanted)
+
+
+async def come(request: web.Request, identity: Identity, cookie: str, wanted: str) -> web.Response:
+    """Hand somebody the cookie of their session, note that they came, and send them where they were going."""
+    audit = collaborators(request).audit
+    await audit.note(What.SESSION_OPENED, from_page(request, identity).author, kind=Kind.SESSION)
     _log.info("signed_in", by=identity.name, role=identity.role)
     response = see(wanted_of(wanted))
     cookies.begin_session(request, response, cookie)
@@ -77,9 +86,10 @@ async def enter(request: web.Request) -> web.Response:
 async def leave(request: web.Request) -> web.Response:
     """End the session, here and wherever its cookie may be."""
     await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
-    name = request[IDENTITY].name
-    _log.info("signed_out", by=name)
-    response = see("/login?left=1" if name.startswith(MARK) else "/login")
+    who = request[IDENTITY]
+    await collaborators(request).audit.note(What.SESSION_CLOSED, who.author, kind=Kind.SESSION)
+    _log.info("signed_out", by=who.name)
+    response = see("/login?left=1" if who.name.startswith(MARK) else "/login")
     cookies.end_session(response)
     return response
 
@@ -112,6 +122,11 @@ def form_of(
     )
     cookies.begin_visit(request, response, visit)
     return response
+
+
+def from_page(request: web.Request, identity: Identity) -> Identity:
+    """Say of somebody where they ask from, and that they do it by the page."""
+    return replace(identity, remote=remote_of(request), via="page")
 
 
 def wanted_of(said: str) -> str:

@@ -10,7 +10,7 @@ from producer.api.collaborators import collaborators
 from producer.openid.errors import Declined, Down, NoRole, OpenIdError, Stale, Untrusted
 from producer.openid.login import Login
 from producer.page import cookies
-from producer.page.login import DOORKEEPER, form_of, wanted_of
+from producer.page.login import DOORKEEPER, come, form_of
 from producer.page.navigation import N_
 from producer.page.rendering import see
 
@@ -51,10 +51,8 @@ async def back(request: web.Request) -> web.Response:
         cookies.end_login(response)
         return response
     person = finished.person
-    cookie = await keeper.sessions.begin_with_provider(Identity(person.name, person.role))
-    _log.info("signed_in", by=person.name, role=person.role)
-    response = see(wanted_of(finished.wanted))
-    cookies.begin_session(request, response, cookie)
+    identity = Identity(person.name, person.role)
+    response = await come(request, identity, await keeper.sessions.begin_with_provider(identity), finished.wanted)
     cookies.end_login(response)
     return response
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from producer.api.problems import Fault, Problem, problem_of
+from producer.api.problems import Fault, Problem, problem_of, route_of
 from producer.api.reading import Body, checked
 from producer.intake import IntakeError
 from wire.registry import NameTaken, RegistryError
@@ -82,7 +82,7 @@ async def tried(
     except NameTaken as error:
         sheet.fault(name, str(error))
     except (Problem, RegistryError, IntakeError, StoreError, SecretError) as error:
-        problem = problem_of(error, request)
+        problem = problem_of(error, method=request.method, route=route_of(request))
         if problem.status in ELSEWHERE:
             raise
         sheet.note(problem, place)

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.serving import make_runner
+from producer.doctor import Diagnosis, Health
 from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
@@ -28,6 +30,7 @@ from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.activecampaign.results import ContactList, CustomField
+from wire.audit import Audit
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
@@ -159,8 +162,12 @@ async def serving(
     openid: Login | None = None,
     watching: Watching | None = None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
-    """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
+    """Serve the API over a store; `waits` is how it waits before it answers who has no good token.
+
+    `proxies`: which of them it believes.
+    """
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
     erasing = Erasing(store, ledger)
     unready: list[str] = []
@@ -174,6 +181,9 @@ async def serving(
     async def readiness() -> Sequence[str]:
         return unready
 
+    async def examine() -> Sequence[Diagnosis]:
+        return [Diagnosis("store", "version", Health.OK, "Valkey 9.1.2")]
+
     collaborators = Collaborators(
         registry=registry,
         tokens=Tokens(store),
@@ -185,6 +195,8 @@ async def serving(
         erasing=erasing,
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
+        audit=Audit(store),
+        examine=examine,
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,
@@ -194,7 +206,12 @@ async def serving(
     )
     identities = Identities(SecretStr(admin_token), collaborators.tokens)
     attempts = Attempts(sleep=waits)
-    app = make_app(collaborators, identify=roles_by_name(identities), attempts=attempts)
+    app = make_app(
+        collaborators,
+        identify=roles_by_name(identities),
+        attempts=attempts,
+        proxies=[ip_network(proxy) for proxy in proxies],
+    )
     sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
     add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:

@@ -41,6 +41,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "DELETE /v1/exports/{name}": WRITERS,
     "POST /v1/exports/{name}/runs": WRITERS,
     "POST /v1/exports/run-scheduled": WRITERS,
+    "POST /v1/rehearsals": WRITERS,
     "GET /v1/segments": READERS,
     "GET /v1/snapshots/preview": WRITERS,
     "POST /v1/events": PUBLISHERS,
@@ -58,6 +59,8 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "GET /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{name}": ADMIN,
     "POST /v1/secrets/rotate": ADMIN,
+    "GET /v1/audit": ADMIN,
+    "POST /v1/doctor": ADMIN,
     "GET /openapi.json": ANYBODY,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,
@@ -77,6 +80,9 @@ EXPLAIN: Final = "POST /v1/contacts/explain"
 RUN_SCHEDULED: Final = "POST /v1/exports/run-scheduled"
 """Names no connection either: it says of what is closed why nothing was opened, and a test of its own says so."""
 
+REHEARSE: Final = "POST /v1/rehearsals"
+"""Answers with what would be refused; a test of its own says that this is refused as by the calls themselves."""
+
 UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
 
 CONNECTION: Final = {"host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
@@ -94,6 +100,7 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /v1/exports/{name}": {"segment": "changed"},
     "POST /v1/exports/{name}/runs": {"snapshot": "/snapshots/a.csv"},
     "POST /v1/events": EVENT | {"id": "another"},
+    "POST /v1/rehearsals": {"changes": []},
     "POST /v1/contacts/explain": {"email": "ann@example.org"},
     "POST /v1/contacts/forget": {"email": "ann@example.org"},
     "POST /v1/tokens": {"name": "new", "role": "viewer"},
@@ -216,7 +223,13 @@ CLOSED_CALLS: Final[dict[str, Any]] = {
 
 def test_every_call_of_contributors_that_touches_a_connection_is_held_to_closed_ones() -> None:
     """Calls that they share with administrators and with nobody else."""
-    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN, RUN_SCHEDULED}
+    assert {call for call, roles in MAY.items() if roles == WRITERS} == {
+        *CLOSED_CALLS,
+        PREVIEW,
+        EXPLAIN,
+        REHEARSE,
+        RUN_SCHEDULED,
+    }
 
 
 @pytest.mark.parametrize("call", CLOSED_CALLS)
