@@ -430,6 +430,24 @@ def test_a_viewer_looks_and_finds_nothing_to_do(with_page: WithPage) -> None:
     with_page(scenario)
 
 
+def test_the_trail_says_who_did_what_by_the_page(with_page: WithPage) -> None:
+    """Coming and going, and what was saved, run and removed in between."""
+
+    async def scenario(served: Served) -> None:
+        visitor = await somebody(served, Role.CONTRIBUTOR)
+        await save(visitor, changed(("connection", "open")))
+        await visitor.send("/exports", {"once": "1"})
+        await visitor.send("/exports/vips/remove")
+        await visitor.send("/logout", seen="/exports")
+        _, trail = await served.ask("GET", "/v1/audit?who=contributor-en")
+        assert [entry["what"] for entry in reversed(trail["items"])] == [
+            *("session.opened", "export.created", "run.opened", "export.deleted", "session.closed"),
+        ]
+        assert {(entry["via"], entry["remote"]) for entry in trail["items"]} == {("page", "127.0.0.1")}
+
+    with_page(scenario)
+
+
 def test_what_contributors_may_not_see_is_not_remembered_for_them(with_page: WithPage) -> None:
     """An administrator's look at an account opens nothing to others."""
 
