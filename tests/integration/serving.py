@@ -57,7 +57,7 @@ Client = TestClient[Any, Any]
 class FakeChecks:
     """An ActiveCampaign that takes one key and knows one list; `busy` while it answers nobody."""
 
-    api_keys: set[str] = field(default_factory=lambda: {API_KEY})
+    api_keys: set[str] = field(default_factory=lambda: {API_KEY}, repr=False)
     known: set[str] = field(default_factory=lambda: {"12", "13"})
     administrator: bool = True
     busy: bool = False
