@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from producer.ageing import Ageing
 from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.collaborators import Collaborators
@@ -85,7 +86,8 @@ async def _serve(settings: Settings) -> None:
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
         ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
-        overview = Overview(store, ledger, lanes)
+        ageing = Ageing(registry, settings.stale_after_hours)
+        overview = Overview(store, ledger, lanes, ageing)
         metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
@@ -127,6 +129,7 @@ async def _serve(settings: Settings) -> None:
             erasing=erasing,
             forgetter=forgetter,
             vault=vault,
+            ageing=ageing,
             project=overview.project,
             preview=lambda uri: asyncio.to_thread(
                 preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
@@ -173,6 +176,7 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
     """The settings that explain what the metrics show, as labels; no place and no secret."""
     return {
         "budget_minutes": f"{settings.budget_minutes:g}",
+        "stale_after_hours": f"{settings.stale_after_hours:g}",
         "rejects_retention_days": f"{settings.rejects_days:g}",
         "runs_retention_days": f"{settings.runs_days:g}",
         "store_may_lose": "yes" if store.durability.risk else "no",

@@ -1,7 +1,7 @@
 """What the record shows on gauges: a view of it as named figures. Pure; `producer.metrics` writes them as Prometheus reads them.
 
 Every label comes from a closed set or is the name of an export, a connection or a segment that an export names: with E
-exports, C connections and S segments there are at most 28 E + 9 C + S + 8 figures, however many runs and contacts there are.
+exports, C connections and S segments there are at most 30 E + 9 C + S + 8 figures, however many runs and contacts there are.
 """
 
 from collections import defaultdict
@@ -35,6 +35,9 @@ def gauges(view: View) -> Iterator[Gauge]:
     yield from _of_connections(view)
     segments: Rows = {(name,): time / SECOND_MS for name, time in view.refreshed.items()}
     yield Gauge("segment_refreshed_timestamp_seconds", "When the segment was refreshed last.", ("segment",), segments)
+    warned: Rows = {(export, each.code): 1 for export, found in view.warnings.items() for each in found}
+    says = "1 for what has grown old at an export, or never came."
+    yield Gauge("export_warning", says, ("export", "code"), warned)
     for name, says, value in (
         ("queue_messages", "Bells on the queue that no worker has taken.", view.census.queued),
         ("workers_wanted", "Worker processes the accounts' allowances can keep busy.", view.workers_wanted),

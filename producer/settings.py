@@ -35,6 +35,7 @@ class Settings:
     snapshot_roots: tuple[Root, ...]
     trusted_hosts: frozenset[str]
     budget_minutes: float
+    stale_after_hours: float
     rejects_days: float
     runs_days: float
     log_level: int
@@ -53,6 +54,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         snapshot_roots=reading.take("SNAPSHOT_ROOTS", _roots, ()),
         trusted_hosts=reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset()),
         budget_minutes=reading.take("BUDGET_MINUTES", positive, 90.0),
+        stale_after_hours=reading.take("STALE_AFTER_HOURS", positive, 26.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.ageing import Ageing
 from producer.findings import Checks
 from producer.forgetting import Forgetter
 from producer.intake import Intake
@@ -48,6 +49,7 @@ class Collaborators:
     erasing: Erasing
     forgetter: Forgetter
     vault: Vault
+    ageing: Ageing
     project: Project
     preview: Look
     exposition: Exposition

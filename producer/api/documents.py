@@ -1,10 +1,12 @@
 """What the API answers: a model for each document, made from our values; names and times are as people read them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, RootModel
 
+from producer.ages import Warned, WarningCode
 from producer.braking import NUMBER, SHARE
 from producer.schedules import next_after
 from producer.snapshots import Preview
@@ -179,6 +181,19 @@ class BrakeDocument(BaseModel):
     number: int = NUMBER
 
 
+class WarningDocument(BaseModel):
+    """What has grown old or never came, in a sentence, and since when."""
+
+    code: WarningCode
+    detail: str
+    since: Moment
+
+    @classmethod
+    def all_of(cls, warnings: Sequence[Warned]) -> list[Self]:
+        """Show warnings."""
+        return [cls(code=each.code, detail=each.detail, since=moment(each.since)) for each in warnings]
+
+
 class ScheduleDocument(BaseModel):
     """When an export runs by itself."""
 
@@ -203,20 +218,26 @@ class ExportDocument(BaseModel):
     schedule: ScheduleDocument | None
     next_scheduled: Moment | None
     enabled: bool
+    stale_after_hours: float | None
     automations: bool
     default_region: str | None
     budget_minutes: float
     patience_minutes: float
     delivery_patience_minutes: float
+    warnings: list[WarningDocument]
     created: Moment
     changed: Moment
 
     @classmethod
-    def of(cls, export: Export, connection_name: str | None, now: int) -> Self:
+    def of(cls, export: Export, connection_name: str | None, *, now: int, warnings: Sequence[Warned]) -> Self:
         """Show an export with its connection by name."""
         following = next_after(export.schedule, now) if export.schedule and export.is_on else None
         times = {"created": moment(export.created), "changed": moment(export.changed)}
-        shown = {"next_scheduled": moment_or_none(following), "connection": connection_name}
+        shown = {
+            "next_scheduled": moment_or_none(following),
+            "connection": connection_name,
+            "warnings": WarningDocument.all_of(warnings),
+        }
         return cls.model_validate(export.document() | times | shown)
 
 
@@ -227,7 +248,7 @@ class ExportDeleted(BaseModel):
 
 
 class SegmentDocument(BaseModel):
-    """A segment; one that was never refreshed has neither snapshot nor times."""
+    """A segment; one that was never refreshed has neither snapshot nor times. `warning`: the first of `warnings`, as a sentence."""
 
     name: str
     refreshed: Moment | None
@@ -235,9 +256,10 @@ class SegmentDocument(BaseModel):
     snapshot: str | None
     exports: list[str]
     warning: str | None
+    warnings: list[WarningDocument]
 
     @classmethod
-    def of(cls, segment: Segment) -> Self:
+    def of(cls, segment: Segment, warnings: Sequence[Warned]) -> Self:
         """Show a segment."""
         return cls(
             name=segment.name,
@@ -245,7 +267,8 @@ class SegmentDocument(BaseModel):
             accepted=moment_or_none(segment.accepted),
             snapshot=segment.snapshot,
             exports=list(segment.exports),
-            warning=None if segment.snapshot else "the segment was never refreshed",
+            warning=warnings[0].detail if warnings else None,
+            warnings=WarningDocument.all_of(warnings),
         )
 
 

@@ -38,13 +38,14 @@ EXPORTS: Final = (
     Column("AUTOMATIONS", "automations"),
     Column("ENABLED", "enabled"),
     Column("SCHEDULED", "next_scheduled"),
+    Column("WARNINGS", "warnings.detail"),
 )
 SEGMENTS: Final = (
     Column("SEGMENT", "name"),
     Column("REFRESHED", "refreshed"),
     Column("EXPORTS", "exports"),
     Column("SNAPSHOT", "snapshot"),
-    Column("WARNING", "warning"),
+    Column("WARNINGS", "warnings.detail"),
 )
 EVENTS: Final = (
     Column("RECEIVED", "received"),
@@ -179,7 +180,10 @@ def _moment(text: str) -> str:
 
 def _at(document: Any, path: str) -> Any:
     for name in path.split("."):
-        document = document.get(name) if isinstance(document, Mapping) else None
+        if isinstance(document, list):
+            document = [_at(one, name) for one in document]
+        else:
+            document = document.get(name) if isinstance(document, Mapping) else None
     return document
 
 
@@ -187,5 +191,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        for number, inner in enumerate(value, 1):
+            yield from _leaves(inner, f"{path}.{number}")
     else:
         yield path, value

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from producer.ageing import Ageing
 from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
@@ -131,6 +132,7 @@ async def serving(
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
+    stale_after_hours: float = 26,
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
@@ -157,6 +159,7 @@ async def serving(
         erasing=erasing,
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
+        ageing=Ageing(registry, stale_after_hours),
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,

@@ -56,7 +56,7 @@ def shown(view: View, name: str) -> dict[tuple[str, ...], float]:
 
 
 def test_there_are_no_more_figures_than_is_promised() -> None:
-    """28 an export, 9 a connection, one a segment, and eight."""
+    """30 an export, 9 a connection, one a segment, and eight."""
     assert figures(a_view(segments=0)) == 8
     one = figures(a_view(an_export(1, 1)))
     assert one == 28 + 9 + 1 + 8
