@@ -1,6 +1,7 @@
 """Puts the producer together: the only place where it builds and opens things."""
 
 import asyncio
+import secrets
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ from aiohttp import web
 from producer.ageing import Ageing
 from producer.api.access import Identities
 from producer.api.app import make_app
-from producer.api.collaborators import Collaborators
+from producer.api.collaborators import Collaborators, Notifying
 from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
@@ -22,6 +23,10 @@ from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
 from producer.metrics import Metrics
+from producer.notifying.mail import Mail
+from producer.notifying.posting import Poster
+from producer.notifying.watching import Watcher
+from producer.notifying.webhooks import Webhooks
 from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
@@ -34,13 +39,17 @@ from producer.tracing import Tracer
 from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.broker import BellQueue, make_broker
+from wire.channels import Channels
 from wire.erasing import Erasing
 from wire.events import Events
+from wire.healths import Healths
 from wire.lanes import Lanes
 from wire.ledger import Ledger
+from wire.letters import Letters
 from wire.loops import ended, every
 from wire.membership import Membership
 from wire.pacing import Pacer
+from wire.plumbing import Plumbing
 from wire.registry import Registry
 from wire.secrets import Vault
 from wire.settings import SettingsError
@@ -52,6 +61,8 @@ SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
 ERASE_SECONDS: Final = 2.0
 CLOCK_SECONDS: Final = 2.0
+WATCH_SECONDS: Final = 2.0
+POST_SECONDS: Final = 1.0
 SHORT_TOKEN_CHARACTERS: Final = 16
 
 _log = structlog.get_logger(__name__)
@@ -118,6 +129,20 @@ async def _serve(settings: Settings) -> None:
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
         events = Events(store)
+        channels, letters = Channels(store), Letters(store)
+        mail = Mail(settings.mail) if settings.mail else None
+        poster = Poster(letters, vault, Webhooks(session), mail, metrics.posted)
+        watcher = Watcher(
+            healths=Healths(store),
+            channels=channels,
+            registry=registry,
+            ledger=ledger,
+            ageing=ageing,
+            project=overview.project,
+            runs_shown=Plumbing(store).newest,
+            new_id=lambda: secrets.token_hex(16),
+            public_url=settings.public_url,
+        )
         collaborators = Collaborators(
             registry=registry,
             tokens=Tokens(store),
@@ -130,6 +155,14 @@ async def _serve(settings: Settings) -> None:
             forgetter=forgetter,
             vault=vault,
             ageing=ageing,
+            notifying=Notifying(
+                channels=channels,
+                letters=letters,
+                attempt=poster.attempt,
+                trusted_hosts=settings.trusted_hosts,
+                public_url=settings.public_url,
+                mails=settings.mail is not None,
+            ),
             project=overview.project,
             preview=lambda uri: asyncio.to_thread(
                 preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
@@ -153,6 +186,8 @@ async def _serve(settings: Settings) -> None:
             every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
+            every(WATCH_SECONDS, watcher.watch, "watch"),
+            every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
             every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
         )

@@ -13,6 +13,7 @@ from producer.pace import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, 
 from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
+from wire.letters import LetterCounts, Letters
 from wire.plumbing import Memory, Pipes, Plumbing
 from wire.runs import Run
 from wire.store import Store
@@ -33,6 +34,7 @@ class View:
     pipes: Pipes
     memory: Memory
     refreshed: Mapping[str, int]
+    letters: LetterCounts = field(default_factory=LetterCounts)
     warnings: Mapping[str, Sequence[Warned]] = field(default_factory=dict)
 
     @property
@@ -47,6 +49,7 @@ class Overview:
 
     def __init__(self, store: Store, ledger: Ledger, lanes: Lanes, ageing: Ageing) -> None:
         self._ageing = ageing
+        self._letters = Letters(store)
         self._ledger = ledger
         self._lanes = lanes
         self._events = Events(store)
@@ -68,6 +71,7 @@ class Overview:
             await self._plumbing.pipes(),
             await self._plumbing.memory(),
             await self._plumbing.refreshed(),
+            await self._letters.count(),
             await self._ageing.of_all(census.now),
         )
 

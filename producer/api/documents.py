@@ -1,11 +1,11 @@
 """What the API answers: a model for each document, made from our values; names and times are as people read them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, RootModel
 
+from producer import moments
 from producer.ages import Warned, WarningCode
 from producer.braking import NUMBER, SHARE
 from producer.schedules import next_after
@@ -22,14 +22,8 @@ Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 NOT_ADMINISTRATOR = "the key is not an administrator's: the account's contract cannot be read"
 
 
-def moment(milliseconds: int) -> str:
-    """Write a time as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment_or_none(milliseconds: int | None) -> str | None:
-    """Write a time, if there is one."""
-    return None if milliseconds is None else moment(milliseconds)
+moment = moments.moment
+moment_or_none = moments.moment_or_none
 
 
 class Page(BaseModel, Generic[T]):
@@ -339,9 +333,10 @@ class TokenIssued(TokenDocument):
 
 
 class SecretsRotated(BaseModel):
-    """How many API keys there are, how many of them were sealed anew, and whose no key of ours opens."""
+    """How many API keys and channels there are, how many secrets were sealed anew, and whose no key of ours opens."""
 
     connections: int
+    notifications: int
     rotated: int
     unreadable: list[str]
 

@@ -1,4 +1,4 @@
-"""What seals every connection's API key anew with the first of SECRET_KEYS, so that the others may be dropped.
+"""What seals every API key and every secret of a webhook anew with the first of SECRET_KEYS, so that the others may be dropped.
 
 It may be called again at any time: what is sealed with the first key already is left as it is. Nothing stands still
 meanwhile, since a key that was sealed before is opened by the others until they are gone.
@@ -13,6 +13,7 @@ from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import SecretsRotated
 from producer.api.openness import require_admin
 from producer.api.reading import read_body
+from wire.channels import Channel
 from wire.registrations import Connection
 from wire.registry import Unregistered
 from wire.secrets import SecretError
@@ -28,13 +29,34 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
             rotated += await _resealed(of, connection)
         except SecretError:
             unreadable.append(connection.name)
-    return SecretsRotated(connections=len(connections), rotated=rotated, unreadable=unreadable)
+    channels = await of.notifying.channels.all()
+    for channel in channels:
+        try:
+            rotated += await _resealed_channel(of, channel)
+        except SecretError:
+            unreadable.append(channel.name)
+    return SecretsRotated(
+        connections=len(connections), notifications=len(channels), rotated=rotated, unreadable=unreadable
+    )
 
 
 async def rotate(request: web.Request) -> web.Response:
     """Rotate secrets."""
     await read_body(request, NothingBody, optional=True)
     return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
+
+
+async def _resealed_channel(of: Collaborators, channel: Channel) -> bool:
+    """Whether a webhook's secret had to be sealed anew; SecretError if it cannot be opened."""
+    while True:
+        before = await of.notifying.channels.secret(channel.id)
+        if before is None:
+            return False
+        of.vault.open(channel.id, before)
+        if of.vault.is_current(before):
+            return False
+        if await of.notifying.channels.reseal(channel.id, before, of.vault.rotate(before)):
+            return True
 
 
 async def _resealed(of: Collaborators, connection: Connection) -> bool:

@@ -57,6 +57,14 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "POST /v1/tokens": ADMIN,
     "GET /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{name}": ADMIN,
+    "POST /v1/notifications": ADMIN,
+    "GET /v1/notifications": ADMIN,
+    "GET /v1/notifications/{name}": ADMIN,
+    "PATCH /v1/notifications/{name}": ADMIN,
+    "DELETE /v1/notifications/{name}": ADMIN,
+    "POST /v1/notifications/{name}/test": ADMIN,
+    "GET /v1/notifications/{name}/deliveries": ADMIN,
+    "POST /v1/notifications/{name}/deliveries/{id}/redeliver": ADMIN,
     "POST /v1/secrets/rotate": ADMIN,
     "GET /openapi.json": ANYBODY,
     "GET /healthz": EVERYBODY,
@@ -77,10 +85,14 @@ EXPLAIN: Final = "POST /v1/contacts/explain"
 RUN_SCHEDULED: Final = "POST /v1/exports/run-scheduled"
 """Names no connection either: it says of what is closed why nothing was opened, and a test of its own says so."""
 
-UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
+REDELIVER: Final = "POST /v1/notifications/{name}/deliveries/{id}/redeliver"
+"""Whoever may is told 404 here: the channel in the house has no messages."""
+
+UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}, REDELIVER: {404}}
 
 CONNECTION: Final = {"host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
 EXPORT: Final = {"segment": "vip", "list_id": "12", "mapping": {"email": "Email"}}
+CHANNEL: Final = {"kind": "webhook", "url": "https://hooks.example.com/segment-export"}
 EVENT: Final = {
     "specversion": "1.0",
     "type": "segment.refreshed",
@@ -97,6 +109,8 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/contacts/explain": {"email": "ann@example.org"},
     "POST /v1/contacts/forget": {"email": "ann@example.org"},
     "POST /v1/tokens": {"name": "new", "role": "viewer"},
+    "POST /v1/notifications": CHANNEL | {"name": "new"},
+    "PATCH /v1/notifications/{name}": {"events": ["failed"]},
 }
 
 
@@ -127,6 +141,7 @@ async def house(api: Served) -> House:
         assert status == 201
         tokens[role] = issued["token"]
     await api.ask("POST", "/v1/tokens", {"name": "spare", "role": "viewer"})
+    assert (await api.ask("POST", "/v1/notifications", CHANNEL | {"name": "open"}))[0] == 201
     runs = {}
     for name, allow in (("open", "contributors"), ("closed", "admins")):
         assert (await api.ask("POST", "/v1/connections", CONNECTION | {"name": name, "allow": allow}))[0] == 201
