@@ -26,7 +26,6 @@ from producer.notifying.attempts import Outcome
 from producer.notifying.messages import encoded, test_body
 from producer.notifying.signing import BYTES, secret_of
 from producer.notifying.webhooks import mended_url
-from wire.activecampaign.hosts import InvalidHost
 from wire.channels import Channel, Kind
 from wire.letters import LetterCounts, LetterState
 
@@ -169,7 +168,7 @@ async def _checked(of: Collaborators, body: NotificationBody) -> dict[str, Any]:
     if url is not None:
         try:
             url = mended_url(url, of.notifying.trusted_hosts)
-        except (InvalidHost, ValueError) as error:
+        except ValueError as error:
             faults["/url"] = str(error)
     if body.kind == "email" and not of.notifying.mails:
         faults["/kind"] = "no mail server is set: SEGMENT_EXPORT_SMTP_HOST says which"

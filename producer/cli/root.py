@@ -8,6 +8,7 @@ from producer.cli.contacts import contacts
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.files import apply, diff, get, schema
+from producer.cli.notifications import notifications
 from producer.cli.publish import publish
 from producer.cli.rotation import secrets
 from producer.cli.runs import runs
@@ -29,6 +30,6 @@ def cli() -> None:
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(tokens, secrets, get, diff, apply, schema, completion),
+    *(notifications, tokens, secrets, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

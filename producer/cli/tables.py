@@ -62,6 +62,26 @@ TOKENS: Final = (
     Column("EXPIRED", "expired"),
     Column("LAST USED", "last_used"),
 )
+NOTIFICATIONS: Final = (
+    Column("NAME", "name"),
+    Column("KIND", "kind"),
+    Column("TO", "to"),
+    Column("EVENTS", "events"),
+    Column("EXPORTS", "exports"),
+    Column("ENABLED", "enabled"),
+    Column("WAITING", "waiting", number=True),
+    Column("DEAD", "dead", number=True),
+)
+DELIVERIES: Final = (
+    Column("ID", "id"),
+    Column("TYPE", "type"),
+    Column("STATE", "state"),
+    Column("ATTEMPTS", "attempts", number=True),
+    Column("CREATED", "created"),
+    Column("NEXT", "next_attempt"),
+    Column("NOTE", "note"),
+    Column("DETAIL", "message.data.detail"),
+)
 RUNS: Final = (
     Column("ID", "id"),
     Column("EXPORT", "export"),
@@ -122,6 +142,15 @@ def scheduled_runs(document: Document) -> Table | Text:
     """Lay out what became of every export that has a schedule."""
     items = [*document["runs"], *document["skipped"]]
     return table(SCHEDULED, items) if items else Text("No export has a schedule.")
+
+
+def channels(document: Document) -> Table | Text:
+    """Lay out notification channels: where each goes to, and `all` where it is told of every export."""
+    items = [
+        {**one, "to": one["url"] or one["addresses"], "exports": "all" if one["exports"] is None else one["exports"]}
+        for one in document["items"]
+    ]
+    return page(NOTIFICATIONS, {"items": items})
 
 
 def explanation(document: Document) -> Group:

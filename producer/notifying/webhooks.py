@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from producer.notifying.attempts import Attempt, Outcome
 from producer.notifying.signing import headers
 from wire.activecampaign.errors import ActiveCampaignError, Refused
-from wire.activecampaign.hosts import is_trusted, read_host
+from wire.activecampaign.hosts import InvalidHost, is_trusted, read_host
 from wire.activecampaign.retry_after import retry_after_seconds
 from wire.activecampaign.session import Session
 
@@ -23,12 +23,15 @@ AGENT: Final = "segment-export"
 
 
 def mended_url(text: str, trusted: frozenset[str]) -> str:
-    """Return a webhook's URL as it is called; InvalidHost, a ValueError, unless its host is https and public, or trusted."""
+    """Return a webhook's URL as it is called; ValueError unless its host is https and public, or trusted."""
     scheme, colon, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
     if not colon or "#" in text or "?" in authority:
         raise ValueError("must be a URL like https://hooks.example.com/segment-export")
-    host = read_host(f"{scheme}://{authority}", trusted)
+    try:
+        host = read_host(f"{scheme}://{authority}", trusted)
+    except InvalidHost:
+        raise ValueError("must be https, and at a public host by its name, without a user or password") from None
     return f"{scheme.lower() if is_trusted(host, trusted) else 'https'}://{host}{slash}{path}"
 
 

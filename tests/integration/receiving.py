@@ -73,7 +73,7 @@ class MailBox:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's signature
         """Take a mail."""
-        self.mails.append(message_from_bytes(envelope.content or b"", policy=policy.default))
+        self.mails.append(message_from_bytes(envelope.original_content or b"", policy=policy.default))
         self.over_tls.append(session.ssl is not None)
         return "250 OK"
 
