@@ -138,6 +138,8 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
             "store_up": 1,
             "sweeps_total": 0,
             "bells_rung_total": 0,
+            "notifications_waiting": 0,
+            "dead_notifications": 0,
             "run_info main vips vip": 1,
             "run_budget_seconds vips": 90 * 60,
             "run_accepted_contacts vips": 3,
