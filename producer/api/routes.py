@@ -221,7 +221,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST",
-        path="/v1/exports/run-scheduled",
+        path="/v1/scheduled-runs",
         handler=runs.open_scheduled,
         roles=WRITERS,
         says="Run every export that has a schedule, now; those that cannot are named with the reason.",

@@ -173,7 +173,7 @@ async def run(
 
 
 async def _run_scheduled(call: Call, *, wait: bool) -> int:
-    reply = await call.api.ask("POST", route("exports", "run-scheduled"))
+    reply = await call.api.ask("POST", route("scheduled-runs"))
     if not (wait and reply.document["runs"]):
         call.show(reply, scheduled_runs)
         return 0

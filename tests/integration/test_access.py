@@ -40,7 +40,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "PATCH /v1/exports/{name}": WRITERS,
     "DELETE /v1/exports/{name}": WRITERS,
     "POST /v1/exports/{name}/runs": WRITERS,
-    "POST /v1/exports/run-scheduled": WRITERS,
+    "POST /v1/scheduled-runs": WRITERS,
     "GET /v1/segments": READERS,
     "GET /v1/snapshots/preview": WRITERS,
     "POST /v1/events": PUBLISHERS,
@@ -82,7 +82,7 @@ PREVIEW: Final = "GET /v1/snapshots/preview"
 EXPLAIN: Final = "POST /v1/contacts/explain"
 """Names no connection: it leaves out what is closed, and a test of its own says so."""
 
-RUN_SCHEDULED: Final = "POST /v1/exports/run-scheduled"
+RUN_SCHEDULED: Final = "POST /v1/scheduled-runs"
 """Names no connection either: it says of what is closed why nothing was opened, and a test of its own says so."""
 
 REDELIVER: Final = "POST /v1/notifications/{name}/deliveries/{id}/redeliver"

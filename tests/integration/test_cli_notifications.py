@@ -124,7 +124,7 @@ def test_all_scheduled_exports_are_run_and_the_others_named(shell: Shell, produc
         "runs": [{"export": "vip", "run": "r1"}],
         "skipped": [{"export": "off", "reason": "the export is disabled"}],
     }
-    producer.answer("POST /v1/exports/run-scheduled", told, 202)
+    producer.answer("POST /v1/scheduled-runs", told, 202)
     result = shell("exports", "run", "--scheduled")
     assert result.exit_code == 0
     assert [line.split() for line in result.stdout.splitlines()[2:]] == [
