@@ -22,7 +22,7 @@ from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START
 from wire import codec
 from wire.channels import Channel, Channels, Kind
-from wire.healths import Healths
+from wire.healths import Health, Healths
 from wire.ledger import Ledger
 from wire.letters import Letters, LetterState
 from wire.plumbing import Plumbing
@@ -236,6 +236,23 @@ def test_many_producers_tell_of_a_change_once(with_place: WithPlace) -> None:
         for _ in range(3):
             await asyncio.gather(*(place.watcher().watch() for _ in range(6)))
         assert await place.told() == ["failed", "recovered", "blocked"]
+
+    with_place(scenario)
+
+
+def test_what_is_under_way_is_not_judged_before_what_has_ended(with_place: WithPlace) -> None:
+    """Nor a run as it was when it was looked at, once it is over; whoever was slow looks again."""
+
+    async def scenario(place: Place) -> None:
+        healths = Healths(place.store)
+        before = (await healths.told(["id-vips"]))["id-vips"]
+        run = await place.fail()
+        assert await healths.judge("id-vips", before, Health.BLOCKED) == "changed"
+        await place.watch()
+        after = (await healths.told(["id-vips"]))["id-vips"]
+        assert await healths.judge("id-vips", after, Health.BLOCKED, looked_at=run) == "changed"
+        assert await healths.judge("id-vips", before, Health.BLOCKED) == "changed"
+        assert await healths.judge("id-vips", after, Health.BLOCKED) == "judged"
 
     with_place(scenario)
 
