@@ -1,12 +1,14 @@
 """Puts the producer together: the only place where it builds and opens things."""
 
 import asyncio
+import logging
 import secrets
 import signal
 import socket
 import sys
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -19,6 +21,7 @@ from producer.api.collaborators import Collaborators, Notifying
 from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
+from producer.doctor import Diagnosis, Doctor, told_wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
@@ -31,13 +34,14 @@ from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
 from producer.scheduling import Scheduler
-from producer.settings import Settings, read_settings
-from producer.snapshots import preview_snapshot
+from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
+from producer.snapshots import Preview, preview_snapshot
 from producer.stream import Stream
 from producer.telling import Teller
 from producer.tracing import Tracer
 from wire import crashes, logs
 from wire.activecampaign.session import open_session
+from wire.audit import Audit
 from wire.broker import BellQueue, make_broker
 from wire.channels import Channels
 from wire.erasing import Erasing
@@ -63,7 +67,7 @@ ERASE_SECONDS: Final = 2.0
 CLOCK_SECONDS: Final = 2.0
 WATCH_SECONDS: Final = 2.0
 POST_SECONDS: Final = 1.0
-SHORT_TOKEN_CHARACTERS: Final = 16
+TRIM_SECONDS: Final = 600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +96,8 @@ async def _serve(settings: Settings) -> None:
         await _check_store(store)
         if len(settings.admin_token) < SHORT_TOKEN_CHARACTERS:
             _log.warning("admin_token_is_short", characters=len(settings.admin_token))
-        queue = BellQueue(make_broker(settings.queue_url), Store(connect(settings.queue_url)))
+        queue_store = Store(connect(settings.queue_url))
+        queue = BellQueue(make_broker(settings.queue_url), queue_store)
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
@@ -128,7 +133,6 @@ async def _serve(settings: Settings) -> None:
             trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
-        events = Events(store)
         channels, letters = Channels(store), Letters(store)
         mail = Mail(settings.mail) if settings.mail else None
         poster = Poster(letters, vault, Webhooks(session), mail, metrics.posted)
@@ -143,6 +147,9 @@ async def _serve(settings: Settings) -> None:
             new_id=lambda: secrets.token_hex(16),
             public_url=settings.public_url,
         )
+        events, audit = Events(store), Audit(store)
+        look = partial(_look, settings)
+        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
         collaborators = Collaborators(
             registry=registry,
             tokens=Tokens(store),
@@ -153,6 +160,8 @@ async def _serve(settings: Settings) -> None:
             tracer=Tracer(store, ledger),
             erasing=erasing,
             forgetter=forgetter,
+            audit=audit,
+            examine=doctor.examine,
             vault=vault,
             ageing=ageing,
             notifying=Notifying(
@@ -164,14 +173,16 @@ async def _serve(settings: Settings) -> None:
                 mails=settings.mail is not None,
             ),
             project=overview.project,
-            preview=lambda uri: asyncio.to_thread(
-                preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts
-            ),
+            preview=look,
             exposition=metrics.exposition,
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(collaborators, identify=Identities(settings.admin_token, collaborators.tokens))
+        app = make_app(
+            collaborators,
+            identify=Identities(settings.admin_token, collaborators.tokens),
+            proxies=settings.trusted_proxies,
+        )
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -190,8 +201,36 @@ async def _serve(settings: Settings) -> None:
             every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
             every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
+            every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )
         _log.info("producer_stops")
+
+
+async def _look(settings: Settings, uri: str) -> Preview:
+    return await asyncio.to_thread(preview_snapshot, uri, settings.snapshot_roots, settings.trusted_hosts)
+
+
+def examine(environment: Mapping[str, str]) -> list[Diagnosis]:
+    """Examine what a producer with these settings would stand on, without one."""
+    try:
+        settings = read_settings(environment)
+    except SettingsError as error:
+        return told_wrong(error.problems)
+    logs.configure(logging.CRITICAL, sys.stderr)  # what goes wrong is told once, by the doctor
+    return asyncio.run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> list[Diagnosis]:
+    async with AsyncExitStack() as stack:
+        store, queue_store = Store(connect(settings.redis_url)), Store(connect(settings.queue_url))
+        queue = BellQueue(make_broker(settings.queue_url), queue_store)
+        stack.push_async_callback(store.close)
+        stack.push_async_callback(queue.close)
+        session = await stack.enter_async_context(open_session(settings.trusted_hosts))
+        checker = Checker(session, Pacer(store), settings.trusted_hosts)
+        lanes, look = Lanes(store, queue), partial(_look, settings)
+        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
+        return await doctor.examine()
 
 
 async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
@@ -214,6 +253,7 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
         "stale_after_hours": f"{settings.stale_after_hours:g}",
         "rejects_retention_days": f"{settings.rejects_days:g}",
         "runs_retention_days": f"{settings.runs_days:g}",
+        "audit_days": f"{settings.audit_days:g}",
         "store_may_lose": "yes" if store.durability.risk else "no",
     }
 

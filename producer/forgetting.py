@@ -11,6 +11,7 @@ import structlog
 
 from producer.addresses import address_key
 from producer.findings import Busy, Checks, Found, NotThere, There, Wrong
+from wire.audit import SYSTEM, Author
 from wire.erasing import Asked, Erased, Erasing
 from wire.registry import Registry, Unregistered
 from wire.secrets import SecretError, Vault
@@ -63,9 +64,9 @@ class Forgetter:
         self._checks = checks
         self._vault = vault
 
-    async def forget(self, address: str, *, elsewhere: bool) -> Receipt:
+    async def forget(self, address: str, *, elsewhere: bool, by: Author = SYSTEM) -> Receipt:
         """Forget the person of an address, as `address_key` writes it; StoreError."""
-        at = await self._erasing.forget(address, elsewhere=elsewhere)
+        at = await self._erasing.forget(address, elsewhere=elsewhere, by=by)
         found = [one for one in await self._erasing.asked() if one.address == address]
         asked = found[0] if found else Asked(address, at, elsewhere)
         erased, is_done, accounts = await self._erase(asked, at_once=True)

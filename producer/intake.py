@@ -24,6 +24,7 @@ from producer.schedules import Moment
 from producer.snapshots import Root, SnapshotError, check_place
 from producer.snapshots.errors import Missing
 from wire import codec
+from wire.audit import SYSTEM, Author, said_by
 from wire.registrations import Connection, Export
 from wire.registry import CLOSED, Registry
 from wire.runs import Mode, Run, Trigger
@@ -110,7 +111,7 @@ class Intake:
         self._clock_ms = clock_ms
         self._dice = dice
 
-    async def accept_event(self, event: Event) -> Accepted:
+    async def accept_event(self, event: Event, *, by: Author = SYSTEM) -> Accepted:
         """Open one run for each export of the refreshed segment; the same event again gets the same answer."""
         segment, snapshot = _refreshed(event)
         await self._check_place(snapshot, "/data/snapshot")
@@ -124,7 +125,7 @@ class Intake:
                 "refresh",
                 *(digest, fingerprint, REMEMBERED_MS),
                 *(segment, snapshot, "" if event.time is None else event.time, event.id),
-                *(revision, reason),
+                *(revision, reason, said_by(by)),
                 *(codec.encode(one) for one in rows),
             )
             match answer:
@@ -138,7 +139,13 @@ class Intake:
         raise Contended("exports are being changed; send the event again")
 
     async def demand(
-        self, export_name: str, demand: Demand, *, idempotency_key: str = "", by_contributor: bool = False
+        self,
+        export_name: str,
+        demand: Demand,
+        *,
+        idempotency_key: str = "",
+        by_contributor: bool = False,
+        by: Author = SYSTEM,
     ) -> str:
         """Open one run of an export and return its id; the same key with the same demand opens nothing new.
 
@@ -153,7 +160,7 @@ class Intake:
             order = await self._order(export, demand)
             digest = _digest("demand", export.id, idempotency_key) if idempotency_key else ""
             said = {"export": export.id, **asdict(demand)}
-            if (run := await self._opened(export, order, revision, digest, said)) is not None:
+            if (run := await self._opened(export, order, revision, digest, said, by)) is not None:
                 return run[0]
         raise Contended("exports are being changed; ask again")
 
@@ -172,7 +179,7 @@ class Intake:
         answer: bytes = await self._store.keep("keep_time", export.id, *times, revision, run)
         return None if answer in {b"changed", b"kept"} else answer.decode()
 
-    async def retry(self, run: Run, *, by_contributor: bool = False) -> tuple[str, bool]:
+    async def retry(self, run: Run, *, by_contributor: bool = False, by: Author = SYSTEM) -> tuple[str, bool]:
         """Open a run for those whom a run that is over left without being applied; return its id, and whether it is new.
 
         It is over the latest snapshot of the segment. Asked again for the same run, it is the same run.
@@ -189,13 +196,14 @@ class Intake:
             await self._require_use(export, by_contributor=by_contributor)
             latest = (await self._registry.segment(export.segment)).snapshot
             order = Order(latest or run.snapshot, Trigger.DEMAND, retry_of=run.id)
-            opened = await self._opened(export, order, revision, _digest("retry", run.id), {"retry_of": run.id})
+            digest = _digest("retry", run.id)
+            opened = await self._opened(export, order, revision, digest, {"retry_of": run.id}, by)
             if opened is not None:
                 return opened
         raise Contended("exports are being changed; ask again")
 
     async def _opened(
-        self, export: Export, order: Order, revision: str, digest: str, said: Mapping[str, Any]
+        self, export: Export, order: Order, revision: str, digest: str, said: Mapping[str, Any], by: Author
     ) -> tuple[str, bool] | None:
         """Open a run, or find the one that the same words opened before; None if exports changed meanwhile."""
         connection = await self._connection(export)
@@ -204,7 +212,7 @@ class Intake:
         row_ = self._row(export, connection, order)
         fingerprint = sha256(codec.canonical(said)).hexdigest()
         answer: bytes = await self._store.keep(
-            "demand", digest, fingerprint, REMEMBERED_MS, revision, codec.encode(row_)
+            "demand", digest, fingerprint, REMEMBERED_MS, revision, codec.encode(row_), said_by(by)
         )
         match answer:
             case b"changed":

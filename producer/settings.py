@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from wire.settings import (
     fernet_keys,
     host_and_port,
     log_level,
+    networks,
     next_database,
     origin,
     positive,
@@ -24,6 +26,9 @@ from wire.settings import (
 )
 
 INFO: Final = 20
+SHORT_TOKEN_CHARACTERS: Final = 16
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Settings:
     stale_after_hours: float
     rejects_days: float
     runs_days: float
+    audit_days: float
+    trusted_proxies: tuple[Network, ...]
     log_level: int
     public_url: str
     mail: MailServer | None
@@ -62,6 +69,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         stale_after_hours=reading.take("STALE_AFTER_HOURS", positive, 26.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
+        audit_days=reading.take("AUDIT_DAYS", positive, 365.0),
+        trusted_proxies=reading.take("TRUSTED_PROXIES", networks, ()),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
         public_url=reading.take("PUBLIC_URL", origin, ""),
         mail=_mail(reading),

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from wire import codec
+from wire.audit import SYSTEM, Author, differences, said_by, told
 from wire.registry import ChangedMeanwhile, NameTaken, Unregistered
 from wire.store import Store
 from wire.topology import key
@@ -82,23 +84,37 @@ class Channels:
         """Read a channel's sealed secret; None if it has none, or is gone."""
         return (await self._store.hash(key("channel", channel_id))).get("secret")
 
-    async def save(self, channel: Channel, *, secret: bytes | None, replaces: Channel | None = None) -> None:
+    async def save(
+        self, channel: Channel, *, secret: bytes | None, replaces: Channel | None = None, by: Author = SYSTEM
+    ) -> None:
         """Keep a new channel, or one in the place of another; without a secret the old one stays."""
         was = _text(replaces) if replaces else ""
-        word = await self._store.keep("save_channel", channel.id, channel.name, _text(channel), secret or b"", was)
+        changes = differences(_shown(replaces) if replaces else {}, _shown(channel))
+        said = said_by(by, changes=changes, facts={"secret": "set"} if secret else None)
+        word = await self._store.keep(
+            "save_channel", channel.id, channel.name, _text(channel), secret or b"", was, said
+        )
         if word == b"taken":
             raise NameTaken(f"there is a notification channel {channel.name!r} already")
         if word != b"saved":
             raise ChangedMeanwhile(f"notification channel {channel.name!r} was changed meanwhile")
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, by: Author = SYSTEM) -> None:
         """Delete a channel with its secret and its messages; Unregistered."""
-        if await self._store.keep("delete_channel", name) is None:
+        if await self._store.keep("delete_channel", name, said_by(by)) is None:
             raise Unregistered(f"there is no notification channel {name!r}")
 
     async def reseal(self, channel_id: str, before: bytes, after: bytes) -> bool:
         """Put a secret, sealed anew, in the place of itself; False if somebody was quicker."""
         return bool(await self._store.keep("reseal_channel", channel_id, before, after) == b"saved")
+
+
+def _shown(channel: Channel) -> dict[str, Any]:
+    """Return what the trail tells of a channel: of a URL its host alone, since its path may be a secret, and no address."""
+    document = told(channel.document())
+    url = document.pop("url")
+    host = None if url is None else urlsplit(url).netloc
+    return document | {"host": host, "addresses": len(channel.addresses)}
 
 
 def _text(channel: Channel) -> str:

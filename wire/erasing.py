@@ -13,6 +13,7 @@ from typing import Final
 
 from wire import codec
 from wire.activecampaign.payloads import contacts_of, emails_of, import_body
+from wire.audit import SYSTEM, Author, said_by
 from wire.forgotten import Forgotten, digest_of
 from wire.ledger import Ledger, packed_rows
 from wire.members import FINGERPRINT_BYTES
@@ -77,11 +78,17 @@ class Erasing:
         (found,) = await self._store.picked([(key("forgotten"), digest_of(address, kept))])
         return None if found is None else int(found)
 
-    async def forget(self, address: str, *, elsewhere: bool) -> int:
+    async def forget(self, address: str, *, elsewhere: bool, by: Author = SYSTEM) -> int:
         """Note that an address is forgotten and to be erased; on disk when it returns when that was first."""
         kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
         flag = "1" if elsewhere else ""
-        return int(await self._store.keep("forget", digest_of(address, kept), address, flag))
+        said = said_by(by, facts={"delete_at_activecampaign": elsewhere})
+        return int(await self._store.keep("forget", digest_of(address, kept), address, flag, said))
+
+    async def pseudonym(self, address: str) -> str:
+        """Return the keyed hash that stands for an address where the address itself may not."""
+        kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
+        return digest_of(address, kept)
 
     async def asked(self) -> list[Asked]:
         """Read whom there is to erase."""

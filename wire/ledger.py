@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from wire import codec
+from wire.audit import SYSTEM, Author, said_by
 from wire.chunks import Held, Outcome, OverTheWire, Stopped
 from wire.members import Entry
 from wire.runs import Run, run_from
@@ -217,10 +218,18 @@ class Ledger:
             for run, record, ready, accepted, block, connection_block in shown[1:]
         ]
 
-    async def steer(self, run: str, action: Steering, *, accept: bool = False, by_contributor: bool = False) -> Steered:
+    async def steer(
+        self,
+        run: str,
+        action: Steering,
+        *,
+        accept: bool = False,
+        by_contributor: bool = False,
+        by: Author = SYSTEM,
+    ) -> Steered:
         """Pause, resume or cancel a run; on disk when it returns. `closed`: its connection is not for contributors."""
         flags = ("1" if accept else "", "1" if by_contributor else "")
-        told: Steered = _word(await self._store.keep("steer", run, action, *flags))
+        told: Steered = _word(await self._store.keep("steer", run, action, *flags, said_by(by)))
         return told
 
     async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:

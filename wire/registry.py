@@ -10,11 +10,12 @@ A change names what it replaces and counts only if that still stands, so nobody 
   x Closed              a contributor asked, and the connection is for administrators only. An administrator may do it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from wire import codec
+from wire.audit import SYSTEM, Author, differences, said_by, told
 from wire.registrations import Connection, Export, Segment, text_of
 from wire.store import Store
 from wire.topology import key
@@ -92,12 +93,17 @@ class Registry:
             raise Unregistered("the connection was deleted")
         return found
 
-    async def reseal(self, connection_id: str, before: bytes, after: bytes) -> bool:
+    async def reseal(self, connection_id: str, before: bytes, after: bytes, *, by: Author = SYSTEM) -> bool:
         """Put a key, sealed anew, in the place of itself; False if somebody was quicker."""
-        return bool(await self._store.keep("reseal", connection_id, before, after) == b"saved")
+        return bool(await self._store.keep("reseal", connection_id, before, after, said_by(by)) == b"saved")
 
     async def save_connection(
-        self, connection: Connection, *, secret: bytes | None, replaces: Connection | None = None
+        self,
+        connection: Connection,
+        *,
+        secret: bytes | None,
+        replaces: Connection | None = None,
+        by: Author = SYSTEM,
     ) -> None:
         """Keep a new connection, or one in the place of another; without a secret the key stays."""
         word = await self._store.keep(
@@ -108,12 +114,13 @@ class Registry:
             connection.account,
             secret or b"",
             text_of(replaces) if replaces else "",
+            _said(by, replaces, connection, facts={"api_key_changed": secret is not None} if replaces else None),
         )
         _check(word, f"connection {connection.name!r}")
 
-    async def delete_connection(self, name: str) -> Deleted:
+    async def delete_connection(self, name: str, *, by: Author = SYSTEM) -> Deleted:
         """Delete a connection and its key, detach its exports and end its runs."""
-        reply = await self._store.keep("delete_connection", name)
+        reply = await self._store.keep("delete_connection", name, said_by(by))
         if reply is None:
             raise Unregistered(f"there is no connection {name!r}")
         detached, ended = reply
@@ -136,9 +143,11 @@ class Registry:
         return _export(fields)
 
     async def save_export(
-        self, export: Export, *, replaces: Export | None = None, by_contributor: bool = False
+        self, export: Export, *, replaces: Export | None = None, by_contributor: bool = False, by: Author = SYSTEM
     ) -> None:
         """Keep a new export, or one in the place of another; runs under way keep their copy."""
+        before = None if replaces is None else await self._name(replaces)
+        after = before if replaces and replaces.connection == export.connection else await self._name(export)
         word = await self._store.keep(
             "save_export",
             export.id,
@@ -148,18 +157,23 @@ class Registry:
             text_of(replaces) if replaces else "",
             (replaces.connection or "") if replaces else "",
             "1" if by_contributor else "",
+            _said(by, replaces, export, connections=(before, after)),
             "1" if replaces and not export.timed_as(replaces) else "",
         )
         _check(word, f"export {export.name!r}")
 
-    async def delete_export(self, name: str, *, by_contributor: bool = False) -> tuple[str, ...]:
+    async def delete_export(self, name: str, *, by_contributor: bool = False, by: Author = SYSTEM) -> tuple[str, ...]:
         """Delete an export and cancel its runs; return their ids."""
-        reply = await self._store.keep("delete_export", name, "1" if by_contributor else "")
+        reply = await self._store.keep("delete_export", name, "1" if by_contributor else "", said_by(by))
         if reply is None:
             raise Unregistered(f"there is no export {name!r}")
         if reply == b"closed":
             raise Closed(CLOSED)
         return _texts(reply)
+
+    async def _name(self, export: Export) -> str | None:
+        connection = await self.connection_by_id(export.connection) if export.connection else None
+        return None if connection is None else connection.name
 
     # Segments and runs -----------------------------------------------------------------------------------------------
 
@@ -191,6 +205,21 @@ class Registry:
     async def runs(self, *, after: str = "", most: int, export_id: str = "") -> tuple[str, ...]:
         """List ids of runs, the newest first, those older than the run `after`."""
         return _texts(await self._store.run("list_runs", after, most, export_id))
+
+
+def _said(
+    by: Author,
+    before: Connection | Export | None,
+    after: Connection | Export,
+    *,
+    connections: tuple[str | None, str | None] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Write what the trail says of a change; `connections`: the names of those that an export had and has."""
+    old, new = told(before.document()) if before else {}, told(after.document())
+    if connections is not None:
+        old, new = (of | {"connection": name} for of, name in zip((old, new), connections, strict=True))
+    return said_by(by, changes=differences(old, new), facts=facts)
 
 
 def _export(fields: dict[str, bytes]) -> Export:

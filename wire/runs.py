@@ -302,7 +302,14 @@ def state(run: Run) -> State:
 
 
 def _outcome(run: Run) -> State:
-    match run.ending:
+    fates = (run.books, run.leavers)
+    short = any(of.refused or of.unconfirmed or of.unsent for of in fates) or run.unmatched or run.unbalanced
+    return ended_as(run.ending, is_short=bool(short), dry_run=run.dry_run)
+
+
+def ended_as(ending: Ending | None, *, is_short: bool, dry_run: bool) -> State:
+    """Say what the end of a run is called; `is_short`: not everybody who was selected is known to be applied."""
+    match ending:
         case Ending.FAILED:
             return State.FAILED
         case Ending.SUPERSEDED:
@@ -310,6 +317,4 @@ def _outcome(run: Run) -> State:
         case Ending.CANCELLED | Ending.DELETED:
             return State.CANCELLED
         case None:
-            fates = (run.books, run.leavers)
-            short = any(of.refused or of.unconfirmed or of.unsent for of in fates) or run.unmatched or run.unbalanced
-            return State.PARTIAL if short and not run.dry_run else State.SUCCEEDED
+            return State.PARTIAL if is_short and not dry_run else State.SUCCEEDED

@@ -7,6 +7,7 @@ A program's settings are a frozen dataclass of its own, filled from a `Reading`;
 
 import logging
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -138,6 +139,17 @@ def trusted_hosts(text: str) -> frozenset[str]:
             raise ValueError(f"must hold host:port without a scheme or path, not {host!r}")
         host_and_port(host)
     return frozenset(host.lower() for host in hosts)
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks, like `10.0.0.7` or `10.0.0.0/8`."""
+    found = []
+    for word in words(text):
+        try:
+            found.append(ip_network(word))
+        except ValueError:
+            raise ValueError(f"must hold addresses and networks like 10.0.0.0/8, not {word!r}") from None
+    return tuple(found)
 
 
 def positive(text: str) -> float:

@@ -177,10 +177,18 @@ class Store:
             found = await self._redis.zrange(key, first, last, desc=newest, withscores=True)
         return [(member.decode(), float(score)) for member, score in found]
 
-    async def entries(self, key: str, newest: str, most: int) -> list[tuple[str, dict[str, bytes]]]:
-        """Read entries of a stream with their fields, backwards from the id `newest` (`+` the end, `(id` before id)."""
+    async def entries(
+        self, key: str, newest: str, most: int, *, oldest: str = "-", oldest_first: bool = False
+    ) -> list[tuple[str, dict[str, bytes]]]:
+        """Read entries of a stream with their fields, between the ids `newest` (`+` the end, `(id` before id) and `oldest`.
+
+        Backwards, unless `oldest_first`.
+        """
         with _translated():
-            found = await self._redis.xrevrange(key, newest, "-", count=most)
+            if oldest_first:
+                found = await self._redis.xrange(key, oldest, newest, count=most)
+            else:
+                found = await self._redis.xrevrange(key, newest, oldest, count=most)
         return [(entry.decode(), {name.decode(): value for name, value in fields.items()}) for entry, fields in found]
 
     async def members(self, key: str) -> set[str]:

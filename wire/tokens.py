@@ -22,6 +22,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from wire import codec
+from wire.audit import SYSTEM, Author, differences, said_by, told
 from wire.store import Store, Unwritable
 from wire.topology import key
 
@@ -84,11 +85,14 @@ class Tokens:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def issue(self, token: Token) -> SecretStr:
+    async def issue(self, token: Token, *, by: Author = SYSTEM) -> SecretStr:
         """Keep a new token and return what its owner has to show, this once; TokenNameTaken."""
         secret = secrets.token_hex(SECRET_BYTES)
         document = codec.text(token.document())
-        word = await self._store.keep("save_token", token.id, token.name, document, _digest(secret), token.expires)
+        said = said_by(by, changes=differences({}, told(token.document())))
+        word = await self._store.keep(
+            "save_token", token.id, token.name, document, _digest(secret), token.expires, said
+        )
         if word != b"saved":
             raise TokenNameTaken(f"there is a token {token.name!r} already")
         return SecretStr(f"{MARK}_{token.id}_{secret}")
@@ -116,9 +120,9 @@ class Tokens:
         found = await self._store.hashes([key("token", of.decode()) for _, of in sorted(ids.items())])
         return [_token(fields["document"], fields.get("used")) for fields in found if fields]
 
-    async def revoke(self, name: str) -> Token:
+    async def revoke(self, name: str, *, by: Author = SYSTEM) -> Token:
         """Make a token nobody's and return what it was; NoSuchToken."""
-        found = await self._store.keep("revoke_token", name)
+        found = await self._store.keep("revoke_token", name, said_by(by))
         if found is None:
             raise NoSuchToken(f"there is no token {name!r}")
         document, used = found

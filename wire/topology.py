@@ -57,6 +57,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | deliveries      | zset   | message on its way -> when it is tried next                          | until it is over | watcher, poster |
 | delivery(id)    | hash   | one message to one channel, how often it was tried, what came of it  | 30 days          | watcher, poster |
 | letters(ch, state) | zset | messages of a channel: pending, delivered, dead -> since when        | 30 days          | watcher, poster |
+| audit           | stream | what was changed and decided: who, what, on what, before and after    | AUDIT_DAYS       | everybody       |
+| audited_deaths  | string | how many dead events the trail has of this hour                      | an hour          | intake          |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
 """
 
@@ -122,6 +124,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "deliveries": "deliveries",
     "delivery": "delivery:{}",
     "letters": "channel:{}:{}",
+    "audit": "audit",
+    "audited_deaths": "audit:deaths",
     "workers": "workers",
 }
 

@@ -29,7 +29,10 @@ SANDBOX: Final = "sandbox"
 PRODUCER_PORT: Final = 8080
 """Where the command line looks for the producer if nobody says otherwise; another one is taken if it is not free."""
 
-PASSED_ON: Final = ("BUDGET_MINUTES", "LOG_LEVEL", "REJECTS_RETENTION_DAYS", "RUNS_RETENTION_DAYS", "SNAPSHOT_ROOTS")
+PASSED_ON: Final = (
+    *("AUDIT_DAYS", "BUDGET_MINUTES", "LOG_LEVEL", "REJECTS_RETENTION_DAYS"),
+    *("RUNS_RETENTION_DAYS", "SNAPSHOT_ROOTS", "TRUSTED_PROXIES"),
+)
 PASSED_ON_TO_REAL: Final = (*PASSED_ON, "TRUSTED_HOSTS")
 """Settings of the person's own shell that reach the stack; the others it has its own values for."""
 

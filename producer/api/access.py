@@ -4,7 +4,7 @@ Which connections a contributor may use is in `openness`; nothing else in the AP
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
@@ -15,7 +15,9 @@ from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
 from producer.api.attempts import Attempts
+from producer.api.origin import remote_of, via_of
 from producer.api.problems import Problem, route_of
+from wire.audit import Author
 from wire.tokens import Role, Tokens
 
 BOOTSTRAP: Final = "admin"
@@ -28,10 +30,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whoever stands behind a token."""
+    """Whoever stands behind a token; `remote`, `via`: the address they ask from, and by what (`producer.api.origin`)."""
 
     name: str
     role: Role
+    remote: str = ""
+    via: str = ""
+
+    @property
+    def author(self) -> Author:
+        """As whom the trail knows them."""
+        return Author(self.name, self.role.value, self.remote, self.via)
 
     @property
     def is_admin(self) -> bool:
@@ -72,11 +81,11 @@ def guard(identify: Identify, roles: Callable[[web.Request], frozenset[Role] | N
         identity = await identify(presented) if presented else None
         if identity is None:
             if presented:
-                await attempts.failed(request.remote or "")
+                await attempts.failed(remote_of(request))
             raise Problem(401, "A valid token is needed, as Authorization: Bearer TOKEN.", headers=CHALLENGE)
         if identity.role not in needed:
             raise Problem(403, f"This is not for the role {identity.role}.")
-        request[IDENTITY] = identity
+        request[IDENTITY] = replace(identity, remote=remote_of(request), via=via_of(request))
         if request.method != "GET":
             _log.info("asked", by=identity.name, role=identity.role, method=request.method, route=route_of(request))
         return await handler(request)

@@ -1,5 +1,6 @@
 """Puts the API together from what it is handed; it opens nothing, `producer.app` serves it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from producer.api.attempts import Attempts
 from producer.api.collaborators import COLLABORATORS, Collaborators
 from producer.api.limits import within_limits
 from producer.api.openapi import describe
+from producer.api.origin import PROXIES, Network
 from producer.api.problems import as_problems
 from producer.api.routes import ANYBODY, ROUTES
 from producer.api.standing import DESCRIPTION
@@ -19,8 +21,17 @@ VERSION: Final = "1"
 """Of the API, as in its paths; the program has its own."""
 
 
-def make_app(collaborators: Collaborators, *, identify: Identify, attempts: Attempts | None = None) -> web.Application:
-    """Make the application; `identify` says whose a token is, `attempts` slows down who has none."""
+def make_app(
+    collaborators: Collaborators,
+    *,
+    identify: Identify,
+    attempts: Attempts | None = None,
+    proxies: Sequence[Network] = (),
+) -> web.Application:
+    """Make the application; `identify` says whose a token is, `attempts` slows down who has none.
+
+    `proxies`: which reverse proxies are believed what they say of an address.
+    """
     needed: dict[tuple[str, str], frozenset[Role] | None] = {
         (route.method, route.path): route.roles for route in ROUTES
     }
@@ -35,6 +46,7 @@ def make_app(collaborators: Collaborators, *, identify: Identify, attempts: Atte
         middlewares=[as_problems, within_limits, guard(identify, roles, attempts or Attempts())],
     )
     app[COLLABORATORS] = collaborators
+    app[PROXIES] = proxies
     app[DESCRIPTION] = describe(ROUTES, version=VERSION)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)

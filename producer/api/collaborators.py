@@ -9,12 +9,14 @@ from typing import Final
 from aiohttp import web
 
 from producer.ageing import Ageing
+from producer.doctor import Diagnosis
 from producer.findings import Checks
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.notifying.attempts import Attempt
 from producer.snapshots import Preview
 from producer.tracing import Tracer
+from wire.audit import Audit
 from wire.channels import Channel, Channels
 from wire.erasing import Erasing
 from wire.events import Events
@@ -30,6 +32,9 @@ Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 
 Look = Callable[[str], Awaitable[Preview]]
 """Look at the beginning of a snapshot. Raises SnapshotError."""
+
+Examine = Callable[[], Awaitable[Sequence[Diagnosis]]]
+"""Look at everything that the service stands on."""
 
 Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
 """Write the metrics: bytes and their content type."""
@@ -63,6 +68,8 @@ class Collaborators:
     tracer: Tracer
     erasing: Erasing
     forgetter: Forgetter
+    audit: Audit
+    examine: Examine
     vault: Vault
     ageing: Ageing
     notifying: Notifying

@@ -43,7 +43,7 @@ async def create_connection(of: Collaborators, who: Identity, body: ConnectionBo
         created=now,
         changed=now,
     )
-    await of.registry.save_connection(connection, secret=of.vault.seal(connection.id, body.api_key))
+    await of.registry.save_connection(connection, secret=of.vault.seal(connection.id, body.api_key), by=who.author)
     return connection
 
 
@@ -69,14 +69,14 @@ async def change_connection(of: Collaborators, who: Identity, before: Connection
         changed=of.clock_ms(),
     )
     secret = None if body.api_key is None else of.vault.seal(before.id, body.api_key)
-    await of.registry.save_connection(after, secret=secret, replaces=before)
+    await of.registry.save_connection(after, secret=secret, replaces=before, by=who.author)
     return after
 
 
 async def delete_connection(of: Collaborators, who: Identity, name: str) -> Deleted:
     """Delete a connection and its key. Unregistered; Problem 403."""
     require_admin(who)
-    return await of.registry.delete_connection(name)
+    return await of.registry.delete_connection(name, by=who.author)
 
 
 async def check_connection(of: Collaborators, connection: Connection) -> Good | Wrong:

@@ -18,6 +18,7 @@ from producer.api.reading import read_body
 from producer.explaining import explain as explained
 from producer.findings import Found, Wrong
 from producer.forgetting import UNREADABLE, same
+from wire.audit import Kind, What
 from wire.registrations import Connection
 from wire.registry import Unregistered
 from wire.secrets import SecretError
@@ -26,6 +27,9 @@ from wire.secrets import SecretError
 async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -> ContactExplained:
     """Explain a person, to a contributor over exports whose connection is open; asks ActiveCampaign only if told to."""
     address = _key(body.email)
+    pseudonym = await of.erasing.pseudonym(address)
+    facts = {"asked_activecampaign": body.ask}
+    await of.audit.note(What.CONTACT_EXPLAINED, who.author, kind=Kind.CONTACT, object_id=pseudonym, facts=facts)
     since = await of.erasing.since(address)
     documents, asked = [], dict[str, Found]()
     for export in await of.registry.exports():
@@ -44,7 +48,9 @@ async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -
 async def forget_contact(of: Collaborators, who: Identity, body: ForgetBody) -> ContactForgotten:
     """Forget a person, and return the receipt. Problem 403 or 422."""
     require_admin(who)
-    return ContactForgotten.of(await of.forgetter.forget(_key(body.email), elsewhere=body.delete_at_activecampaign))
+    return ContactForgotten.of(
+        await of.forgetter.forget(_key(body.email), elsewhere=body.delete_at_activecampaign, by=who.author)
+    )
 
 
 async def explain(request: web.Request) -> web.Response:

@@ -223,7 +223,7 @@ class ExportDocument(BaseModel):
     changed: Moment
 
     @classmethod
-    def of(cls, export: Export, connection_name: str | None, *, now: int, warnings: Sequence[Warned]) -> Self:
+    def of(cls, export: Export, connection_name: str | None, now: int, warnings: Sequence[Warned] = ()) -> Self:
         """Show an export with its connection by name."""
         following = next_after(export.schedule, now) if export.schedule and export.is_on else None
         times = {"created": moment(export.created), "changed": moment(export.changed)}

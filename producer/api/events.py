@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.api.access import IDENTITY
 from producer.api.answering import answer, answer_page, window
 from producer.api.collaborators import collaborators
 from producer.api.documents import DeadEventDocument, EventDocument
@@ -23,7 +24,7 @@ async def accept(request: web.Request) -> web.Response:
         event = read_event(request.content_type, request.headers, await request.read())
     except Malformed as error:
         raise unprocessable(error.faults) from None
-    accepted = await collaborators(request).intake.accept_event(event)
+    accepted = await collaborators(request).intake.accept_event(event, by=request[IDENTITY].author)
     document = EventDocument(runs=list(accepted.runs), reason=accepted.reason)
     return answer(document, 202, leave_out_none=True)
 

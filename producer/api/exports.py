@@ -27,7 +27,7 @@ async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> E
     await _check_list(of, connection, body.list_id)
     now = of.clock_ms()
     export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
-    await of.registry.save_export(export, by_contributor=not who.is_admin)
+    await of.registry.save_export(export, by_contributor=not who.is_admin, by=who.author)
     return await shown_export(of, export, connection)
 
 
@@ -53,13 +53,13 @@ async def change_export(
         changed=of.clock_ms(),
         **_settings(of, body),
     )
-    await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin)
+    await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin, by=who.author)
     return await shown_export(of, after, connection)
 
 
 async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
     """Delete an export and cancel its runs, whose ids are returned. Unregistered, Closed."""
-    return await of.registry.delete_export(name, by_contributor=not who.is_admin)
+    return await of.registry.delete_export(name, by_contributor=not who.is_admin, by=who.author)
 
 
 async def shown_export(of: Collaborators, export: Export, connection: Connection | None) -> ExportDocument:

@@ -37,7 +37,7 @@ async def make_channel(of: Collaborators, who: Identity, body: NotificationBody)
     now = of.clock_ms()
     channel = Channel(id=of.new_id(), created=now, changed=now, **said)
     made = secret_of(secrets.token_bytes(BYTES)) if body.kind == "webhook" and body.secret is None else None
-    await of.notifying.channels.save(channel, secret=_sealed(of, channel, made or body.secret))
+    await of.notifying.channels.save(channel, secret=_sealed(of, channel, made or body.secret), by=who.author)
     shown = await shown_channel(of, channel)
     return NotificationMade(**shown.model_dump(), secret=made and made.get_secret_value())
 
@@ -56,7 +56,7 @@ async def change_channel(
         raise unprocessable({"/kind": "stays as it is: delete the channel and make another"})
     said = await _checked(of, body)
     after = Channel(id=before.id, created=before.created, changed=of.clock_ms(), **said)
-    await of.notifying.channels.save(after, secret=_sealed(of, after, body.secret), replaces=before)
+    await of.notifying.channels.save(after, secret=_sealed(of, after, body.secret), replaces=before, by=who.author)
     return await shown_channel(of, after)
 
 
@@ -64,7 +64,7 @@ async def delete_channel(of: Collaborators, who: Identity, name: str) -> Notific
     """Delete a channel with its messages, and return what it was. Unregistered; Problem 403."""
     require_admin(who)
     shown = await shown_channel(of, await of.notifying.channels.named(name))
-    await of.notifying.channels.delete(name)
+    await of.notifying.channels.delete(name, by=who.author)
     return shown
 
 

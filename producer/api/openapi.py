@@ -91,8 +91,8 @@ def _responses(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
         good["content"] = {JSON: {"schema": references[route.answer, "serialization"]}}
-    elif route.media:
-        good["content"] = {media: {} for media in route.media}
+    if route.media:
+        good["content"] = good.get("content", {}) | {media: {} for media in route.media}
     responses = {str(route.status): good}
     statuses = {*route.refusals, *ALWAYS}
     statuses |= set(WITH_TOKEN if route.roles is not None else ())

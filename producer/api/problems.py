@@ -80,10 +80,11 @@ async def as_problems(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001  the outermost door: nothing else stands between an error and the caller
-        return _problem(error, request).response()
+        return problem_of(error, method=request.method, route=route_of(request)).response()
 
 
-def _problem(error: Exception, request: web.Request) -> Problem:
+def problem_of(error: Exception, *, method: str = "", route: str = "") -> Problem:
+    """Say which problem an error is; what nobody expected is logged."""
     match error:
         case Problem():
             problem = error
@@ -104,7 +105,7 @@ def _problem(error: Exception, request: web.Request) -> Problem:
             log.error("key_not_opened", error=str(error))
             problem = Problem(409, f"{_sentence(error)} Enter the key again, or give back the old SECRET_KEYS.")
         case _:
-            log.error("request_failed", method=request.method, route=route_of(request), exc_info=error)
+            log.error("request_failed", method=method, route=route, exc_info=error)
             problem = Problem(500, "Something went wrong on our side; the log says what.")
     return problem
 

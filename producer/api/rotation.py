@@ -13,6 +13,7 @@ from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import SecretsRotated
 from producer.api.openness import require_admin
 from producer.api.reading import read_body
+from wire.audit import Kind, What
 from wire.channels import Channel
 from wire.registrations import Connection
 from wire.registry import Unregistered
@@ -26,7 +27,7 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
     rotated, unreadable = 0, []
     for connection in connections:
         try:
-            rotated += await _resealed(of, connection)
+            rotated += await _resealed(of, who, connection)
         except SecretError:
             unreadable.append(connection.name)
     channels = await of.notifying.channels.all()
@@ -35,9 +36,11 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
             rotated += await _resealed_channel(of, channel)
         except SecretError:
             unreadable.append(channel.name)
-    return SecretsRotated(
+    told = SecretsRotated(
         connections=len(connections), notifications=len(channels), rotated=rotated, unreadable=unreadable
     )
+    await of.audit.note(What.SECRETS_ROTATED, who.author, kind=Kind.SECRETS, facts=told.model_dump())
+    return told
 
 
 async def rotate(request: web.Request) -> web.Response:
@@ -59,7 +62,7 @@ async def _resealed_channel(of: Collaborators, channel: Channel) -> bool:
             return True
 
 
-async def _resealed(of: Collaborators, connection: Connection) -> bool:
+async def _resealed(of: Collaborators, who: Identity, connection: Connection) -> bool:
     """Whether the key had to be sealed anew; SecretError if it cannot be opened."""
     while True:
         try:
@@ -69,5 +72,5 @@ async def _resealed(of: Collaborators, connection: Connection) -> bool:
         of.vault.open(connection.id, before)
         if of.vault.is_current(before):
             return False
-        if await of.registry.reseal(connection.id, before, of.vault.rotate(before)):
+        if await of.registry.reseal(connection.id, before, of.vault.rotate(before), by=who.author):
             return True

@@ -3,11 +3,14 @@
 from typing import Final
 
 from producer.api import (
+    audit,
     connections,
     contacts,
+    doctor,
     events,
     exports,
     notifications,
+    rehearsing,
     rejects,
     rotation,
     runs,
@@ -16,6 +19,7 @@ from producer.api import (
     standing,
     tokens,
 )
+from producer.api.audit_documents import AuditDocument
 from producer.api.bodies import (
     ConnectionBody,
     ConnectionChange,
@@ -30,6 +34,7 @@ from producer.api.bodies import (
     TokenBody,
 )
 from producer.api.contact_documents import ContactExplained, ContactForgotten
+from producer.api.doctor import ExaminationDocument
 from producer.api.documents import (
     CheckDocument,
     ConnectionDeleted,
@@ -55,8 +60,10 @@ from producer.api.notification_documents import (
     NotificationTested,
     Redelivered,
 )
+from producer.api.rehearsing import RehearsalBody, RehearsalDocument
 from producer.api.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
 from producer.api.table import Parameter, Route
+from wire.audit import Kind
 from wire.tokens import Role
 
 ADMIN: Final = frozenset({Role.ADMIN})
@@ -82,11 +89,28 @@ ONCE: Final = Parameter(
 STATE: Final = Parameter(
     "state", "query", "`dead`: the events that could not be taken.", {"type": "string", "enum": ["dead"]}, required=True
 )
-DEAD_AFTER: Final = Parameter(
+ENTRY_AFTER: Final = Parameter(
     "after", "query", "The `next` of the part before.", {"type": "string", "pattern": "^(\\d{1,15}-\\d{1,15})?$"}
 )
 FORMAT: Final = Parameter(
     "format", "query", "Instead of the Accept header.", {"type": "string", "enum": ["ndjson", "csv"]}
+)
+TRAIL: Final = (
+    Parameter("who", "query", "Only what this one did; `system`: what was decided by itself.", TEXT),
+    Parameter(
+        "what", "query", "Only this, or all that begins with it: `run`.", {"type": "string", "enum": ["", *audit.WHATS]}
+    ),
+    Parameter("kind", "query", "Only what is about one of these.", {"type": "string", "enum": ["", *Kind]}),
+    Parameter("name", "query", "Only what is about the one of this name; of a run, its export's.", TEXT),
+    Parameter("run", "query", "Only what is about the run of this id.", TEXT),
+    Parameter("since", "query", "From this time on.", {"type": "string", "format": "date-time"}),
+    Parameter("until", "query", "Up to this time.", {"type": "string", "format": "date-time"}),
+    Parameter(
+        "format",
+        "query",
+        "Instead of the Accept header; as NDJSON it is all that is wanted, the oldest first.",
+        {"type": "string", "enum": ["json", "ndjson"]},
+    ),
 )
 FATE: Final = Parameter(
     "fate",
@@ -233,6 +257,15 @@ ROUTES: Final = (
         refusals=(409,),
     ),
     Route(
+        method="POST",
+        path="/v1/rehearsals",
+        handler=rehearsing.rehearse,
+        roles=WRITERS,
+        says="Say what of many changes of connections and exports would be refused; nothing is changed.",
+        body=RehearsalBody,
+        answer=RehearsalDocument,
+    ),
+    Route(
         method="GET",
         path="/v1/segments",
         handler=segments.show_all,
@@ -270,7 +303,7 @@ ROUTES: Final = (
         roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
         answer=Page[DeadEventDocument],
-        parameters=(LIMIT, DEAD_AFTER, STATE),
+        parameters=(LIMIT, ENTRY_AFTER, STATE),
         refusals=(422,),
     ),
     Route(
@@ -481,6 +514,27 @@ ROUTES: Final = (
         body=NothingBody,
         needs_body=False,
         answer=SecretsRotated,
+    ),
+    Route(
+        method="GET",
+        path="/v1/audit",
+        handler=audit.show,
+        roles=ADMIN,
+        says="List changes and decisions, the newest first, or export them as NDJSON.",
+        answer=Page[AuditDocument],
+        media=(audit.NDJSON,),
+        parameters=(LIMIT, ENTRY_AFTER, *TRAIL),
+        refusals=(422,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/doctor",
+        handler=doctor.look,
+        roles=ADMIN,
+        says="Look at the store, the settings, the accounts, lists and snapshots, and say what to mend.",
+        body=NothingBody,
+        needs_body=False,
+        answer=ExaminationDocument,
     ),
     Route(
         method="GET",

@@ -32,7 +32,9 @@ async def demand_run(
 ) -> RunDocument:
     """Open a run of an export; the same key with the same demand opens nothing new. Unregistered, Closed and intake's."""
     demand = Demand(body.snapshot, Mode(body.mode), body.dry_run, body.include_refused)
-    run = await of.intake.demand(export, demand, idempotency_key=idempotency_key, by_contributor=not who.is_admin)
+    run = await of.intake.demand(
+        export, demand, idempotency_key=idempotency_key, by_contributor=not who.is_admin, by=who.author
+    )
     return await shown_run(of, run)
 
 
@@ -47,7 +49,11 @@ async def demand_scheduled(of: Collaborators, who: Identity, idempotency_key: st
             if not export.enabled:
                 raise Pointless("the export is disabled")
             run = await of.intake.demand(
-                export.name, Demand(), idempotency_key=idempotency_key, by_contributor=not who.is_admin
+                export.name,
+                Demand(),
+                idempotency_key=idempotency_key,
+                by_contributor=not who.is_admin,
+                by=who.author,
             )
         except (IntakeError, Unregistered) as error:
             skipped.append(ScheduledSkipped(export=export.name, reason=str(error)))
@@ -60,7 +66,7 @@ async def steer_run(
     of: Collaborators, who: Identity, run: str, action: Steering, *, accept: bool = False
 ) -> SteeredDocument:
     """Cancel, pause or resume a run. Problem 403 or 404."""
-    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not who.is_admin)
+    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not who.is_admin, by=who.author)
     match result:
         case "unknown":
             raise _unknown(run)
@@ -76,7 +82,7 @@ async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocume
     if not found:
         raise _unknown(run)
     require_use(who, await of.registry.connection_by_id(found[0].connection))
-    opened, is_new = await of.intake.retry(found[0], by_contributor=not who.is_admin)
+    opened, is_new = await of.intake.retry(found[0], by_contributor=not who.is_admin, by=who.author)
     return SteeredDocument(run=await shown_run(of, opened), result="done" if is_new else "already")
 
 

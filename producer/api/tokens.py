@@ -34,14 +34,14 @@ async def issue_token(of: Collaborators, who: Identity, body: TokenBody) -> Toke
         created_by=who.name,
         expires=_expiry(body.expires, now),
     )
-    secret = await of.tokens.issue(token)
+    secret = await of.tokens.issue(token, by=who.author)
     return TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
 
 
 async def revoke_token(of: Collaborators, who: Identity, name: str) -> TokenDocument:
     """Make a token nobody's. Unregistered; Problem 403."""
     require_admin(who)
-    return TokenDocument.of(await of.tokens.revoke(name), of.clock_ms())
+    return TokenDocument.of(await of.tokens.revoke(name, by=who.author), of.clock_ms())
 
 
 async def issue(request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """Asks a server what stands there, tells it the changes one after the other, and says what was done if it stops."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -17,6 +17,7 @@ from producer.files.reading import Faulty
 from wire import codec
 
 PAGE: Final = "200"
+REHEARSED_AT_ONCE: Final = 200
 SIGNS: Final = {Action.CREATE: "+", Action.CHANGE: "~", Action.DELETE: "-"}
 DONE: Final = {Action.CREATE: "created", Action.CHANGE: "changed", Action.DELETE: "deleted"}
 
@@ -62,25 +63,39 @@ def keys(changes: Sequence[Change]) -> dict[tuple[str, str], str]:
     return found
 
 
+async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
+    """Ask whether all changes would be made; Faulty names each fault of each that would not, by file and line."""
+    parts = list(_parts(changes))
+    for part in parts:
+        said = [{"action": one.action, "kind": one.kind, "name": one.name, "body": _body(one, secrets)} for one in part]
+        reply = await call.api.ask("POST", route("rehearsals"), body={"changes": said})
+        try:
+            faults = [fault for one in reply.document["refused"] for fault in _refused(part[one["change"]], one)]
+        except (KeyError, TypeError, IndexError):
+            raise NotTheApi("The answer is no rehearsal that this version of segment-export can read.") from None
+        if faults:
+            raise Faulty(faults)
+
+
 async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
     """Make the changes one after the other; Stopped."""
     for number, change in enumerate(changes):
         try:
             await _ask(call.api, change, secrets)
         except ApiError as error:
-            if call.as_json:
-                click.echo(as_json(changes, done=number))
+            if call.for_programs:
+                call.echo(as_json(changes, done=number))
             raise Stopped("\n".join(_told(error, changes, number))) from None
-        if not call.as_json:
+        if not call.for_programs:
             click.echo(f"{DONE[change.action]} {named(change)}")
-    if call.as_json:
-        click.echo(as_json(changes, done=len(changes)))
+    if call.for_programs:
+        call.echo(as_json(changes, done=len(changes)))
 
 
 def show(call: Call, changes: Sequence[Change]) -> None:
     """Print what differs; nothing, if nothing does."""
-    if call.as_json:
-        click.echo(as_json(changes, done=0))
+    if call.for_programs:
+        call.echo(as_json(changes, done=0))
         return
     for change in changes:
         click.echo(f"{SIGNS[change.action]} {named(change)}")
@@ -90,7 +105,7 @@ def show(call: Call, changes: Sequence[Change]) -> None:
             click.echo(f"    {change.key_name}: sent again")
 
 
-def as_json(changes: Sequence[Change], *, done: int) -> str:
+def as_json(changes: Sequence[Change], *, done: int) -> bytes:
     """Write changes for programs, the first ones as done; no key is among them."""
     told = [
         {
@@ -102,7 +117,7 @@ def as_json(changes: Sequence[Change], *, done: int) -> str:
         }
         for number, change in enumerate(changes)
     ]
-    return codec.encode({"changes": told}).decode()
+    return codec.encode({"changes": told})
 
 
 def named(change: Change) -> str:
@@ -110,13 +125,32 @@ def named(change: Change) -> str:
     return f"{change.kind.removesuffix('s')} {printable(change.name)}"
 
 
+def _parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Cut many changes into parts, each behind the connections that its exports may need."""
+    head = [one for one in changes if one.kind == "connections" and one.action is not Action.DELETE]
+    rest = [one for one in changes if one not in head]
+    for at in range(0, max(1, len(rest)), REHEARSED_AT_ONCE):
+        if part := [*head, *rest[at : at + REHEARSED_AT_ONCE]]:
+            yield part
+
+
+def _refused(change: Change, said: Mapping[str, Any]) -> list[str]:
+    faults = [(str(one["detail"]), str(one["pointer"])) for one in said["errors"]] or [(str(said["detail"]), "")]
+    if change.origin is None:
+        return [f"{change.action} {named(change)}: {detail}" for detail, _ in faults]
+    return [change.origin.fault(detail, pointer) for detail, pointer in faults]
+
+
+def _body(change: Change, secrets: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    return change.body | ({change.key_name: secrets[change.kind, change.name]} if change.key is not None else {})
+
+
 async def _ask(api: Api, change: Change, secrets: Mapping[tuple[str, str], str]) -> None:
-    key = {change.key_name: secrets[change.kind, change.name]} if change.key is not None else {}
     match change.action:
         case Action.CREATE:
-            await api.ask("POST", route(change.kind), body=change.body | key)
+            await api.ask("POST", route(change.kind), body=_body(change, secrets))
         case Action.CHANGE:
-            await api.ask("PATCH", route(change.kind, change.name), body=change.body | key)
+            await api.ask("PATCH", route(change.kind, change.name), body=_body(change, secrets))
         case Action.DELETE:
             await api.ask("DELETE", route(change.kind, change.name))
 

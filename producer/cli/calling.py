@@ -1,24 +1,25 @@
 """From a command's options to a call of the API: where, as whom, how the answer is shown, and what an error becomes."""
 
 import asyncio
-import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, Final
+from functools import partial, wraps
+from typing import Any, Final, Literal
 
 import click
 from rich.console import RenderableType
 
 from producer.cli.errors import ApiError
-from producer.cli.http import Api, Reply, base_url, opened
+from producer.cli.http import Api, Reply, opened
 from producer.cli.printing import results, say
-from producer.cli.secret_files import one_word, read_secret
+from producer.cli.reaching import CONTEXT, TOKEN, URL, reached
 from producer.cli.sentences import sentences
 from wire import codec
 
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
-TOKEN: Final = "SEGMENT_EXPORT_TOKEN"  # noqa: S105  the name of a variable, not what is in it
+Form = Literal["table", "json", "yaml", "ndjson"]
+FORMS: Final[tuple[Form, ...]] = ("table", "json", "yaml")
+
+Command = Callable[..., Coroutine[Any, Any, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,17 @@ class Call:
     """What a command has in hand: the API, and how its answers are to be shown."""
 
     api: Api
-    as_json: bool
+    form: Form
+
+    @property
+    def for_programs(self) -> bool:
+        """Whether a program reads what is printed."""
+        return self.form != "table"
 
     def show(self, reply: Reply, human: Callable[[Any], RenderableType]) -> None:
         """Print an answer: as it is, or as a person reads it."""
-        if self.as_json:
-            click.echo(reply.body)
+        if self.for_programs:
+            self.echo(reply.body)
         else:
             results().print(human(reply.document))
 
@@ -39,6 +45,11 @@ class Call:
         """Print an answer without the part of this name."""
         document = {key: value for key, value in reply.document.items() if key != name}
         self.show(Reply(codec.encode(document), document), human)
+
+    def echo(self, *bodies: bytes) -> None:
+        """Print documents for a program: JSON as it came, a line each, or YAML."""
+        for number, body in enumerate(bodies):
+            click.echo(yaml(codec.decode(body), after_another=number > 0) if self.form == "yaml" else body.strip())
 
 
 class Failed(click.ClickException):
@@ -48,26 +59,66 @@ class Failed(click.ClickException):
         super().__init__("\n".join(sentences(error)))
 
 
-def calls_api(command: Callable[..., Coroutine[Any, Any, int]]) -> Callable[..., None]:
-    """Make a command that calls the API out of a function that is handed a `Call` and returns the exit code."""
+def show_here(document: Mapping[str, Any], human: Callable[[Any], RenderableType], form: Form) -> None:
+    """Print what is known without a server."""
+    match form:
+        case "table":
+            results().print(human(document))
+        case "yaml":
+            click.echo(yaml(document))
+        case "json" | "ndjson":
+            click.echo(codec.encode(document))
 
+
+def yaml(document: Any, *, after_another: bool = False) -> str:
+    """Write a document as YAML."""
+    from producer.files import yaml_text  # noqa: PLC0415  most calls do without this library
+
+    return ("---\n" if after_another else "") + yaml_text.write(document).rstrip("\n")
+
+
+def _output_options(
+    command: Callable[..., None], *, forms: Sequence[Form] = FORMS, default: Form = "table"
+) -> Callable[..., None]:
     @click.option(
-        "--url",
-        envvar="SEGMENT_EXPORT_URL",
-        default=DEFAULT_URL,
-        show_envvar=True,
+        "-o",
+        "--output",
+        type=click.Choice(forms),
+        default=default,
         show_default=True,
-        help="Where the API is.",
+        help="As what: a table is for people, the others are for programs.",
     )
-    @click.option("--token-file", metavar="FILE", help=f"A file with the token; without it, {TOKEN}.")
-    @click.option("--json", "as_json", is_flag=True, help="Print the API's JSON as it is.")
+    @click.option("--json", "as_json", is_flag=True, help="The same as -o json: the API's JSON as it is.")
     @wraps(command)
-    def run(*, url: str, token_file: str | None, as_json: bool, **options: Any) -> None:
-        base, token = _base(url), _token(token_file)
+    def chosen(*, output: Form, as_json: bool, **options: Any) -> None:
+        command(output="json" if as_json else output, **options)
+
+    return chosen
+
+
+output_options = partial(_output_options)
+"""Give a command the options that say as what it prints; it is handed the `output`."""
+
+
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which server is asked, and as whom."""
+    context = click.option(
+        "--context", metavar="NAME", help=f"A server by name: `context list`. Without it, {CONTEXT}."
+    )
+    url = click.option("--url", metavar="URL", help=f"Where the API is. Without it, {URL}.")
+    token = click.option("--token-file", metavar="FILE", help=f"A file with the token. Without it, {TOKEN}.")
+    return context(url(token(command)))
+
+
+def _calls_api(command: Command, *, forms: Sequence[Form] = FORMS, default: Form = "table") -> Callable[..., None]:
+    @server_options
+    @wraps(command)
+    def run(*, context: str | None, url: str | None, token_file: str | None, output: Form, **options: Any) -> None:
+        base, token = reached(context=context, url=url, token_file=token_file)
 
         async def call() -> int:
-            async with opened(base, token) as api:
-                return await command(Call(api, as_json), **options)
+            async with opened(base, token, command=said_command()) as api:
+                return await command(Call(api, output), **options)
 
         try:
             code = asyncio.run(call())
@@ -75,7 +126,22 @@ def calls_api(command: Callable[..., Coroutine[Any, Any, int]]) -> Callable[...,
             raise Failed(error) from None
         click.get_current_context().exit(code)
 
-    return run
+    return _output_options(run, forms=forms, default=default)
+
+
+def calls_api(command: Command) -> Callable[..., None]:
+    """Make a command that calls the API out of a function that is handed a `Call` and returns the exit code."""
+    return _calls_api(command)
+
+
+def calls_api_in(*forms: Form) -> Callable[[Command], Callable[..., None]]:
+    """Make such a command that prints in forms of its own, the first of which is the default."""
+    return lambda command: _calls_api(command, forms=forms, default=forms[0])
+
+
+def said_command() -> str:
+    """Name the command that asks, without the program."""
+    return click.get_current_context().command_path.partition(" ")[2]
 
 
 def pages(command: Callable[..., None]) -> Callable[..., None]:
@@ -97,18 +163,3 @@ async def show_page(
     if following := reply.document.get("next"):
         say(f"There are more: --after {following}")
     return 0
-
-
-def _base(url: str) -> str:
-    try:
-        return base_url(url)
-    except ValueError as error:
-        raise click.UsageError(f"--url (SEGMENT_EXPORT_URL) {error}.") from None
-
-
-def _token(file: str | None) -> str:
-    if file is not None:
-        return read_secret(file, "--token-file")
-    if text := os.environ.get(TOKEN, "").strip():
-        return one_word(text, TOKEN)
-    raise click.UsageError(f"There is no token: set {TOKEN}, or say --token-file FILE.")

@@ -3,13 +3,13 @@
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from producer.cli.calling import Call, calls_api
+from producer.cli.calling import Call, calls_api, calls_api_in
 from producer.cli.errors import NotTheApi, Refused
 from producer.cli.examples import ExampleCommand
 from producer.cli.printing import say
@@ -46,9 +46,8 @@ def _from_files(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(cls=ExampleCommand, examples=("segment-export get -o yaml > exports.yaml", "segment-export get -o json"))
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True, help="As what.")
-@calls_api
-async def get(call: Call, *, output: str) -> int:
+@calls_api_in("yaml", "json")
+async def get(call: Call) -> int:
     """Write all connections, exports and notification channels as a file that `apply` takes.
 
     Secrets are never told: in their places are variables to set, ACTIVECAMPAIGN_KEY_ and the connection's name, and
@@ -68,7 +67,7 @@ async def get(call: Call, *, output: str) -> int:
     if channels is None:
         say("Only an administrator sees notification channels: they are left out.")
         del document["notifications"]
-    if call.as_json or output == "json":
+    if call.form == "json":
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo(yaml_text.write(document), nl=False)
@@ -101,14 +100,20 @@ async def diff(call: Call, *, places: tuple[str, ...], prune: bool, send_keys: b
 async def apply(call: Call, *, places: tuple[str, ...], prune: bool, send_keys: bool, dry_run: bool, yes: bool) -> int:
     """Make the server as the files say: connections first, then exports, then what --prune deletes.
 
-    Nothing is asked for before everything in the files is good. If the server refuses something all the same, the rest
-    is left as it is, and told is what was done.
+    First everything is rehearsed: the server checks all of it, keys and lists at ActiveCampaign too, and where anything
+    is wrong, every fault is told with its line and nothing is changed. If something changes in between and the server
+    refuses after all, the rest is left as it is, and told is what was done.
     """
-    from producer.cli.applying import keys, named, perform, show  # noqa: PLC0415  as `get`
+    from producer.cli.applying import keys, named, perform, rehearse, show  # noqa: PLC0415  as `get`
     from producer.files.planning import Action  # noqa: PLC0415
+    from producer.files.reading import Faulty  # noqa: PLC0415
 
     changes = await _planned(call, places, prune=prune, send_keys=send_keys)
     secrets = _or_usage_error(lambda: keys(changes))
+    try:
+        await rehearse(call, changes, secrets)
+    except Faulty as faulty:
+        raise click.ClickException(_nothing_changed(faulty.faults)) from None
     if dry_run:
         show(call, changes)
         say(f"Nothing was changed; {len(changes)} would be.")
@@ -167,14 +172,18 @@ async def _channels(call: Call) -> list[dict[str, Any]] | None:
 
 def _or_usage_error(act: Callable[[], T]) -> T:
     """Do something with files; their faults are a wrong call."""
-    from producer.cli.tables import printable  # noqa: PLC0415
     from producer.files.reading import Faulty  # noqa: PLC0415  as `get`
 
     try:
         return act()
     except Faulty as faulty:
-        faults = [f"  {printable(fault)}" for fault in faulty.faults]
-        raise click.UsageError("\n".join(["Nothing was changed:", *faults])) from None
+        raise click.UsageError(_nothing_changed(faulty.faults)) from None
+
+
+def _nothing_changed(faults: Sequence[str]) -> str:
+    from producer.cli.tables import printable  # noqa: PLC0415  as `get`
+
+    return "\n".join(["Nothing was changed:", *(f"  {printable(fault)}" for fault in faults)])
 
 
 def _text(place: str) -> str:

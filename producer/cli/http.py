@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -86,10 +87,13 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(base: str, token: str) -> AsyncIterator[Api]:
-    """Open the way to the API at an address that `base_url` has read."""
+async def opened(base: str, token: str, *, command: str = "") -> AsyncIterator[Api]:
+    """Open the way to the API at an address that `base_url` has read; `command` is what asks."""
     timeout = Timeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
-    async with ClientSession(headers={"Authorization": f"Bearer {token}"}, timeout=timeout) as session:
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": f"segment-export/{version('segment-export')}"}
+    if command:
+        headers["User-Agent"] += f" ({command})"
+    async with ClientSession(headers=headers, timeout=timeout) as session:
         yield Api(session, base)
 
 

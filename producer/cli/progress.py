@@ -88,7 +88,7 @@ class Lines:
 @contextmanager
 def view(console: Console) -> Iterator[View]:
     """Choose how to show runs on this console, and tidy up after it."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield Lines(lambda text: console.print(text, soft_wrap=True))
         return
     columns = (

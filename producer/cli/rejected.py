@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import click
 
-from producer.cli.calling import Call
+from producer.cli.calling import Call, yaml
 from producer.cli.errors import NotTheApi
 from producer.cli.http import route
 from producer.cli.printing import results, say
@@ -19,13 +19,14 @@ SHOWN: Final = 100
 async def print_rejects(
     call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, held_back: bool = False
 ) -> int:
-    """Print rejects in this form, or those held back; ApiError."""
+    """Print rejects in this form, or those held back, and for a program all of them; ApiError."""
+    form = "ndjson" if call.for_programs and form == "table" else form
     query = {"format": "csv" if form == "csv" else "ndjson"} | ({"fate": "held_back"} if held_back else {})
     lines = call.api.stream(route("runs", run_id, "rejects"), query=query)
     async with aclosing(lines):
         if form != "table":
             async for line in lines:
-                click.echo(line, nl=False)
+                click.echo(yaml([_read(line)]) if call.form == "yaml" and form == "ndjson" else line.rstrip(b"\n"))
             return 0
         shown: list[dict[str, object]] = []
         async for line in lines:

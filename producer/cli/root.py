@@ -2,9 +2,12 @@
 
 import click
 
+from producer.cli.audit import audit
 from producer.cli.completion import completion
 from producer.cli.connections import connections
 from producer.cli.contacts import contacts
+from producer.cli.context import context
+from producer.cli.doctor import doctor
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.files import apply, diff, get, schema
@@ -24,12 +27,12 @@ def cli() -> None:
     """Keep ActiveCampaign lists in step with customer segments.
 
     `serve` runs the producer; every other command asks a running one, at SEGMENT_EXPORT_URL with the token in
-    SEGMENT_EXPORT_TOKEN.
+    SEGMENT_EXPORT_TOKEN, or at the one that `context use` says.
     """
 
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(notifications, tokens, secrets, get, diff, apply, schema, completion),
+    *(notifications, tokens, secrets, audit, doctor, context, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

@@ -69,7 +69,7 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
 @calls_api
 async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], held_back: bool) -> int:
     """Print every invalid or refused profile of a run, with the reason."""
-    return await print_rejects(call, run_id, "ndjson" if call.as_json else form, held_back=held_back)
+    return await print_rejects(call, run_id, form, held_back=held_back)
 
 
 @runs.command(examples=("segment-export runs cancel 5f2c",))

@@ -34,7 +34,7 @@ def next_step(error: ApiError) -> str:
     """Say what whoever asked can do about it."""
     match error:
         case Refused(status=401):
-            return "Set SEGMENT_EXPORT_TOKEN, or say --token-file FILE, with a token that the producer knows."
+            return "Set SEGMENT_EXPORT_TOKEN, or say --token-file FILE or --context NAME, with a token that the producer knows."
         case Refused(status=403):
             return "Ask an administrator to do this, or use a token that may."
         case Refused(status=404):
@@ -48,7 +48,10 @@ def next_step(error: ApiError) -> str:
         case Refused():
             return "Mend what is named, then say it again."
         case Unavailable():
-            return "Try again soon. Is `segment-export serve` running there? --url or SEGMENT_EXPORT_URL says where."
+            return (
+                "Try again soon. Is `segment-export serve` running there? --url or SEGMENT_EXPORT_URL says where, or the "
+                "context: `segment-export context list`."
+            )
         case NotTheApi() | ApiError():
             return "Check --url or SEGMENT_EXPORT_URL."
 

@@ -40,6 +40,28 @@ EXPORTS: Final = (
     Column("SCHEDULED", "next_scheduled"),
     Column("WARNINGS", "warnings.detail"),
 )
+AUDIT: Final = (
+    Column("AT", "at"),
+    Column("WHO", "who"),
+    Column("FROM", "remote"),
+    Column("WHAT", "what"),
+    Column("ON", "about"),
+    Column("RUN", "run"),
+    Column("SAYS", "says"),
+)
+DIAGNOSES: Final = (
+    Column("", "health"),
+    Column("WHERE", "area"),
+    Column("WHAT", "name"),
+    Column("SAYS", "says"),
+    Column("MEND", "mend"),
+)
+CONTEXTS: Final = (
+    Column("NAME", "name"),
+    Column("IN USE", "current"),
+    Column("URL", "url"),
+    Column("TOKEN", "token"),
+)
 SEGMENTS: Final = (
     Column("SEGMENT", "name"),
     Column("REFRESHED", "refreshed"),

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import click
-
 from producer.cli.calling import Call
 from producer.cli.following import follow
 from producer.cli.http import Reply, route
@@ -21,14 +19,13 @@ async def wait_for(call: Call, ids: Sequence[str]) -> int:
         return await call.api.ask("GET", route("runs", run_id))
 
     try:
-        with view(results(on_stderr=call.as_json)) as shown:
+        with view(results(on_stderr=call.for_programs)) as shown:
             ended = await follow(look, ids, shown)
     except asyncio.CancelledError:
         say("No longer watching; what runs goes on.", f"segment-export runs watch {' '.join(ids)}")
         raise
-    if call.as_json:
-        for reply in ended:
-            click.echo(reply.body)
+    if call.for_programs:
+        call.echo(*(reply.body for reply in ended))
     else:
         results().print(table(RUNS, [reply.document for reply in ended]))
     return exit_code([watched(reply.document).state for reply in ended])

@@ -64,6 +64,18 @@ def _misbehave(platform: Platform) -> list[Any]:
     call("POST", "/v1/events", platform.event(platform.snapshots / "odd.csv") | {"type": f"{PERSON}@example.com"})
     call("POST", "/v1/connections/main/check")
     call("POST", "/v1/secrets/rotate")
+    call("POST", "/v1/doctor")
+    refused = {
+        "action": "create",
+        "kind": "connections",
+        "name": "x",
+        "body": {"api_key": WRONG_KEY, "name": WRONG_KEY},
+    }
+    call("POST", "/v1/rehearsals", {"changes": [refused]})
+    # What it answers is about a person; that it was asked is told in the trail, and the person is not.
+    assert platform.call("POST", "/v1/contacts/explain", {"email": f"{PERSON}1@example.com"})[0] == 200
+    trail = call("GET", "/v1/audit?limit=200")[1]["items"]
+    assert {"contact.explained", "run.ended", "secrets.rotated"} <= {entry["what"] for entry in trail}
     return answers
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from producer.api.access import Identify
 from producer.api.attempts import Attempts
 from producer.api.collaborators import Notifying
 from producer.api.serving import make_runner
+from producer.doctor import Diagnosis, Health
 from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
@@ -26,6 +28,7 @@ from producer.opening import Retention
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.audit import Audit
 from wire.channels import Channel, Channels
 from wire.erasing import Erasing
 from wire.events import Events
@@ -137,8 +140,12 @@ async def serving(
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
     stale_after_hours: float = 26,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
-    """Serve the API over a store; `waits` is how it waits before it answers who has no good token."""
+    """Serve the API over a store; `waits` is how it waits before it answers who has no good token.
+
+    `proxies`: which of them it believes.
+    """
     registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
     erasing = Erasing(store, ledger)
     unready: list[str] = []
@@ -155,6 +162,9 @@ async def serving(
     async def readiness() -> Sequence[str]:
         return unready
 
+    async def examine() -> Sequence[Diagnosis]:
+        return [Diagnosis("store", "version", Health.OK, "Valkey 9.1.2")]
+
     collaborators = Collaborators(
         registry=registry,
         tokens=Tokens(store),
@@ -168,6 +178,8 @@ async def serving(
         vault=VAULT,
         ageing=Ageing(registry, stale_after_hours),
         notifying=Notifying(channels=Channels(store), letters=Letters(store), attempt=attempt, mails=True),
+        audit=Audit(store),
+        examine=examine,
         project=project,
         preview=lambda uri: asyncio.to_thread(preview_snapshot, uri, roots),
         exposition=exposition,
@@ -175,7 +187,12 @@ async def serving(
         budget_minutes=90,
     )
     identities = Identities(SecretStr(TOKEN), collaborators.tokens)
-    app = make_app(collaborators, identify=roles_by_name(identities), attempts=Attempts(sleep=waits))
+    app = make_app(
+        collaborators,
+        identify=roles_by_name(identities),
+        attempts=Attempts(sleep=waits),
+        proxies=[ip_network(proxy) for proxy in proxies],
+    )
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 

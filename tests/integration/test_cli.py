@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from producer.cli.root import cli
@@ -438,3 +439,53 @@ def test_long_lists_are_compared_whole(shell: Shell, producer: SimulatedProducer
     result = shell("diff", "-f", "-", "--prune", stdin="exports: []")
     assert (result.exit_code, result.stdout) == (3, "- export one\n- export two\n")
     assert [asked.query.get("after") for asked in producer.asked] == [None, None, "one"]
+
+
+ENTRY = {
+    "id": "1-0",
+    "at": "2026-11-24T02:00:00.000Z",
+    "who": "ann",
+    "role": "admin",
+    "remote": "10.0.0.7",
+    "via": "api",
+    "what": "connection.changed",
+    "kind": "connection",
+    "name": "acme",
+    "object_id": "c1",
+    "run": None,
+    "changes": {"allow": ["contributors", "admins"]},
+    "facts": {"api_key_changed": True},
+}
+
+
+def test_the_trail_is_a_table_or_the_lines_of_an_export(shell: Shell, producer: SimulatedProducer) -> None:
+    """Filters go along, times that are said as a span with them; an export is as it comes."""
+    lines = json.dumps(ENTRY) + "\n"
+    producer.answer("GET /v1/audit", {"items": [ENTRY], "next": None})
+    producer.answer_text("GET /v1/audit", lines, "application/x-ndjson")
+    people = shell("audit", "--who", "ann", "--what", "connection", "--since", "12h")
+    for shown in ("ann (admin)", "connection acme", "allow: contributors -> admins; api_key_changed: yes"):
+        assert shown in people.stdout
+    assert producer.asked[0].query.keys() == {"who", "what", "since", "limit"}
+    assert producer.asked[0].headers["User-Agent"].endswith(" (audit)")
+    exported = shell("audit", "-o", "ndjson", "--after", "0-1")
+    assert (exported.exit_code, exported.stdout) == (0, lines)
+    assert producer.asked[-1].query == {"format": "ndjson", "after": "0-1"}
+
+
+def test_every_list_and_every_object_is_json_or_yaml_for_programs(shell: Shell, producer: SimulatedProducer) -> None:
+    """Both say the same, and the words -o json and --json are one."""
+    document = {"items": [CONNECTION], "next": None}
+    producer.answer("GET /v1/connections", document)
+    producer.answer("GET /v1/connections/acme", CONNECTION)
+    for words, said in ((("connections", "list"), document), (("connections", "show", "acme"), CONNECTION)):
+        assert yaml.safe_load(shell(*words, "-o", "yaml").stdout) == said
+        assert shell(*words, "-o", "json").stdout == shell(*words, "--json").stdout == json.dumps(said) + "\n"
+
+
+def test_runs_that_are_waited_for_are_documents_of_one_stream(shell: Shell, producer: SimulatedProducer) -> None:
+    """YAML has a line between them."""
+    for run in ("a", "b"):
+        producer.answer(f"GET /v1/runs/{run}", run_document("succeeded", id=run))
+    shown = shell("runs", "watch", "a", "b", "-o", "yaml").stdout
+    assert [one["id"] for one in yaml.safe_load_all(shown)] == ["a", "b"]

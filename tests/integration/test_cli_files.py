@@ -10,7 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
+from producer.api.bodies import MappingBody
 from producer.cli.root import cli
+from producer.files.declared import DeclaredExport
+from producer.findings import Finding
 from tests.integration.serving import API_KEY, TOKEN, VAULT, Served, connection, export, serving
 from tests.logged import logged
 from wire.registrations import Allow, Limits
@@ -43,7 +46,7 @@ def served(with_store: WithStore, tmp_path: Path) -> Callable[[Body], None]:
 
 
 async def _furnish(api: Served) -> None:
-    """Register two connections and three exports of all kinds."""
+    """Register two connections, and exports that use every option among them."""
     limits = Limits(imports_per_minute=60, single_imports_per_minute=10, requests_per_second=2.5)
     await api.registry.save_connection(connection(), secret=VAULT.seal("id-main", SecretStr(API_KEY)))
     other = connection("eu-2", host="eu.api-us1.com", allow=Allow.CONTRIBUTORS, display_name="Über", limits=limits)
@@ -52,6 +55,11 @@ async def _furnish(api: Served) -> None:
     marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
     await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
     await api.registry.save_export(export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5))
+    mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T"}
+    times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
+    brake = {"share": 0.5, "number": 7}
+    every = {"mapping": mapping | {"fields": {"7": "Tier"}, "tags": ["a", "b"]}, "brake": brake, "automations": True}
+    await api.registry.save_export(export("whole", segment="all", list_id="13", **every, **times))
 
 
 KEYS = {"ACTIVECAMPAIGN_KEY_MAIN": API_KEY, "ACTIVECAMPAIGN_KEY_EU_2": API_KEY}
@@ -96,6 +104,23 @@ def test_what_was_got_makes_a_clean_server_the_same(served: Callable[[Body], Non
     served(both)
 
 
+def test_the_round_trip_has_every_option_that_an_export_has(served: Callable[[Body], None]) -> None:
+    """Whoever adds one has to furnish an export with it: a default would go round by itself."""
+
+    async def body(api: Served, _: Shell) -> None:
+        await _furnish(api)
+        documents = [one.document() | {"connection": one.connection} for one in await api.registry.exports()]
+        said: dict[str, set[str]] = {}
+        for document in documents:
+            for name, value in {**document, **document["mapping"]}.items():
+                said.setdefault(name, set()).add(str(value))
+        options = {*DeclaredExport.model_fields, *MappingBody.model_fields} - {"confirm_unsubscribe"}
+        assert options <= said.keys()
+        assert {name for name in options if len(said[name]) == 1} == set()
+
+    served(body)
+
+
 EDITED = """\
 connections:
   - {name: main, host: acme.api-us1.com, api_key: {file: main.key}, consent: true, allow: contributors}
@@ -125,9 +150,9 @@ def test_edits_are_told_by_a_dry_run_and_then_made(served: Callable[[Body], None
         told = json.loads(dry.stdout)["changes"]
         assert [(one["action"], one["name"]) for one in told] == [
             *(("change", "main"), ("change", "vips"), ("create", "fresh")),
-            *(("delete", "cut"), ("delete", "marked"), ("delete", "eu-2")),
+            *(("delete", "cut"), ("delete", "marked"), ("delete", "whole"), ("delete", "eu-2")),
         ]
-        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips"}
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips", "whole"}
         seen = await shell("diff", "-f", str(file), "--prune")
         assert (seen.exit_code, "    list_id: 12 -> 13\n" in seen.stdout) == (3, True)
         done = await shell("apply", "-f", str(file), "--prune", "--json")
@@ -144,21 +169,149 @@ def test_edits_are_told_by_a_dry_run_and_then_made(served: Callable[[Body], None
     served(body)
 
 
-def test_a_refusal_in_the_middle_says_what_was_done(served: Callable[[Body], None], tmp_path: Path) -> None:
-    """With the line that was refused; applied again, it goes on from there."""
-    file = tmp_path / "edited.yaml"
-    file.write_text(EDITED.replace('list_id: "12"', 'list_id: "99"'))
-    (tmp_path / "main.key").write_text(API_KEY + "\n")
+WRONG = """\
+connections:
+  - {name: main, host: acme.api-us1.com, api_key: {env: GOOD}, consent: true}
+  - {name: other, host: eu.api-us1.com, api_key: {env: WRONG}, consent: true}
+exports:
+  - name: vips
+    connection: main
+    segment: vip
+    list_id: "12"
+    mapping: {email: Email}
+  - name: fresh
+    connection: main
+    segment: fresh
+    list_id: "99"
+    mapping: {email: Email}
+  - name: lost
+    connection: main
+    segment: lost
+    list_id: "98"
+    mapping: {email: Email}
+  - name: over-other
+    connection: other
+    segment: vip
+    list_id: "12"
+    mapping: {email: Email}
+"""
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_the_server_would_refuse_is_told_all_at_once_and_nothing_is_made(
+    served: Callable[[Body], None], *, dry: bool
+) -> None:
+    """A key, two lists, each with its line; what hangs on the refused connection may be good, and is not told off."""
 
     async def body(api: Served, shell: Shell) -> None:
-        stopped = await shell("apply", "-f", str(file))
+        words = ("apply", "-f", "-", *(("--dry-run",) if dry else ()))
+        refused = await shell(*words, stdin=WRONG, GOOD=API_KEY, WRONG="wrong-key")
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.splitlines() == [
+            "Error: Nothing was changed:",
+            "  -:3: api_key ActiveCampaign refuses the key",
+            "  -:13: list_id there is no such list",
+            "  -:18: list_id there is no such list",
+        ]
+        assert (await api.registry.connections(), await api.registry.exports()) == ([], [])
+
+    served(body)
+
+
+def test_a_change_and_a_deletion_that_would_be_refused_hold_back_the_good_ones(served: Callable[[Body], None]) -> None:
+    """Also for a contributor, who may not touch what is closed; also where --prune would delete."""
+    text = """\
+exports:
+  - {name: marked, connection: eu-2, segment: changed, list_id: "12", mapping: {email: Email}}
+  - {name: vips, connection: main, segment: vip, list_id: "77", mapping: {email: Email}}
+"""
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        before = await api.registry.exports()
+        refused = await shell("apply", "-f", "-", "--prune", stdin=text)
+        assert (refused.exit_code, "-:3: list_id there is no such list" in refused.stderr) == (1, True)
+        forbidden = await shell("apply", "-f", "-", "--prune", stdin=text.replace("77", "13"), token="contributor")
+        assert forbidden.exit_code == 1
+        assert "-:3: This is not for you" in forbidden.stderr
+        assert "  delete export cut: The connection is for administrators only." in forbidden.stderr
+        assert await api.registry.exports() == before
+
+    served(body)
+
+
+def test_while_an_account_answers_no_questions_nothing_is_made(served: Callable[[Body], None]) -> None:
+    """Nobody knows whether it would be refused."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        api.checks.busy = True
+        away = await shell("apply", "-f", "-", stdin=WRONG, GOOD=API_KEY, WRONG=API_KEY)
+        assert (away.exit_code, "Try again soon" in away.stderr) == (1, True)
+        assert await api.registry.connections() == []
+
+    served(body)
+
+
+def test_a_refusal_that_nobody_could_foresee_says_what_was_done(
+    served: Callable[[Body], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that goes between the rehearsal and the change; applied again, it goes on from there."""
+
+    async def body(api: Served, shell: Shell) -> None:
+        looked = api.checks.check_list
+
+        async def check(host: str, key: SecretStr, list_id: str) -> Finding:
+            found = await looked(host, key, list_id)
+            if sum(one.startswith("list") for one in api.checks.asked) == good.count("list_id"):
+                api.checks.lists.discard("12")
+            return found
+
+        monkeypatch.setattr(api.checks, "check_list", check)
+        good = WRONG.replace("99", "13").replace("98", "13")
+        stopped = await shell("apply", "-f", "-", stdin=good, GOOD=API_KEY, WRONG=API_KEY)
         assert stopped.exit_code == 1, stopped.output
-        assert f"{file}:13: list_id there is no such list" in stopped.stderr
-        assert "created: connection main" in stopped.stderr
-        assert "refused: create export fresh" in stopped.stderr
+        assert "-:8: list_id there is no such list" in stopped.stderr
+        assert "created: connection other" in stopped.stderr
+        assert "refused: create export vips" in stopped.stderr
+        assert "not done: create export fresh" in stopped.stderr
         assert API_KEY not in stopped.output
-        file.write_text(EDITED)
-        assert (await shell("apply", "-f", str(file))).stdout == "created export fresh\n"
+
+    served(body)
+
+
+def test_rehearsed_is_what_would_be_refused_by_the_calls_themselves(served: Callable[[Body], None]) -> None:
+    """Names that are taken, roles, unknown names, bodies: with the same status, and nothing else happens."""
+    export_body = {"connection": "main", "segment": "s", "list_id": "12", "mapping": {"email": "E"}}
+    changes: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("create", "exports", "vips", export_body | {"name": "vips"}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+        ("change", "exports", "none", {"segment": "x"}),
+        ("change", "exports", "vips", {"list_id": 12}),
+        ("change", "connections", "main", {"name": "eu-2"}),
+        ("delete", "connections", "none", {}),
+        ("delete", "exports", "new", {}),
+        ("create", "exports", "new", export_body | {"name": "new"}),
+    ]
+
+    async def body(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        said = {"changes": [dict(zip(("action", "kind", "name", "body"), one, strict=True)) for one in changes]}
+        status, answer = await api.ask("POST", "/v1/rehearsals", said)
+        assert status == 200
+        assert {one["change"]: one["status"] for one in answer["refused"]} == {
+            0: 409,
+            2: 409,
+            3: 404,
+            4: 422,
+            5: 409,
+            6: 404,
+        }
+        assert {one.name for one in await api.registry.exports()} == {"cut", "marked", "vips", "whole"}
+        headers = {"Authorization": "Bearer contributor"}
+        status, theirs = await api.ask("POST", "/v1/rehearsals", said, headers=headers)
+        refused = {one["change"]: one["status"] for one in theirs["refused"]}
+        assert {refused[0], refused[1], refused[5], refused[6]} == {403}
 
     served(body)
 
@@ -204,7 +357,7 @@ def test_a_deletion_is_asked_about_on_a_terminal(
         asked = await shell("apply", "-f", str(file), "--prune", stdin="n\n")
         assert (asked.exit_code, "Delete these" in asked.stderr) == (1, True)
         assert "delete export vips" in asked.stderr
-        assert len(await api.registry.exports()) == 3
+        assert len(await api.registry.exports()) == 4
         assert (await shell("apply", "-f", str(file), "--prune", "--yes")).exit_code == 0
         assert await api.registry.exports() == []
         assert len(await api.registry.connections()) == 2

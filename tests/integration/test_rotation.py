@@ -94,9 +94,9 @@ def test_a_key_that_is_entered_anew_meanwhile_is_not_overwritten(
 
             reseal = api.registry.reseal
 
-            async def after_the_other(*words: Any) -> bool:
+            async def after_the_other(*words: Any, **said: Any) -> bool:
                 await saved.pop()
-                return await reseal(*words)
+                return await reseal(*words, **said)
 
             monkeypatch.setattr(both_keys, "rotate", meanwhile)
             monkeypatch.setattr(api.registry, "reseal", after_the_other)

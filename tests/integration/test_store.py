@@ -34,7 +34,7 @@ def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, 
 
 async def save(store: Store) -> Any:
     """Write something that is promised."""
-    return await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+    return await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
 
 
 def test_a_promise_under_everysec_waits_for_the_disk(server: Valkey) -> None:
@@ -119,11 +119,11 @@ def test_above_85_percent_of_its_memory_a_store_takes_nothing_in_and_lets_work_e
             await save(store)
             used = redis.info("memory")["used_memory"]
             redis.config_set("maxmemory", round(used / 0.5))
-            await store.keep("refresh", "at half", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+            await store.keep("refresh", "at half", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
             redis.config_set("maxmemory", round(used / 0.9))
             with pytest.raises(Unwritable):
-                await store.keep("refresh", "other", "same", 1000, "segment", "/s", "", "id", "0", "no export")
-            assert await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export")
+                await store.keep("refresh", "other", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
+            assert await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
             redis.config_set("maxmemory", "1mb")
             await store.run("throttled", "account", "import", "", 0)
             assert redis.exists(key("pace", "account"))

@@ -159,7 +159,9 @@ class World:
             "rejects_ms": "90000000000",
         }  # fmt: skip
         reply: bytes = self.do(
-            self.store.run("refresh", f"digest-{event}", "same", 10**9, "s", "/s", "", "id", "0", "", codec.text(run))
+            self.store.run(
+                "refresh", f"digest-{event}", "same", 10**9, "s", "/s", "", "id", "0", "", "", codec.text(run)
+            )
         )
         return reply
 

@@ -13,7 +13,11 @@ from click.testing import CliRunner, Result
 from producer.cli.examples import ExampleCommand
 from producer.cli.root import cli
 
-NOWHERE = {"SEGMENT_EXPORT_URL": "http://127.0.0.1:9", "SEGMENT_EXPORT_TOKEN": "token"}
+NOWHERE = {
+    "SEGMENT_EXPORT_URL": "http://127.0.0.1:9",
+    "SEGMENT_EXPORT_TOKEN": "token",
+    "XDG_CONFIG_HOME": "/nowhere",
+}
 
 
 def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -149,3 +153,33 @@ def test_a_deletion_is_asked_about_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 1
     assert "Delete export vip and end its runs?" in result.stderr
     assert "Aborted" in result.stderr
+
+
+def test_every_command_that_asks_the_api_prints_for_programs_and_knows_contexts() -> None:
+    """Nobody has to remember which ones do."""
+    without = {("serve",), ("completion",), ("schema",)}
+    for path, command in COMMANDS.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        if path not in without and path[0] != "context":
+            assert {"--context", "--url", "--token-file", "--output", "--json"} <= options, path
+    assert "--output" in {option for parameter in COMMANDS["context", "list"].params for option in parameter.opts}
+
+
+def test_every_command_and_every_group_says_what_it_is_for() -> None:
+    """In a sentence, and so does each of its options."""
+
+    def told(command: click.Command, path: tuple[str, ...]) -> None:
+        assert (command.help or "").partition("\n")[0].endswith("."), path
+        for parameter in command.params:
+            assert isinstance(parameter, click.Argument) or getattr(parameter, "help", None), (path, parameter.name)
+        for name, inner in getattr(command, "commands", {}).items():
+            told(inner, (*path, name))
+
+    told(cli, ())
+
+
+@pytest.mark.parametrize("time", ["yesterday", "12", "2026-11-24", "2026-11-24T02:00:00"])
+def test_a_time_of_the_trail_is_one_with_its_offset_or_a_span(time: str) -> None:
+    """Otherwise a night would be looked for in the wrong hours."""
+    result = _call("audit", "--since", time)
+    assert (result.exit_code, "--since must be like" in result.stderr) == (2, True)

@@ -170,7 +170,7 @@ def test_a_log_hears_of_every_wait_once() -> None:
 def test_on_a_terminal_there_is_a_bar_that_moves() -> None:
     """It pulses until the survey has ended, and is full when every contact has its fate."""
     screen = io.StringIO()
-    with view(Console(file=screen, force_terminal=True, width=160, height=20)) as bars:
+    with view(Console(file=screen, force_terminal=True, width=160, height=20, _environ={"TERM": "xterm"})) as bars:
         assert isinstance(bars, Bars)
         bars.show(watched(_document("surveying")))
         assert [one.total for one in bars._progress.tasks] == [None]
@@ -181,6 +181,12 @@ def test_on_a_terminal_there_is_a_bar_that_moves() -> None:
         bars.show(watched(_document("succeeded", books={"selected": 0, "pending": 0, "applied": 0})))
         assert all(one.finished for one in bars._progress.tasks)
     assert "vip succeeded" in screen.getvalue()
+
+
+def test_a_terminal_that_cannot_move_its_cursor_is_a_log() -> None:
+    """As an editor's or a build server's is."""
+    with view(Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})) as lines:
+        assert isinstance(lines, Lines)
 
 
 def test_in_a_pipe_there_are_lines() -> None:

@@ -6,6 +6,7 @@ import yaml
 
 from producer.gauges import gauges
 from tests.deployed import DEPLOY, EMPTY, ROOT
+from wire.audit import What
 from worker.verdict.verdicts import StopCode
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -57,3 +58,10 @@ def test_readme_explains_every_gauge_of_the_producer() -> None:
     timestamps = {name for name in told if name.startswith("run_") and name.endswith("_timestamp_seconds")}
     assert [name for name in sorted(told - timestamps) if f"`{name}`" not in readme] == []
     assert len(timestamps) == 3
+
+
+def test_every_word_of_the_trail_is_explained() -> None:
+    """And no word is explained that the trail does not have."""
+    page = (ROOT / "docs" / "audit.md").read_text().partition("## The words")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[a-z]+\.[^|]+) \|", page, flags=re.MULTILINE)
+    assert {word for row in rows for word in re.findall(r"`([a-z.]+)`", row)} == set(What)

@@ -43,6 +43,8 @@ def test_every_setting_is_read_from_its_name() -> None:
             "SEGMENT_EXPORT_BUDGET_MINUTES": "0.5",
             "SEGMENT_EXPORT_REJECTS_RETENTION_DAYS": "1",
             "SEGMENT_EXPORT_RUNS_RETENTION_DAYS": "2",
+            "SEGMENT_EXPORT_AUDIT_DAYS": "3",
+            "SEGMENT_EXPORT_TRUSTED_PROXIES": "10.0.0.7, fd00::/8",
             "SEGMENT_EXPORT_LOG_LEVEL": "Warning",
         }
     )
@@ -52,6 +54,8 @@ def test_every_setting_is_read_from_its_name() -> None:
     assert settings.snapshot_roots == (Path("/a"), Path("/b/c"))
     assert settings.trusted_hosts == {"sandbox:9000"}
     assert (settings.budget_minutes, settings.rejects_days, settings.runs_days) == (0.5, 1, 2)
+    assert settings.audit_days == 3
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.7/32", "fd00::/8"]
     assert settings.log_level == 30
 
 
@@ -67,6 +71,8 @@ def test_every_problem_is_named_at_once() -> None:
                 "SEGMENT_EXPORT_TRUSTED_HOSTS": "http://sandbox:1",
                 "SEGMENT_EXPORT_BUDGET_MINUTES": "0",
                 "SEGMENT_EXPORT_LOG_LEVEL": "loud",
+                "SEGMENT_EXPORT_AUDIT_DAYS": "-1",
+                "SEGMENT_EXPORT_TRUSTED_PROXIES": "10.0.0.1/8",
             }
         )
     named = {problem.split()[0].removeprefix("SEGMENT_EXPORT_") for problem in caught.value.problems}
@@ -78,6 +84,8 @@ def test_every_problem_is_named_at_once() -> None:
         "SNAPSHOT_ROOTS",
         "TRUSTED_HOSTS",
         "BUDGET_MINUTES",
+        "AUDIT_DAYS",
+        "TRUSTED_PROXIES",
         "LOG_LEVEL",
     }
     assert "key 2" in str(caught.value)

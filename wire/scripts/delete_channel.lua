@@ -1,6 +1,7 @@
+-- uses: audit
 -- flags: allow-oom
 -- Deletes a notification channel with its secret and its messages.
--- ARGV: name
+-- ARGV: name, what the trail says of who asks
 -- Returns 'deleted', or nothing if there is none of that name.
 local id = redis.call('HGET', K.channels(), ARGV[1])
 if not id then return false end
@@ -13,4 +14,5 @@ for _, state in ipairs({'pending', 'delivered', 'dead'}) do
 end
 redis.call('HDEL', K.channels(), ARGV[1])
 redis.call('DEL', K.channel(id))
+note(ARGV[2], {what = 'notification.deleted', kind = 'notification', name = ARGV[1], id = id})
 return 'deleted'

@@ -1,16 +1,18 @@
--- uses: standing, blocks, runs, registry
+-- uses: audit, standing, blocks, runs, registry
 -- flags: allow-oom
 -- Deletes a connection with its key, detaches its exports and ends its runs.
 --   connections, connection(id)   gone
 --   exports, export(id)           without `connection`: detached, kept as they are
 --   block(id)                     gone
--- ARGV: name
+-- ARGV: name, what the trail says of who asks
 -- Returns {names of detached exports, ids of ended runs}, or nothing if there is no such connection.
 local now = clock()
 local id = redis.call('HGET', K.connections(), ARGV[1])
 if not id then return false end
 local account = redis.call('HGET', K.connection(id), 'account')
 
+note(ARGV[2], {what = 'connection.deleted', kind = 'connection', name = ARGV[1], id = id,
+  was = redis.call('HGET', K.connection(id), 'document')})
 local runs = under_way('connection', id)
 for _, run in ipairs(runs) do
   if not end_early(run, 'deleted', 'the connection was deleted', now) then
@@ -27,6 +29,7 @@ for i = 1, #exports, 2 do
   if redis.call('HGET', K.export(exports[i + 1]), 'connection') == id then
     redis.call('HDEL', K.export(exports[i + 1]), 'connection')
     detached[#detached + 1] = exports[i]
+    note('', {what = 'export.detached', kind = 'export', name = exports[i], id = exports[i + 1], facts = {connection = ARGV[1]}})
   end
 end
 table.sort(detached)

@@ -1,4 +1,4 @@
--- uses: blocks, pace
+-- uses: audit, blocks, pace
 -- flags: allow-oom
 -- Answers "may I send now?": go (booked, good for 50 ms), wait (ask again then), or drop (it is no longer yours to send).
 --   hold            string  until when a fresh server lets nobody send

@@ -1,4 +1,4 @@
--- uses: letters
+-- uses: audit, letters
 -- flags: allow-oom
 -- Writes the state of an export's health and sends what is to be told of it, once: if it still is what was read.
 --   health(e)  hash  `state`, `change`: how many-th; `run`; `candidate`, `candidate_since`: what it may become; `version`
@@ -25,6 +25,9 @@ elseif redis.call('HGET', key, 'candidate') ~= candidate then
   redis.call('HSET', key, 'candidate', candidate, 'candidate_since', now)
 end
 if ARGV[7] ~= '1' then return 'judged' end
+note('', {what = 'export.health', kind = 'export', id = export, run = ended ~= '' and ended or looked_at ~= '' and looked_at,
+  name = cjson.decode(redis.call('HGET', K.export(export), 'document')).name,
+  facts = {before = redis.call('HGET', key, 'state') or 'well', after = state}})
 redis.call('HSET', key, 'state', state, 'since', now, 'run', ended ~= '' and ended or looked_at)
 redis.call('HINCRBY', key, 'change', 1)
 for i = 8, #ARGV, 3 do

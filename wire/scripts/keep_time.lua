@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs, opening, memory
+-- uses: audit, standing, blocks, runs, opening, memory
 -- Writes when an export's schedule comes next, and opens the run of the time that came: once, whoever looks at the clock.
 --   scheduled(id)  hash  `next`
 --   revision, and lib/opening.lua's
@@ -18,5 +18,5 @@ end
 if ARGV[5] == '' then return 'kept' end
 local run = cjson.decode(ARGV[5])
 if supersede(run, now, run.trigger) then run.mode = 'full' end
-open_run(run, now)
+open_run(run, now, '')
 return run.id

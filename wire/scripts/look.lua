@@ -1,4 +1,4 @@
--- uses: standing, blocks
+-- uses: audit, standing, blocks
 -- Shows runs as they stand at one moment.
 --   run(id), ready(run), accepted(run), block(scope)
 -- ARGV: run, run, ...

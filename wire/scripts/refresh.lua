@@ -1,10 +1,10 @@
--- uses: standing, blocks, runs, opening, memory
+-- uses: audit, standing, blocks, runs, opening, memory
 -- Takes an event, once: writes its id, its runs and the answer in one step.
 --   event(digest)  hash  `fingerprint` of its data, `answer`
 --   segment(name)  hash  `snapshot`, `time`, `accepted`, `event`
 --   segments, revision, and lib/opening.lua's
 -- ARGV: digest, fingerprint, retention in ms, segment, snapshot, time in ms or '', event's name, revision, why there are no
---       runs if there are none, run, run, ... (JSON)
+--       runs if there are none, what the trail says of who published it, run, run, ... (JSON)
 -- Returns the answer (JSON); 'conflict' if the id was used for other data; 'changed' if exports changed meanwhile.
 local digest, fingerprint, segment, snapshot = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
 local now = clock()
@@ -19,15 +19,15 @@ local answer = {runs = {}}
 redis.call('SADD', K.segments(), segment)
 if time < last then
   answer.reason = 'stale: a refresh of this segment with a later time was accepted before'
-elseif #ARGV == 9 then
+elseif #ARGV == 10 then
   answer.reason = ARGV[9]
 end
 if time >= last then
   redis.call('HSET', K.segment(segment), 'snapshot', snapshot, 'time', time, 'accepted', now, 'event', ARGV[7])
-  for i = 10, #ARGV do
+  for i = 11, #ARGV do
     local run = cjson.decode(ARGV[i])
     if supersede(run, now) then run.mode = 'full' end
-    open_run(run, now)
+    open_run(run, now, ARGV[10], ARGV[7])
     answer.runs[#answer.runs + 1] = run.id
   end
 end

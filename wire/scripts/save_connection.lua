@@ -1,12 +1,13 @@
--- uses: registry, memory
+-- uses: audit, registry, memory
 -- Creates a connection or changes it, if it is still what its writer read.
 --   connections     hash  name -> id
 --   connection(id)  hash  `document`, `secret`, `account`
 --   block(id)       hash  a mended connection is probed at once
--- ARGV: id, name, document (JSON), account, secret or '' to keep it, the document it replaces or '' for a new one
+-- ARGV: id, name, document (JSON), account, secret or '' to keep it, the document it replaces or '' for a new one,
+--       what the trail says of it
 -- Returns 'saved'; 'taken' if the name is another's; 'changed' if it is not what was read; 'busy' if runs are under way and
 -- the account would change under them.
-local id, name, document, account, secret, was = unpack(ARGV)
+local id, name, document, account, secret, was, said = unpack(ARGV)
 local before = redis.call('HMGET', K.connection(id), 'document', 'account')
 if (before[1] or '') ~= was then return 'changed' end
 local owner = redis.call('HGET', K.connections(), name)
@@ -22,4 +23,5 @@ rewrite_limits(account)
 if before[2] and before[2] ~= account then rewrite_limits(before[2]) end
 if redis.call('HEXISTS', K.block(id), 'probe_at') == 1 then redis.call('HSET', K.block(id), 'probe_at', clock()) end
 changed()
+note(said, {what = was == '' and 'connection.created' or 'connection.changed', kind = 'connection', name = name, id = id})
 return 'saved'

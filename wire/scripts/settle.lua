@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs, pace, membership
+-- uses: audit, standing, blocks, runs, pace, membership
 -- flags: allow-oom
 -- Writes what became of a chunk: first checks everything, then writes everything.
 --   chunk(run, id)  hash  moves, changes or ends

@@ -1,4 +1,4 @@
--- uses: standing, blocks, runs, lanes
+-- uses: audit, standing, blocks, runs, lanes
 -- flags: allow-oom
 -- Answers a bell: hands out the oldest due chunk of the run whose turn it is, under a lease.
 --   bells(a)      zset  this bell is heard

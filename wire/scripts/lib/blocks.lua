@@ -41,10 +41,18 @@ local function runs_of(account, connection)
   return found
 end
 
+-- What an entry of the trail says of a block: a doubt is no decision, and stands in none.
+local function about_block(scope, did, facts)
+  if redis.call('EXISTS', K.run(scope)) == 1 then return about_run(scope, 'run.' .. did, facts) end
+  local document = redis.call('HGET', K.connection(scope), 'document')
+  local name = document and cjson.decode(document).name
+  return {what = 'connection.' .. did, kind = 'connection', name = name, id = scope, facts = facts}
+end
+
 -- Counts an answer that says stop. `leased_at`: when the asker was let in; what was sent before the last counted answer
 -- says nothing new.
 local function block(scope, account, why, leased_at, now)
-  local f = redis.call('HMGET', K.block(scope), 'tries', 'counted', 'blocked')
+  local f = redis.call('HMGET', K.block(scope), 'tries', 'counted', 'blocked', 'code')
   if f[2] and leased_at < tonumber(f[2]) then return end
   local tries = tonumber(f[1] or 0) + 1
   local certain = why.definite or tries >= DOUBTS or f[3] == '1'
@@ -57,12 +65,17 @@ local function block(scope, account, why, leased_at, now)
     redis.call('HSET', K.block(scope), 'probe_at', now + (certain and PROBE_EVERY or DOUBT_EVERY))
   end
   if certain then
+    if f[3] ~= '1' or f[4] ~= why.code then
+      note('', about_block(scope, 'blocked', {code = why.code, reason = why.reason}))
+    end
     for _, run in ipairs(why.scope == 'run' and {scope} or runs_of(account, scope)) do stand_still(run, now) end
   end
 end
 
 -- Takes a block away and lets its runs' clocks go on.
 local function lift(scope, account, now)
+  local f = redis.call('HMGET', K.block(scope), 'blocked', 'code')
+  if f[1] == '1' then note('', about_block(scope, 'unblocked', {code = f[2]})) end
   if redis.call('DEL', K.block(scope)) == 0 then return end
   for _, run in ipairs(runs_of(account, scope)) do go_on(run, now) end
   if redis.call('EXISTS', K.run(scope)) == 1 then go_on(scope, now) end

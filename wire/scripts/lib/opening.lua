@@ -1,6 +1,6 @@
 -- How a run is opened: queued for its list, and to be read.
 --   runs, run(id), reading, turns(a, list)   as in lib/runs.lua
--- A run arrives as a table of the record's first fields, all text.
+-- A run arrives as a table of the record's first fields, all text; `by` is what the trail says of who had it opened.
 
 local function waits_to_begin(run)
   local f = redis.call('HMGET', K.run(run), 'begun', 'dry_run')
@@ -21,12 +21,14 @@ local function supersede(run, now, trigger)
   return full
 end
 
-local function open_run(run, now)
+local function open_run(run, now, by, event)
   local key = K.run(run.id)
   for name, value in pairs(run) do redis.call('HSET', key, name, value) end
   redis.call('HSET', key, 'created', now, 'deadline', now + tonumber(run.budget_ms))
   redis.call('ZADD', K.runs(), now, run.id)
   redis.call('ZADD', K.reading(), 0, run.id)
+  note(by, about_run(run.id, 'run.opened', {trigger = run.trigger, mode = run.mode, dry_run = run.dry_run, event = event,
+    include_refused = run.include_refused, snapshot = run.snapshot:match('^[^?]*'), retry_of = run.retry_of}))
   tell('opened', run.id)
   if run.dry_run == '0' then redis.call('ZADD', K.turns(run.account, run.list), now, run.id) end
 end

@@ -66,6 +66,17 @@ local function tell(what, run)
   redis.call('LTRIM', K.news(), -10000, -1)
 end
 
+-- The books that a run ended with: what its end is called follows from them, in `wire.runs`.
+local function ended_with(key)
+  local names = {'ending', 'error', 'dry_run', 'selected', 'applied', 'refused', 'unconfirmed', 'unsent', 'leaving_applied',
+    'leaving_refused', 'leaving_unconfirmed', 'leaving_unsent', 'unmatched', 'unbalanced'}
+  local found, told = redis.call('HMGET', key, unpack(names)), {}
+  for i, name in ipairs(names) do
+    if found[i] and found[i] ~= '0' then told[name] = found[i] end
+  end
+  return told
+end
+
 -- Reading ended and no chunk open? Then the run ends in this step, and the next run that waits for its list may begin.
 local function close(run, now)
   local key = K.run(run)
@@ -92,6 +103,7 @@ local function close(run, now)
   redis.call('PEXPIRE', K.held_back(run), f[7])
   if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
   redis.call('PEXPIRE', key, f[6])
+  note('', about_run(run, 'run.ended', ended_with(key)))
   tell('closed', run)
   if f[9] ~= '1' then
     redis.call('RPUSH', K.endings(), run)

@@ -1,0 +1,55 @@
+"""Looks at everything that the service stands on, and the handler that tells what was found; it changes nothing."""
+
+from typing import Literal, Self
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from producer.api.access import IDENTITY, Identity
+from producer.api.answering import answer
+from producer.api.bodies import NothingBody
+from producer.api.collaborators import Collaborators, collaborators
+from producer.api.openness import require_admin
+from producer.api.reading import read_body
+from producer.doctor import Diagnosis, Health
+from producer.doctor.diagnosis import Area
+
+
+class DiagnosisDocument(BaseModel):
+    """One thing that was looked at, how it is, and what to mend."""
+
+    area: Area
+    name: str
+    health: Health
+    says: str
+    mend: str | None
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> Self:
+        """Show a diagnosis."""
+        return cls.model_validate(diagnosis, from_attributes=True)
+
+
+class ExaminationDocument(BaseModel):
+    """Everything that was looked at; `health` is that of the worst of it."""
+
+    health: Literal[Health.OK, Health.WARNING, Health.WRONG]
+    items: list[DiagnosisDocument]
+
+    @classmethod
+    def of(cls, found: "list[Diagnosis]") -> Self:
+        """Show an examination."""
+        worst = max((one.health for one in found), key=list(Health).index, default=Health.OK)
+        return cls(health=worst, items=[DiagnosisDocument.of(one) for one in found])
+
+
+async def examine(of: Collaborators, who: Identity) -> ExaminationDocument:
+    """Look at everything. Problem 403."""
+    require_admin(who)
+    return ExaminationDocument.of(list(await of.examine()))
+
+
+async def look(request: web.Request) -> web.Response:
+    """Tell what was found."""
+    await read_body(request, NothingBody, optional=True)
+    return answer(await examine(collaborators(request), request[IDENTITY]))
