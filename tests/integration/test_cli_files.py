@@ -457,7 +457,7 @@ notifications:
         assert (told.exit_code, "-:7: exports.1 there is no export gone" in told.stderr) == (2, True)
         private = text.replace("hooks.example.com", "10.0.0.7").replace("      - gone\n", "")
         told = await shell("apply", "-f", "-", stdin=private, NIGHT="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-        assert (told.exit_code, "-:4: url must be https, and at a public host" in told.stderr) == (2, True)
+        assert (told.exit_code, "-:4: url must be https, and at a public host" in told.stderr) == (1, True)
         wrong = text.replace("{env: NIGHT}", "whsec_canary").replace("webhook", "telegram").replace("url", "uri")
         told = await shell("apply", "-f", "-", stdin=wrong)
         assert told.exit_code == 2
