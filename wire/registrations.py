@@ -90,7 +90,8 @@ class Export:
     `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
     `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
     who left are marked; `brake` has thresholds (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
-    besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it.
+    besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it. A snapshot older than
+    `stale_after_hours` is warned of; None: what the settings say.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Export:
     brake: Mapping[str, Any] | None = field(default_factory=dict)
     enabled: bool = True
     schedule: Mapping[str, str] | None = None
+    stale_after_hours: float | None = None
     created: int
     changed: int
 
@@ -147,7 +149,12 @@ class Segment:
     exports: tuple[str, ...] = ()
 
 
-ADDED: Final[Mapping[str, Any]] = {"enabled": True, "schedule": None, "export_user": ""}
+ADDED: Final[Mapping[str, Any]] = {
+    "enabled": True,
+    "schedule": None,
+    "stale_after_hours": None,
+    "export_user": "",
+}
 """Fields that what an earlier version kept does not have, with what they stand for there: they are not written either."""
 
 

@@ -50,6 +50,10 @@ class Reading:
             return placeholder
         return self._parsed(name, text, parse, placeholder)
 
+    def refuse(self, name: str, problem: str) -> None:
+        """Note a problem that several settings have together."""
+        self._problems.append(f"{PREFIX}{name} {problem}")
+
     def finish(self) -> None:
         """Raise SettingsError with every problem that was met."""
         if self._problems:

@@ -52,6 +52,13 @@ through the table `K`, which `wire.store` writes from the same templates.
 | settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
 | news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
+| endings         | list   | runs that ended, in order, to be judged once; at most 10,000         | until judged     | everybody       |
+| health(e)       | hash   | how an export does as was last told, and what that may become        | until deleted    | watcher         |
+| channels        | hash   | notification channel's name -> id                                    | for ever         | channels        |
+| channel(id)     | hash   | `document` (JSON), `secret` (Fernet token)                           | until deleted    | channels        |
+| deliveries      | zset   | message on its way -> when it is tried next                          | until it is over | watcher, poster |
+| delivery(id)    | hash   | one message to one channel, how often it was tried, what came of it  | 30 days          | watcher, poster |
+| letters(ch, state) | zset | messages of a channel: pending, delivered, dead -> since when        | 30 days          | watcher, poster |
 | audit           | stream | what was changed and decided: who, what, on what, before and after    | AUDIT_DAYS       | everybody       |
 | audited_deaths  | string | how many dead events the trail has of this hour                      | an hour          | intake          |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
@@ -114,6 +121,13 @@ TEMPLATES: Final[dict[str, str]] = {
     "settled": "settled:{}",
     "block": "block:{}",
     "news": "news",
+    "endings": "endings",
+    "health": "export:{}:health",
+    "channels": "channels",
+    "channel": "channel:{}",
+    "deliveries": "deliveries",
+    "delivery": "delivery:{}",
+    "letters": "channel:{}:{}",
     "audit": "audit",
     "audited_deaths": "audit:deaths",
     "workers": "workers",

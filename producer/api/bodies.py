@@ -190,7 +190,8 @@ class ExportBody(Body):
     `leavers`: members who leave the segment are kept on the list, marked in `leavers_field`, or unsubscribed, which is for
     ever and wants `confirm_unsubscribe`. `brake`: null turns it off. Runs send changes only; with `full_every_runs` or
     `full_every_days` one in so many sends everybody again. `schedule`: it also runs by the clock, over the latest snapshot.
-    One that is not `enabled` runs only when somebody asks for it.
+    One that is not `enabled` runs only when somebody asks for it. A snapshot older than `stale_after_hours` is warned of;
+    without it, what the producer's settings say counts.
     """
 
     name: Name
@@ -206,6 +207,7 @@ class ExportBody(Body):
     full_every_days: Annotated[float, Field(gt=0, le=3_650, allow_inf_nan=False)] | None = None
     schedule: ScheduleBody | None = None
     enabled: bool = True
+    stale_after_hours: Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)] | None = None
     automations: bool = False
     default_region: Region | None = None
     budget_minutes: Minutes | None = None

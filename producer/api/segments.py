@@ -17,6 +17,7 @@ async def show_all(request: web.Request) -> web.Response:
     return answer_page(await shown_segments(of, part), following)
 
 
-async def shown_segments(_: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
+async def shown_segments(of: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
     """Return segments as they are shown."""
-    return [SegmentDocument.of(segment) for segment in segments]
+    warnings = await of.ageing.of_segments(segments, await of.ledger.now())
+    return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]

@@ -45,6 +45,7 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         click.option(
             "--enable/--disable", "enabled", default=None, help="Whether it runs by itself; on demand it does."
         ),
+        click.option("--stale-after-hours", type=float, metavar="HOURS", help="How long ago the last refresh may be."),
         click.option("--automations/--no-automations", default=None, help="Whether ActiveCampaign's automations run."),
         click.option("--budget-minutes", type=float, help="How soon a run is due."),
         click.option("--patience-minutes", type=float, help="How long to wait for ActiveCampaign to work off a batch."),
@@ -172,7 +173,7 @@ async def run(
 
 
 async def _run_scheduled(call: Call, *, wait: bool) -> int:
-    reply = await call.api.ask("POST", route("exports", "run-scheduled"))
+    reply = await call.api.ask("POST", route("scheduled-runs"))
     if not (wait and reply.document["runs"]):
         call.show(reply, scheduled_runs)
         return 0

@@ -14,14 +14,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from producer.ageing import Ageing
 from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
+from producer.api.collaborators import Notifying
 from producer.api.serving import make_runner
 from producer.doctor import Diagnosis, Health
 from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
+from producer.notifying.attempts import Attempt, Outcome
 from producer.openid.login import Login
 from producer.opening import Retention
 from producer.page import Doorkeeper, Drafts, Sessions, add_page
@@ -31,9 +34,11 @@ from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.activecampaign.results import ContactList, CustomField
 from wire.audit import Audit
+from wire.channels import Channel, Channels
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
+from wire.letters import Letters
 from wire.registrations import Allow, Connection, Consent, Export, Limits
 from wire.registry import Registry
 from wire.runs import Run
@@ -153,7 +158,7 @@ class AsServed(TestServer):
 
 
 @asynccontextmanager
-async def serving(
+async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, and nothing else
     store: Store,
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
@@ -162,6 +167,7 @@ async def serving(
     openid: Login | None = None,
     watching: Watching | None = None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    stale_after_hours: float = 26,
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token.
@@ -174,6 +180,9 @@ async def serving(
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
         return {run.id: run.created + 60_000 for run in runs if not run.over}
+
+    async def attempt(channel: Channel, secret: bytes, message: str, body: bytes) -> Attempt:
+        return Attempt(Outcome.DELIVERED, "HTTP 200")
 
     async def exposition() -> tuple[bytes, str]:
         return b"segment_export_up 1\n", "text/plain; version=0.0.4; charset=utf-8"
@@ -195,6 +204,8 @@ async def serving(
         erasing=erasing,
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
+        ageing=Ageing(registry, stale_after_hours),
+        notifying=Notifying(channels=Channels(store), letters=Letters(store), attempt=attempt, mails=True),
         audit=Audit(store),
         examine=examine,
         project=project,

@@ -88,7 +88,7 @@ def test_all_exports_with_a_schedule_run_at_once(with_store: WithStore) -> None:
             )
             await _refresh(api)
             headers = {"Idempotency-Key": "a-click"}
-            status, told = await api.ask("POST", "/v1/exports/run-scheduled", headers=headers)
+            status, told = await api.ask("POST", "/v1/scheduled-runs", headers=headers)
             assert (status, [one["export"] for one in told["runs"]]) == (202, ["a", "b"])
             assert told["skipped"] == [
                 {"export": "never", "reason": "segment 'never' was never refreshed: name a snapshot"},
@@ -96,8 +96,8 @@ def test_all_exports_with_a_schedule_run_at_once(with_store: WithStore) -> None:
             ]
             _, run = await api.ask("GET", f"/v1/runs/{told['runs'][0]['run']}")
             assert (run["export"], run["trigger"], run["snapshot"]) == ("a", "demand", "/snapshots/vip.csv")
-            assert await api.ask("POST", "/v1/exports/run-scheduled", headers=headers) == (202, told)
-            _, again = await api.ask("POST", "/v1/exports/run-scheduled")
+            assert await api.ask("POST", "/v1/scheduled-runs", headers=headers) == (202, told)
+            _, again = await api.ask("POST", "/v1/scheduled-runs")
             assert {one["run"] for one in again["runs"]}.isdisjoint(one["run"] for one in told["runs"])
 
     with_store(scenario)

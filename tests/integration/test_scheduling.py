@@ -51,6 +51,12 @@ class Place:
         """Another producer's look at the clock."""
         return Scheduler(self.store, self.registry, intake or self.intake, self.ledger.now)
 
+    def slow(self, meanwhile: Callable[[], Awaitable[Any]]) -> Intake:
+        """An intake that waits for something between looking and writing."""
+        made = _Slow(self.store, self.registry, snapshot_roots=[], retention=Retention())
+        made.meanwhile = meanwhile
+        return made
+
     async def refresh(self, identity: str = "1", segment: str = "vip") -> tuple[str, ...]:
         """Publish a snapshot of the segment."""
         said = {"segment": segment, "snapshot": f"/s/{identity}.csv"}
@@ -128,29 +134,30 @@ def test_an_export_runs_at_its_time_over_the_latest_snapshot(with_place: WithPla
     with_place(scenario)
 
 
+class _Slow(Intake):
+    """An intake between whose looking and writing something happens."""
+
+    meanwhile: Callable[[], Awaitable[Any]]
+
+    async def keep_time(self, *args: Any, **options: Any) -> str | None:
+        await self.meanwhile()
+        return await super().keep_time(*args, **options)
+
+
 def test_of_many_producers_one_opens_the_run(with_place: WithPlace) -> None:
-    """All of them look at the same moment."""
+    """All of them have looked before the first one writes."""
 
     async def scenario(place: Place) -> None:
         await place.refresh()
         await place.producer().keep_time()
         place.set_clock("2026-11-23T06:00:01")
+        together = asyncio.Barrier(8)
         with logged() as written:
-            await asyncio.gather(*(place.producer().keep_time() for _ in range(8)))
+            await asyncio.gather(*(place.producer(place.slow(together.wait)).keep_time() for _ in range(8)))
         assert len(await place.scheduled()) == 1
         assert [line["event"] for line in lines(written)] == ["schedule_kept"]
 
     with_place(scenario)
-
-
-class _Slow(Intake):
-    """An intake between whose looking and writing something happens."""
-
-    meanwhile: Callable[[], Awaitable[None]]
-
-    async def keep_time(self, *args: Any, **options: Any) -> str | None:
-        await self.meanwhile()
-        return await super().keep_time(*args, **options)
 
 
 def test_a_producer_that_was_slow_keeps_no_time_of_a_schedule_that_was_changed(with_place: WithPlace) -> None:
@@ -160,10 +167,23 @@ def test_a_producer_that_was_slow_keeps_no_time_of_a_schedule_that_was_changed(w
         await place.refresh()
         await place.producer().keep_time()
         place.set_clock("2026-11-23T06:00:01")
-        slow = _Slow(place.store, place.registry, snapshot_roots=[], retention=Retention())
-        slow.meanwhile = lambda: place.change(enabled=False)
-        await place.producer(slow).keep_time()
+        await place.producer(place.slow(lambda: place.change(enabled=False))).keep_time()
         assert await place.scheduled() == []
+
+    with_place(scenario)
+
+
+def test_a_producer_that_was_slow_opens_no_run_of_an_export_as_it_was(with_place: WithPlace) -> None:
+    """It looks again, and the run goes where the export goes now."""
+
+    async def scenario(place: Place) -> None:
+        await place.refresh()
+        await place.producer().keep_time()
+        place.set_clock("2026-11-23T06:00:01")
+        await place.producer(place.slow(lambda: place.change(list_id="13"))).keep_time()
+        assert await place.scheduled() == []
+        await place.producer().keep_time()
+        assert [run.list_id for run in await place.scheduled()] == ["13"]
 
     with_place(scenario)
 

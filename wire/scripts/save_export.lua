@@ -4,10 +4,11 @@
 --   export(id)  hash  `document`, `connection`
 --   scheduled(id)     gone if its times are others now: what they missed before is nobody's to make up for
 -- ARGV: id, name, document (JSON), connection's id or '' (detached), the document it replaces or '' for a new one,
---       the connection it had or '', '1' if the writer is a contributor, '1' if its times are others now, what the trail says of it
+--       the connection it had or '', '1' if the writer is a contributor, what the trail says of it, '1' if its times are
+--       others now
 -- Returns 'saved'; 'taken' if the name is another's; 'changed' if it is not what was read; 'unknown' if there is no such
 -- connection; 'closed' if a contributor writes over a connection that is not open to contributors, or was.
-local id, name, document, connection, was, was_connection, by_contributor, retimed, said = unpack(ARGV)
+local id, name, document, connection, was, was_connection, by_contributor, said, retimed = unpack(ARGV)
 local before = redis.call('HMGET', K.export(id), 'document', 'connection')
 if (before[1] or '') ~= was or (before[2] or '') ~= was_connection then return 'changed' end
 local owner = redis.call('HGET', K.exports(), name)
