@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -13,9 +14,10 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from producer.ageing import Ageing
 from producer.api.access import Identities
 from producer.api.app import make_app
-from producer.api.collaborators import Collaborators
+from producer.api.collaborators import Collaborators, Notifying
 from producer.api.serving import make_runner
 from producer.checking import Checker
 from producer.contracts import Contracts
@@ -24,9 +26,14 @@ from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.knowledge import Knowledge
 from producer.metrics import Metrics
+from producer.notifying.mail import Mail
+from producer.notifying.posting import Poster
+from producer.notifying.watching import Watcher
+from producer.notifying.webhooks import Webhooks
 from producer.opening import Retention
 from producer.overview import Overview
 from producer.reading import Reading
+from producer.scheduling import Scheduler
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from producer.stream import Stream
@@ -36,13 +43,17 @@ from wire import crashes, logs
 from wire.activecampaign.session import open_session
 from wire.audit import Audit
 from wire.broker import BellQueue, make_broker
+from wire.channels import Channels
 from wire.erasing import Erasing
 from wire.events import Events
+from wire.healths import Healths
 from wire.lanes import Lanes
 from wire.ledger import Ledger
+from wire.letters import Letters
 from wire.loops import ended, every
 from wire.membership import Membership
 from wire.pacing import Pacer
+from wire.plumbing import Plumbing
 from wire.registry import Registry
 from wire.secrets import Vault
 from wire.settings import SettingsError
@@ -53,6 +64,9 @@ SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
 TELL_SECONDS: Final = 1.0
 ERASE_SECONDS: Final = 2.0
+CLOCK_SECONDS: Final = 2.0
+WATCH_SECONDS: Final = 2.0
+POST_SECONDS: Final = 1.0
 TRIM_SECONDS: Final = 600.0
 
 _log = structlog.get_logger(__name__)
@@ -88,7 +102,8 @@ async def _serve(settings: Settings) -> None:
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
         ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
-        overview = Overview(store, ledger, lanes)
+        ageing = Ageing(registry, settings.stale_after_hours)
+        overview = Overview(store, ledger, lanes, ageing)
         metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
@@ -118,6 +133,20 @@ async def _serve(settings: Settings) -> None:
             trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
+        channels, letters = Channels(store), Letters(store)
+        mail = Mail(settings.mail) if settings.mail else None
+        poster = Poster(letters, vault, Webhooks(session), mail, metrics.posted)
+        watcher = Watcher(
+            healths=Healths(store),
+            channels=channels,
+            registry=registry,
+            ledger=ledger,
+            ageing=ageing,
+            project=overview.project,
+            runs_shown=Plumbing(store).newest,
+            new_id=lambda: secrets.token_hex(16),
+            public_url=settings.public_url,
+        )
         events, audit = Events(store), Audit(store)
         look = partial(_look, settings)
         doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
@@ -134,6 +163,15 @@ async def _serve(settings: Settings) -> None:
             audit=audit,
             examine=doctor.examine,
             vault=vault,
+            ageing=ageing,
+            notifying=Notifying(
+                channels=channels,
+                letters=letters,
+                attempt=poster.attempt,
+                trusted_hosts=settings.trusted_hosts,
+                public_url=settings.public_url,
+                mails=settings.mail is not None,
+            ),
             project=overview.project,
             preview=look,
             exposition=metrics.exposition,
@@ -159,7 +197,10 @@ async def _serve(settings: Settings) -> None:
             every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
+            every(WATCH_SECONDS, watcher.watch, "watch"),
+            every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
+            every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
             every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )
         _log.info("producer_stops")
@@ -209,6 +250,7 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
     """The settings that explain what the metrics show, as labels; no place and no secret."""
     return {
         "budget_minutes": f"{settings.budget_minutes:g}",
+        "stale_after_hours": f"{settings.stale_after_hours:g}",
         "rejects_retention_days": f"{settings.rejects_days:g}",
         "runs_retention_days": f"{settings.runs_days:g}",
         "audit_days": f"{settings.audit_days:g}",

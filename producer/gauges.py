@@ -1,7 +1,7 @@
 """What the record shows on gauges: a view of it as named figures. Pure; `producer.metrics` writes them as Prometheus reads them.
 
 Every label comes from a closed set or is the name of an export, a connection or a segment that an export names: with E
-exports, C connections and S segments there are at most 28 E + 9 C + S + 8 figures, however many runs and contacts there are.
+exports, C connections and S segments there are at most 30 E + 9 C + S + 10 figures, however many runs and contacts there are.
 """
 
 from collections import defaultdict
@@ -35,12 +35,17 @@ def gauges(view: View) -> Iterator[Gauge]:
     yield from _of_connections(view)
     segments: Rows = {(name,): time / SECOND_MS for name, time in view.refreshed.items()}
     yield Gauge("segment_refreshed_timestamp_seconds", "When the segment was refreshed last.", ("segment",), segments)
+    warned: Rows = {(export, each.code): 1 for export, found in view.warnings.items() for each in found}
+    says = "1 for what has grown old at an export, or never came."
+    yield Gauge("export_warning", says, ("export", "code"), warned)
     for name, says, value in (
         ("queue_messages", "Bells on the queue that no worker has taken.", view.census.queued),
         ("workers_wanted", "Worker processes the accounts' allowances can keep busy.", view.workers_wanted),
         ("workers_present", "Worker processes that renewed their leases within 30 seconds.", view.census.workers),
         ("worker_threads_present", "Threads of the worker processes that are present.", view.census.threads),
         ("event_stream_lag", "Events of the stream that are not acknowledged.", view.events.waiting),
+        ("notifications_waiting", "Messages to notification channels that are on their way.", view.letters.waiting),
+        ("dead_notifications", "Messages that could not be delivered, of the last 30 days.", view.letters.dead),
         ("dead_events", "Events of the stream that could not be taken, of the last 30 days.", view.events.dead),
         ("store_memory_bytes", "Memory that the store uses.", view.memory.used_bytes),
         ("store_memory_limit_bytes", "The store's maxmemory; 0 if it has none.", view.memory.limit_bytes),

@@ -20,6 +20,7 @@ from typing import Any, Final
 from producer.cloudevents import Event
 from producer.naming import is_line
 from producer.opening import DAY_MS, Order, Retention, Row, row, run_id
+from producer.schedules import Moment
 from producer.snapshots import Root, SnapshotError, check_place
 from producer.snapshots.errors import Missing
 from wire import codec
@@ -163,6 +164,21 @@ class Intake:
                 return run[0]
         raise Contended("exports are being changed; ask again")
 
+    async def keep_time(self, export: Export, moment: Moment, *, planned: int | None, revision: str) -> str | None:
+        """Plan when an export's schedule comes next, and open the run of the time that is due, over the latest snapshot.
+
+        Returns the run's id; None without one: nothing is due, the segment was never refreshed, or somebody else was quicker.
+        """
+        run = ""
+        connection = await self._connection(export)
+        if moment.due is not None and connection is not None:
+            snapshot = (await self._registry.segment(export.segment)).snapshot
+            if snapshot is not None:
+                run = codec.text(self._row(export, connection, Order(snapshot, Trigger.SCHEDULE)))
+        times = _word(planned), _word(moment.following)
+        answer: bytes = await self._store.keep("keep_time", export.id, *times, revision, run)
+        return None if answer in {b"changed", b"kept"} else answer.decode()
+
     async def retry(self, run: Run, *, by_contributor: bool = False, by: Author = SYSTEM) -> tuple[str, bool]:
         """Open a run for those whom a run that is over left without being applied; return its id, and whether it is new.
 
@@ -209,11 +225,13 @@ class Intake:
     async def _rows(self, segment: str, order: Order) -> tuple[list[Row], str]:
         """Return the runs to open, and why there are none if there are none."""
         exports = [export for export in await self._registry.exports() if export.segment == segment]
-        pairs = [(export, await self._connection(export)) for export in exports]
+        pairs = [(export, await self._connection(export)) for export in exports if export.enabled]
         rows = [self._row(export, connection, order) for export, connection in pairs if connection]
-        if exports and not rows:
-            return [], "every export of this segment is detached from its connection"
-        return rows, "no export names this segment"
+        if not exports:
+            return rows, "no export names this segment"
+        off = "detached from its connection" if pairs else "disabled"
+        either = "disabled or detached from its connection" if 0 < len(pairs) < len(exports) else off
+        return rows, f"every export of this segment is {either}"
 
     async def _require_use(self, export: Export, *, by_contributor: bool) -> None:
         """Raise ForAdmins; the revision that the script checks counts every change of a connection."""
@@ -269,6 +287,10 @@ def _fingerprint(data: object) -> str:
         return sha256(codec.canonical(data)).hexdigest()
     except TypeError:
         raise Unusable({"/data": "is nested too deeply"}) from None
+
+
+def _word(time: int | None) -> str:
+    return "" if time is None else str(time)
 
 
 def _digest(*parts: str) -> str:

@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from producer.gauges import gauges
+from producer.notifying.posting import Posted
 from producer.overview import Overview, View
 from producer.surveying import Survey
 from wire.runs import Run
@@ -36,6 +37,12 @@ class Metrics:
             f"{PREFIX}sweeps", "Looks at all lanes for chunks that nobody is on the way to.", registry=registry
         )
         self._bells = Counter(f"{PREFIX}bells_rung", "Bells that sweeps rang.", registry=registry)
+        self._posted = Counter(
+            f"{PREFIX}notifications",
+            "Attempts to deliver a message to a notification channel.",
+            ["kind", "outcome"],
+            registry=registry,
+        )
         info = {"program": "producer", "version": version("segment-export"), "python": platform.python_version()}
         self._info("build_info", "1: the program and its version.", info)
         if settings:
@@ -48,6 +55,10 @@ class Metrics:
         """Count a sweep and the bells it rang."""
         self._sweeps.inc()
         self._bells.inc(bells)
+
+    def posted(self, posted: Posted) -> None:
+        """Count an attempt to deliver a message."""
+        self._posted.labels(posted.kind, posted.outcome).inc()
 
     def surveyed(self, run: Run, survey: Survey) -> None:
         """Count a survey that the record has taken."""

@@ -2,15 +2,18 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
+from producer.ageing import Ageing
+from producer.ages import Warned
 from producer.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
 from producer.pace import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, measured, progress, window_ms
 from wire.events import EventCounts, Events
 from wire.lanes import Census, Lanes
 from wire.ledger import Ledger
+from wire.letters import LetterCounts, Letters
 from wire.plumbing import Memory, Pipes, Plumbing
 from wire.runs import Run
 from wire.store import Store
@@ -31,6 +34,8 @@ class View:
     pipes: Pipes
     memory: Memory
     refreshed: Mapping[str, int]
+    letters: LetterCounts = field(default_factory=LetterCounts)
+    warnings: Mapping[str, Sequence[Warned]] = field(default_factory=dict)
 
     @property
     def workers_wanted(self) -> int:
@@ -42,7 +47,9 @@ class View:
 class Overview:
     """Reads views; keeps of the last minutes what each account had booked when, and how far each run was."""
 
-    def __init__(self, store: Store, ledger: Ledger, lanes: Lanes) -> None:
+    def __init__(self, store: Store, ledger: Ledger, lanes: Lanes, ageing: Ageing) -> None:
+        self._ageing = ageing
+        self._letters = Letters(store)
         self._ledger = ledger
         self._lanes = lanes
         self._events = Events(store)
@@ -64,6 +71,8 @@ class Overview:
             await self._plumbing.pipes(),
             await self._plumbing.memory(),
             await self._plumbing.refreshed(),
+            await self._letters.count(),
+            await self._ageing.of_all(census.now),
         )
 
     async def sample(self) -> None:

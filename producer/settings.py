@@ -7,6 +7,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from producer.addresses import Address, read_address
+from producer.notifying.mail import MailServer, Security
 from producer.snapshots import Root, read_root
 from wire.settings import (
     DEFAULT_REDIS_URL,
@@ -16,6 +18,7 @@ from wire.settings import (
     log_level,
     networks,
     next_database,
+    origin,
     positive,
     redis_url,
     trusted_hosts,
@@ -40,11 +43,14 @@ class Settings:
     snapshot_roots: tuple[Root, ...]
     trusted_hosts: frozenset[str]
     budget_minutes: float
+    stale_after_hours: float
     rejects_days: float
     runs_days: float
     audit_days: float
     trusted_proxies: tuple[Network, ...]
     log_level: int
+    public_url: str
+    mail: MailServer | None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -60,14 +66,54 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         snapshot_roots=reading.take("SNAPSHOT_ROOTS", _roots, ()),
         trusted_hosts=reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset()),
         budget_minutes=reading.take("BUDGET_MINUTES", positive, 90.0),
+        stale_after_hours=reading.take("STALE_AFTER_HOURS", positive, 26.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
         runs_days=reading.take("RUNS_RETENTION_DAYS", positive, 90.0),
         audit_days=reading.take("AUDIT_DAYS", positive, 365.0),
         trusted_proxies=reading.take("TRUSTED_PROXIES", networks, ()),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
+        public_url=reading.take("PUBLIC_URL", origin, ""),
+        mail=_mail(reading),
     )
     reading.finish()
     return settings
+
+
+def _mail(reading: Reading) -> MailServer | None:
+    """Read where e-mail is handed in: nowhere, if no host is named."""
+    place: tuple[str, int] = reading.take("SMTP_HOST", host_and_port, ("", 0))
+    security: Security = reading.take("SMTP_SECURITY", _security, "starttls")
+    user: str = reading.take("SMTP_USER", str, "")
+    password: SecretStr | None = reading.take("SMTP_PASSWORD", SecretStr, None)
+    sender: str = reading.take("SMTP_FROM", _sender, "")
+    if not place[0]:
+        return None
+    if not sender:
+        sender = reading.require("SMTP_FROM", _sender, "")
+    if bool(user) != bool(password):
+        reading.require("SMTP_PASSWORD" if user else "SMTP_USER", str, "")
+    if user and security == "none":
+        reading.refuse(
+            "SMTP_SECURITY",
+            "must be starttls or tls where there is an SMTP_USER: the password would be read on its way",
+        )
+    return MailServer(*place, security=security, sender=sender, user=user, password=password)
+
+
+def _security(text: str) -> Security:
+    match text.lower():
+        case "starttls" | "tls" | "none" as security:
+            return security
+        case _:
+            raise ValueError(f"must be starttls, tls or none, not {text!r}")
+
+
+def _sender(text: str) -> str:
+    match read_address(text):
+        case Address(sent):
+            return sent
+        case wrong:
+            raise ValueError(f"must be an e-mail address: {wrong.reason}")
 
 
 def _token(text: str) -> SecretStr:

@@ -51,6 +51,10 @@ class What(StrEnum):
     SESSION_OPENED = "session.opened"
     SESSION_CLOSED = "session.closed"
     EVENT_DEAD = "event.dead"
+    EXPORT_HEALTH = "export.health"
+    NOTIFICATION_CREATED = "notification.created"
+    NOTIFICATION_CHANGED = "notification.changed"
+    NOTIFICATION_DELETED = "notification.deleted"
 
 
 class Kind(StrEnum):
@@ -64,6 +68,7 @@ class Kind(StrEnum):
     CONTACT = "contact"
     SESSION = "session"
     EVENT = "event"
+    NOTIFICATION = "notification"
 
 
 @dataclass(frozen=True, slots=True)

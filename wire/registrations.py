@@ -6,7 +6,7 @@ Pure. Times are milliseconds since 1970 of the process that wrote them: told to 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from wire import codec
 from wire.activecampaign.hosts import account_of
@@ -87,7 +87,9 @@ class Export:
 
     `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
     `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
-    who left are marked; `brake` has thresholds (`producer.braking`), None turns it off.
+    who left are marked; `brake` has thresholds (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
+    besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it. A snapshot older than
+    `stale_after_hours` is warned of; None: what the settings say.
     """
 
     id: str
@@ -106,12 +108,24 @@ class Export:
     full_every_days: float | None = None
     leavers_field: Mapping[str, str] | None = None
     brake: Mapping[str, Any] | None = field(default_factory=dict)
+    enabled: bool = True
+    schedule: Mapping[str, str] | None = None
+    stale_after_hours: float | None = None
     created: int
     changed: int
 
     def document(self) -> dict[str, Any]:
         """What is kept of it; the connection is kept beside, so that a script can detach it."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "connection"}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it runs by itself, with refreshes and its schedule."""
+        return self.enabled and self.connection is not None
+
+    def timed_as(self, other: "Export") -> bool:
+        """Whether the next time of its schedule is the other's."""
+        return (self.schedule, self.enabled, self.connection) == (other.schedule, other.enabled, other.connection)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], connection: str | None) -> "Export":
@@ -133,6 +147,12 @@ class Segment:
     exports: tuple[str, ...] = ()
 
 
+ADDED: Final[Mapping[str, Any]] = {"enabled": True, "schedule": None, "stale_after_hours": None}
+"""Fields that exports kept by an earlier version do not have, with what they stand for there: they are not written either."""
+
+
 def text_of(registered: Connection | Export) -> str:
     """Return the one text under which this value is kept: scripts compare it with what stands in the record."""
-    return codec.canonical(registered.document()).decode()
+    document = registered.document()
+    said = {name: value for name, value in document.items() if name not in ADDED or value != ADDED[name]}
+    return codec.canonical(said).decode()

@@ -10,7 +10,7 @@ A change names what it replaces and counts only if that still stands, so nobody 
   x Closed              a contributor asked, and the connection is for administrators only. An administrator may do it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -158,6 +158,7 @@ class Registry:
             (replaces.connection or "") if replaces else "",
             "1" if by_contributor else "",
             _said(by, replaces, export, connections=(before, after)),
+            "1" if replaces and not export.timed_as(replaces) else "",
         )
         _check(word, f"export {export.name!r}")
 
@@ -179,6 +180,15 @@ class Registry:
     async def segment(self, name: str) -> Segment:
         """Read what is known of a segment, without its exports."""
         return _segment(name, await self._store.hash(key("segment", name)))
+
+    async def segments_named(self, names: Collection[str]) -> dict[str, Segment]:
+        """Read what is known of these segments, by name, without their exports."""
+        found = await self._store.hashes([key("segment", name) for name in names])
+        return {name: _segment(name, fields) for name, fields in zip(names, found, strict=True)}
+
+    async def have_run(self, exports: Sequence[str]) -> frozenset[str]:
+        """Pick those exports, by their ids, of which a run has got as far as a survey for the list they go to."""
+        return frozenset(_texts(await self._store.run("have_run", *exports)))
 
     async def segments(self) -> list[Segment]:
         """Read every segment heard of or named by an export, by name, with the names of its exports."""

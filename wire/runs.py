@@ -41,6 +41,7 @@ class Trigger(StrEnum):
     """What opened a run."""
 
     EVENT = "event"
+    SCHEDULE = "schedule"
     DEMAND = "demand"
 
 

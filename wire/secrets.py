@@ -43,10 +43,10 @@ class Vault:
         try:
             plain = self._fernet.decrypt(token)
         except InvalidToken:
-            raise Unreadable(f"no key of ours opens the API key of connection {connection_id}") from None
+            raise Unreadable(f"no key of ours opens what is sealed for {connection_id}") from None
         owner, _, api_key = plain.partition(b"\n")
         if not compare_digest(owner, connection_id.encode()):
-            raise Misplaced(f"the API key kept for connection {connection_id} belongs to another connection")
+            raise Misplaced(f"what is sealed for {connection_id} belongs to another")
         return SecretStr(api_key.decode())
 
     def is_current(self, token: bytes) -> bool:

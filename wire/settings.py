@@ -50,6 +50,10 @@ class Reading:
             return placeholder
         return self._parsed(name, text, parse, placeholder)
 
+    def refuse(self, name: str, problem: str) -> None:
+        """Note a problem that several settings have together."""
+        self._problems.append(f"{PREFIX}{name} {problem}")
+
     def finish(self) -> None:
         """Raise SettingsError with every problem that was met."""
         if self._problems:
@@ -111,6 +115,20 @@ def host_and_port(text: str) -> tuple[str, int]:
     if not colon or not host or (":" in host and not host.startswith("[")):
         raise ValueError(f"must be host:port, not {text!r}")
     return host.strip("[]"), port(number)
+
+
+def origin(text: str) -> str:
+    """Read where people reach us: a URL without a path."""
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in {"https", "http"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or "?" in text
+        or "#" in text
+    ):
+        raise ValueError("must be where people reach us, a URL without a path like https://export.example.com")
+    return text.rstrip("/")
 
 
 def trusted_hosts(text: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
+| scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |
 | tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
 | token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
@@ -49,6 +50,13 @@ through the table `K`, which `wire.store` writes from the same templates.
 | settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
 | news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
+| endings         | list   | runs that ended, in order, to be judged once; at most 10,000         | until judged     | everybody       |
+| health(e)       | hash   | how an export does as was last told, and what that may become        | until deleted    | watcher         |
+| channels        | hash   | notification channel's name -> id                                    | for ever         | channels        |
+| channel(id)     | hash   | `document` (JSON), `secret` (Fernet token)                           | until deleted    | channels        |
+| deliveries      | zset   | message on its way -> when it is tried next                          | until it is over | watcher, poster |
+| delivery(id)    | hash   | one message to one channel, how often it was tried, what came of it  | 30 days          | watcher, poster |
+| letters(ch, state) | zset | messages of a channel: pending, delivered, dead -> since when        | 30 days          | watcher, poster |
 | audit           | stream | what was changed and decided: who, what, on what, before and after    | AUDIT_DAYS       | everybody       |
 | audited_deaths  | string | how many dead events the trail has of this hour                      | an hour          | intake          |
 | workers         | zset   | `process/threads` -> until when it counts as alive                   | 30 s             | workers         |
@@ -69,6 +77,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "connection": "connection:{}",
     "exports": "exports",
     "export": "export:{}",
+    "scheduled": "export:{}:scheduled",
     "tokens": "tokens",
     "token": "token:{}",
     "segments": "segments",
@@ -108,6 +117,13 @@ TEMPLATES: Final[dict[str, str]] = {
     "settled": "settled:{}",
     "block": "block:{}",
     "news": "news",
+    "endings": "endings",
+    "health": "export:{}:health",
+    "channels": "channels",
+    "channel": "channel:{}",
+    "deliveries": "deliveries",
+    "delivery": "delivery:{}",
+    "letters": "channel:{}:{}",
     "audit": "audit",
     "audited_deaths": "audit:deaths",
     "workers": "workers",

@@ -17,6 +17,7 @@ from pydantic import (
 from producer.api.reading import Body
 from producer.braking import NUMBER, SHARE
 from producer.naming import is_line
+from producer.schedules import CHARACTERS_MAX, check_cron, check_zone
 
 DAY_MINUTES: Final = 1_440
 DAYS_MIN: Final = 0.001
@@ -172,12 +173,25 @@ class BrakeBody(Body):
     number: Annotated[int, Field(ge=0, le=1_000_000_000)] = NUMBER
 
 
+class ScheduleBody(Body):
+    """When an export runs by itself besides refreshes: five fields as in cron, by the clocks of a time zone."""
+
+    cron: Annotated[
+        str,
+        AfterValidator(check_cron),
+        Field(json_schema_extra={"pattern": r"^\s*(\S+\s+){4}\S+\s*$", "maxLength": CHARACTERS_MAX}),
+    ]
+    zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
+
+
 class ExportBody(Body):
     """A new export. Without `budget_minutes` it is what the producer's settings say.
 
     `leavers`: members who leave the segment are kept on the list, marked in `leavers_field`, or unsubscribed, which is for
     ever and wants `confirm_unsubscribe`. `brake`: null turns it off. Runs send changes only; with `full_every_runs` or
-    `full_every_days` one in so many sends everybody again.
+    `full_every_days` one in so many sends everybody again. `schedule`: it also runs by the clock, over the latest snapshot.
+    One that is not `enabled` runs only when somebody asks for it. A snapshot older than `stale_after_hours` is warned of;
+    without it, what the producer's settings say counts.
     """
 
     name: Name
@@ -191,6 +205,9 @@ class ExportBody(Body):
     brake: BrakeBody | None = BrakeBody()
     full_every_runs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     full_every_days: Annotated[float, Field(gt=0, le=3_650, allow_inf_nan=False)] | None = None
+    schedule: ScheduleBody | None = None
+    enabled: bool = True
+    stale_after_hours: Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)] | None = None
     automations: bool = False
     default_region: Region | None = None
     budget_minutes: Minutes | None = None

@@ -8,16 +8,20 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.ageing import Ageing
 from producer.doctor import Diagnosis
 from producer.findings import Checks
 from producer.forgetting import Forgetter
 from producer.intake import Intake
+from producer.notifying.attempts import Attempt
 from producer.snapshots import Preview
 from producer.tracing import Tracer
 from wire.audit import Audit
+from wire.channels import Channel, Channels
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
+from wire.letters import Letters
 from wire.registry import Registry
 from wire.runs import Run
 from wire.secrets import Vault
@@ -40,6 +44,18 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notifying:
+    """Whom the handlers of notification channels work with; `mails`: whether there is a mail server to hand e-mail to."""
+
+    channels: Channels
+    letters: Letters
+    attempt: Callable[[Channel, bytes, str, bytes], Awaitable[Attempt]]
+    trusted_hosts: frozenset[str] = frozenset()
+    public_url: str = ""
+    mails: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collaborators:
     """What `make_app` is given; `clock_ms` dates what people registered, `new_id` names it for ever."""
 
@@ -55,6 +71,8 @@ class Collaborators:
     audit: Audit
     examine: Examine
     vault: Vault
+    ageing: Ageing
+    notifying: Notifying
     project: Project
     preview: Look
     exposition: Exposition

@@ -1,11 +1,14 @@
 """What the API answers: a model for each document, made from our values; names and times are as people read them."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, RootModel
 
+from producer import moments
+from producer.ages import Warned, WarningCode
 from producer.braking import NUMBER, SHARE
+from producer.schedules import next_after
 from producer.snapshots import Preview
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
@@ -19,14 +22,8 @@ Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 NOT_ADMINISTRATOR = "the key is not an administrator's: the account's contract cannot be read"
 
 
-def moment(milliseconds: int) -> str:
-    """Write a time as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment_or_none(milliseconds: int | None) -> str | None:
-    """Write a time, if there is one."""
-    return None if milliseconds is None else moment(milliseconds)
+moment = moments.moment
+moment_or_none = moments.moment_or_none
 
 
 class Page(BaseModel, Generic[T]):
@@ -178,8 +175,28 @@ class BrakeDocument(BaseModel):
     number: int = NUMBER
 
 
+class WarningDocument(BaseModel):
+    """What has grown old or never came, in a sentence, and since when."""
+
+    code: WarningCode
+    detail: str
+    since: Moment
+
+    @classmethod
+    def all_of(cls, warnings: Sequence[Warned]) -> list[Self]:
+        """Show warnings."""
+        return [cls(code=each.code, detail=each.detail, since=moment(each.since)) for each in warnings]
+
+
+class ScheduleDocument(BaseModel):
+    """When an export runs by itself."""
+
+    cron: str
+    zone: str
+
+
 class ExportDocument(BaseModel):
-    """An export; `connection` is null while it is detached."""
+    """An export; `connection` is null while it is detached, `next_scheduled` while no schedule opens runs of it."""
 
     id: str
     name: str
@@ -192,19 +209,30 @@ class ExportDocument(BaseModel):
     brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None
+    schedule: ScheduleDocument | None
+    next_scheduled: Moment | None
+    enabled: bool
+    stale_after_hours: float | None
     automations: bool
     default_region: str | None
     budget_minutes: float
     patience_minutes: float
     delivery_patience_minutes: float
+    warnings: list[WarningDocument]
     created: Moment
     changed: Moment
 
     @classmethod
-    def of(cls, export: Export, connection_name: str | None) -> Self:
+    def of(cls, export: Export, connection_name: str | None, now: int, warnings: Sequence[Warned] = ()) -> Self:
         """Show an export with its connection by name."""
+        following = next_after(export.schedule, now) if export.schedule and export.is_on else None
         times = {"created": moment(export.created), "changed": moment(export.changed)}
-        return cls.model_validate(export.document() | times | {"connection": connection_name})
+        shown = {
+            "next_scheduled": moment_or_none(following),
+            "connection": connection_name,
+            "warnings": WarningDocument.all_of(warnings),
+        }
+        return cls.model_validate(export.document() | times | shown)
 
 
 class ExportDeleted(BaseModel):
@@ -214,7 +242,7 @@ class ExportDeleted(BaseModel):
 
 
 class SegmentDocument(BaseModel):
-    """A segment; one that was never refreshed has neither snapshot nor times."""
+    """A segment; one that was never refreshed has neither snapshot nor times. `warning`: the first of `warnings`, as a sentence."""
 
     name: str
     refreshed: Moment | None
@@ -222,9 +250,10 @@ class SegmentDocument(BaseModel):
     snapshot: str | None
     exports: list[str]
     warning: str | None
+    warnings: list[WarningDocument]
 
     @classmethod
-    def of(cls, segment: Segment) -> Self:
+    def of(cls, segment: Segment, warnings: Sequence[Warned]) -> Self:
         """Show a segment."""
         return cls(
             name=segment.name,
@@ -232,7 +261,8 @@ class SegmentDocument(BaseModel):
             accepted=moment_or_none(segment.accepted),
             snapshot=segment.snapshot,
             exports=list(segment.exports),
-            warning=None if segment.snapshot else "the segment was never refreshed",
+            warning=warnings[0].detail if warnings else None,
+            warnings=WarningDocument.all_of(warnings),
         )
 
 
@@ -303,9 +333,10 @@ class TokenIssued(TokenDocument):
 
 
 class SecretsRotated(BaseModel):
-    """How many API keys there are, how many of them were sealed anew, and whose no key of ours opens."""
+    """How many API keys and channels there are, how many secrets were sealed anew, and whose no key of ours opens."""
 
     connections: int
+    notifications: int
     rotated: int
     unreadable: list[str]
 

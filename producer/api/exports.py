@@ -1,6 +1,6 @@
 """Exports: what is done with them, and the handlers; saving checks that the list is there and runs nothing."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> E
     now = of.clock_ms()
     export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
     await of.registry.save_export(export, by_contributor=not who.is_admin, by=who.author)
-    return ExportDocument.of(export, connection.name)
+    return await shown_export(of, export, connection)
 
 
 async def change_export(
@@ -40,7 +40,7 @@ async def change_export(
     """
     was = await connection_of(of, before)
     require_use(who, was)
-    body = await read(export_as_body(ExportDocument.of(before, _name(was))))
+    body = await read(export_as_body(await shown_export(of, before, was)))
     _confirmed(body, before)
     connection = None if body.connection is None else await _connection(of, body.connection)
     require_use(who, connection)
@@ -54,12 +54,30 @@ async def change_export(
         **_settings(of, body),
     )
     await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin, by=who.author)
-    return ExportDocument.of(after, _name(connection))
+    return await shown_export(of, after, connection)
 
 
 async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
     """Delete an export and cancel its runs, whose ids are returned. Unregistered, Closed."""
     return await of.registry.delete_export(name, by_contributor=not who.is_admin, by=who.author)
+
+
+async def shown_export(of: Collaborators, export: Export, connection: Connection | None) -> ExportDocument:
+    """Return an export over this connection as it is shown."""
+    now = await of.ledger.now()
+    warnings = await of.ageing.of_exports([export], now)
+    return ExportDocument.of(export, _name(connection), now=now, warnings=warnings[export.id])
+
+
+async def shown_exports(of: Collaborators, exports: Sequence[Export]) -> list[ExportDocument]:
+    """Return exports as they are shown."""
+    now = await of.ledger.now()
+    names = {connection.id: connection.name for connection in await of.registry.connections()}
+    warnings = await of.ageing.of_exports(exports, now)
+    return [
+        ExportDocument.of(export, names.get(export.connection or ""), now=now, warnings=warnings[export.id])
+        for export in exports
+    ]
 
 
 async def create(request: web.Request) -> web.Response:
@@ -70,17 +88,15 @@ async def create(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name."""
-    registry = collaborators(request).registry
-    part, following = cut(await registry.exports(), lambda export: export.name, window(request))
-    names = {connection.id: connection.name for connection in await registry.connections()}
-    return answer_page([ExportDocument.of(export, names.get(export.connection or "")) for export in part], following)
+    of = collaborators(request)
+    part, following = cut(await of.registry.exports(), lambda export: export.name, window(request))
+    return answer_page(await shown_exports(of, part), following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show an export."""
-    export = await _named(request)
-    connection = await connection_of(collaborators(request), export)
-    return answer(ExportDocument.of(export, _name(connection)))
+    of, export = collaborators(request), await _named(request)
+    return answer(await shown_export(of, export, await connection_of(of, export)))
 
 
 async def change(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Rehearses changes of connections and exports: everything is checked as if it were done, and nothing is done.
+"""Rehearses changes of connections, exports and notification channels: everything is checked as if it were done, and nothing is done.
 
 So whoever has many changes to make learns of every fault of all of them before the first is made. They are rehearsed by the
 very functions that make them, over a registry that keeps what is saved to itself (`producer.rehearsal`).
@@ -17,9 +17,11 @@ from producer.api.bodies import ConnectionBody, ConnectionChange, ExportBody, Ex
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.connections import change_connection, connection_as_body, create_connection, delete_connection
 from producer.api.exports import change_export, create_export, delete_export
+from producer.api.notification_bodies import NotificationBody, NotificationChange
+from producer.api.notifications import change_channel, delete_channel, make_channel
 from producer.api.problems import Fault, Problem, problem_of
 from producer.api.reading import Body, checked, merged, read_body
-from producer.rehearsal import Rehearsal
+from producer.rehearsal import Rehearsal, RehearsedChannels
 from wire.registry import RegistryError
 from wire.secrets import SecretError
 
@@ -31,7 +33,7 @@ class ChangeBody(Body):
     """One change: `body` is what would be posted, or the merge patch of what is there."""
 
     action: Literal["create", "change", "delete"]
-    kind: Literal["connections", "exports"]
+    kind: Literal["connections", "exports", "notifications"]
     name: str
     body: dict[str, Any] = Field(default_factory=dict)
 
@@ -59,7 +61,8 @@ class RehearsalDocument(BaseModel):
 
 async def rehearse_changes(of: Collaborators, who: Identity, body: RehearsalBody) -> RehearsalDocument:
     """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
-    stage = replace(of, registry=Rehearsal(of.registry))
+    channels = RehearsedChannels(of.notifying.channels)
+    stage = replace(of, registry=Rehearsal(of.registry), notifying=replace(of.notifying, channels=channels))
     refused, unmade = list[RefusedChange](), set[str]()
     for number, change in enumerate(body.changes):
         if change.kind == "exports" and change.body.get("connection") in unmade:
@@ -89,6 +92,8 @@ async def _rehearse(of: Collaborators, who: Identity, change: ChangeBody) -> Non
             await _rehearse_connection(of, who, change)
         case "exports":
             await _rehearse_export(of, who, change)
+        case "notifications":
+            await _rehearse_channel(of, who, change)
 
 
 async def _rehearse_connection(of: Collaborators, who: Identity, change: ChangeBody) -> None:
@@ -114,3 +119,16 @@ async def _rehearse_export(of: Collaborators, who: Identity, change: ChangeBody)
             await change_export(of, who, await of.registry.export(change.name), read)
         case "delete":
             await delete_export(of, who, change.name)
+
+
+async def _rehearse_channel(of: Collaborators, who: Identity, change: ChangeBody) -> None:
+    async def read(onto: Mapping[str, Any]) -> NotificationChange:
+        return checked(NotificationChange, merged(onto, change.body))
+
+    match change.action:
+        case "create":
+            await make_channel(of, who, checked(NotificationBody, change.body))
+        case "change":
+            await change_channel(of, who, await of.notifying.channels.named(change.name), read)
+        case "delete":
+            await delete_channel(of, who, change.name)

@@ -1,4 +1,4 @@
-"""What seals every connection's API key anew with the first of SECRET_KEYS, so that the others may be dropped.
+"""What seals every API key and every secret of a webhook anew with the first of SECRET_KEYS, so that the others may be dropped.
 
 It may be called again at any time: what is sealed with the first key already is left as it is. Nothing stands still
 meanwhile, since a key that was sealed before is opened by the others until they are gone.
@@ -14,6 +14,7 @@ from producer.api.documents import SecretsRotated
 from producer.api.openness import require_admin
 from producer.api.reading import read_body
 from wire.audit import Kind, What
+from wire.channels import Channel
 from wire.registrations import Connection
 from wire.registry import Unregistered
 from wire.secrets import SecretError
@@ -29,7 +30,15 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
             rotated += await _resealed(of, who, connection)
         except SecretError:
             unreadable.append(connection.name)
-    told = SecretsRotated(connections=len(connections), rotated=rotated, unreadable=unreadable)
+    channels = await of.notifying.channels.all()
+    for channel in channels:
+        try:
+            rotated += await _resealed_channel(of, channel)
+        except SecretError:
+            unreadable.append(channel.name)
+    told = SecretsRotated(
+        connections=len(connections), notifications=len(channels), rotated=rotated, unreadable=unreadable
+    )
     await of.audit.note(What.SECRETS_ROTATED, who.author, kind=Kind.SECRETS, facts=told.model_dump())
     return told
 
@@ -38,6 +47,19 @@ async def rotate(request: web.Request) -> web.Response:
     """Rotate secrets."""
     await read_body(request, NothingBody, optional=True)
     return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
+
+
+async def _resealed_channel(of: Collaborators, channel: Channel) -> bool:
+    """Whether a webhook's secret had to be sealed anew; SecretError if it cannot be opened."""
+    while True:
+        before = await of.notifying.channels.secret(channel.id)
+        if before is None:
+            return False
+        of.vault.open(channel.id, before)
+        if of.vault.is_current(before):
+            return False
+        if await of.notifying.channels.reseal(channel.id, before, of.vault.rotate(before)):
+            return True
 
 
 async def _resealed(of: Collaborators, who: Identity, connection: Connection) -> bool:

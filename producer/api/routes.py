@@ -9,6 +9,7 @@ from producer.api import (
     doctor,
     events,
     exports,
+    notifications,
     rehearsing,
     rejects,
     rotation,
@@ -51,8 +52,16 @@ from producer.api.documents import (
     TokenDocument,
     TokenIssued,
 )
+from producer.api.notification_bodies import NotificationBody, NotificationChange
+from producer.api.notification_documents import (
+    DeliveryDocument,
+    NotificationDocument,
+    NotificationMade,
+    NotificationTested,
+    Redelivered,
+)
 from producer.api.rehearsing import RehearsalBody, RehearsalDocument
-from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
+from producer.api.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
 from producer.api.table import Parameter, Route
 from wire.audit import Kind
 from wire.tokens import Role
@@ -108,6 +117,9 @@ FATE: Final = Parameter(
     "query",
     "`held_back`: instead, those known to be refused, whose data did not change.",
     {"type": "string", "enum": ["held_back"]},
+)
+LETTERS: Final = Parameter(
+    "state", "query", "Only messages in this state.", {"type": "string", "enum": ["pending", "delivered", "dead"]}
 )
 SNAPSHOT: Final = Parameter("snapshot", "query", "A URI or an absolute path, as a run names it.", TEXT, required=True)
 
@@ -228,6 +240,19 @@ ROUTES: Final = (
         body=DemandBody,
         needs_body=False,
         answer=OpenedDocument,
+        parameters=(ONCE,),
+        refusals=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/scheduled-runs",
+        handler=runs.open_scheduled,
+        roles=WRITERS,
+        says="Run every export that has a schedule, now; those that cannot are named with the reason.",
+        status=202,
+        body=NothingBody,
+        needs_body=False,
+        answer=ScheduledDocument,
         parameters=(ONCE,),
         refusals=(409,),
     ),
@@ -400,6 +425,85 @@ ROUTES: Final = (
         roles=ADMIN,
         says="Revoke a token: it is nobody's from then on.",
         answer=TokenDocument,
+    ),
+    Route(
+        method="POST",
+        path="/v1/notifications",
+        handler=notifications.create,
+        roles=ADMIN,
+        says="Make a notification channel, a webhook or an e-mail; a secret that is made for it is told this once.",
+        status=201,
+        body=NotificationBody,
+        answer=NotificationMade,
+        refusals=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/notifications",
+        handler=notifications.show_all,
+        roles=ADMIN,
+        says="List notification channels by name, never their secrets.",
+        answer=Page[NotificationDocument],
+        parameters=PAGING,
+        refusals=(422,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/notifications/{name}",
+        handler=notifications.show,
+        roles=ADMIN,
+        says="Show a notification channel, never its secret.",
+        answer=NotificationDocument,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/notifications/{name}",
+        handler=notifications.change,
+        roles=ADMIN,
+        says="Change a notification channel.",
+        body=NotificationChange,
+        patches=True,
+        answer=NotificationDocument,
+        refusals=(409,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/notifications/{name}",
+        handler=notifications.delete,
+        roles=ADMIN,
+        says="Delete a notification channel with its messages.",
+        answer=NotificationDocument,
+    ),
+    Route(
+        method="POST",
+        path="/v1/notifications/{name}/test",
+        handler=notifications.test,
+        roles=ADMIN,
+        says="Send a test message, once and now, and say what came of it.",
+        body=NothingBody,
+        needs_body=False,
+        answer=NotificationTested,
+    ),
+    Route(
+        method="GET",
+        path="/v1/notifications/{name}/deliveries",
+        handler=notifications.show_deliveries,
+        roles=ADMIN,
+        says="List a channel's messages, the newest first, with what came of them.",
+        answer=Page[DeliveryDocument],
+        parameters=(*PAGING, LETTERS),
+        refusals=(422,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/notifications/{name}/deliveries/{id}/redeliver",
+        handler=notifications.send_again,
+        roles=ADMIN,
+        says="Send a message that is dead, or was delivered, once more under the same id.",
+        status=202,
+        body=NothingBody,
+        needs_body=False,
+        answer=Redelivered,
     ),
     Route(
         method="POST",

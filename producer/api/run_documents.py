@@ -140,6 +140,27 @@ class OpenedDocument(BaseModel):
     run: RunDocument
 
 
+class ScheduledRun(BaseModel):
+    """An export with a schedule, and the run of it that was opened, by its id."""
+
+    export: str
+    run: str
+
+
+class ScheduledSkipped(BaseModel):
+    """An export with a schedule of which no run was opened, and why."""
+
+    export: str
+    reason: str
+
+
+class ScheduledDocument(BaseModel):
+    """What became of every export that has a schedule."""
+
+    runs: list[ScheduledRun]
+    skipped: list[ScheduledSkipped]
+
+
 class SteeredDocument(BaseModel):
     """What a hand on a run did: `done`, `already` so, or the run is `over`. After a retry it is the run that was opened."""
 

@@ -11,9 +11,17 @@ from producer.api.collaborators import Collaborators, collaborators
 from producer.api.openness import closed, require_use
 from producer.api.problems import Problem
 from producer.api.reading import read_body
-from producer.api.run_documents import OpenedDocument, RunDocument, SteeredDocument
-from producer.intake import Demand
+from producer.api.run_documents import (
+    OpenedDocument,
+    RunDocument,
+    ScheduledDocument,
+    ScheduledRun,
+    ScheduledSkipped,
+    SteeredDocument,
+)
+from producer.intake import Demand, IntakeError, Pointless
 from wire.ledger import Steering
+from wire.registry import Unregistered
 from wire.runs import Mode
 
 KEY_CHARACTERS_MAX: Final = 255
@@ -28,6 +36,30 @@ async def demand_run(
         export, demand, idempotency_key=idempotency_key, by_contributor=not who.is_admin, by=who.author
     )
     return await shown_run(of, run)
+
+
+async def demand_scheduled(of: Collaborators, who: Identity, idempotency_key: str = "") -> ScheduledDocument:
+    """Open a run of every export that has a schedule and is enabled, and say of the others why not."""
+    opened: list[ScheduledRun] = []
+    skipped: list[ScheduledSkipped] = []
+    for export in await of.registry.exports():
+        if not export.schedule:
+            continue
+        try:
+            if not export.enabled:
+                raise Pointless("the export is disabled")
+            run = await of.intake.demand(
+                export.name,
+                Demand(),
+                idempotency_key=idempotency_key,
+                by_contributor=not who.is_admin,
+                by=who.author,
+            )
+        except (IntakeError, Unregistered) as error:
+            skipped.append(ScheduledSkipped(export=export.name, reason=str(error)))
+        else:
+            opened.append(ScheduledRun(export=export.name, run=run))
+    return ScheduledDocument(runs=opened, skipped=skipped)
 
 
 async def steer_run(
@@ -64,13 +96,17 @@ async def shown_run(of: Collaborators, run: str) -> RunDocument:
 
 async def open_run(request: web.Request) -> web.Response:
     """Open a run of an export; the same Idempotency-Key with the same demand opens nothing new."""
-    of = collaborators(request)
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
-        raise Problem(400, f"The Idempotency-Key must be printable ASCII, of at most {KEY_CHARACTERS_MAX} characters.")
+    of, key = collaborators(request), _idempotency_key(request)
     body = await read_body(request, DemandBody, optional=True)
     run = await demand_run(of, request[IDENTITY], request.match_info["name"], body, key)
     return answer(OpenedDocument(run=run), 202)
+
+
+async def open_scheduled(request: web.Request) -> web.Response:
+    """Open a run of every export that has a schedule."""
+    of, key = collaborators(request), _idempotency_key(request)
+    await read_body(request, NothingBody, optional=True)
+    return answer(await demand_scheduled(of, request[IDENTITY], key), 202)
 
 
 async def show_all(request: web.Request) -> web.Response:
@@ -112,6 +148,13 @@ async def retry(request: web.Request) -> web.Response:
     """Open a run for those whom a run that is over left refused, unconfirmed or unsent."""
     await read_body(request, NothingBody, optional=True)
     return answer(await retry_run(collaborators(request), request[IDENTITY], request.match_info["id"]), 202)
+
+
+def _idempotency_key(request: web.Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
+        raise Problem(400, f"The Idempotency-Key must be printable ASCII, of at most {KEY_CHARACTERS_MAX} characters.")
+    return key
 
 
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:

@@ -1,14 +1,23 @@
 """The handler of segments: what was heard of, and what waits to be heard of."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from producer.api.answering import answer_page, cut, window
-from producer.api.collaborators import collaborators
+from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import SegmentDocument
+from wire.registrations import Segment
 
 
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
-    segments = await collaborators(request).registry.segments()
-    part, following = cut(segments, lambda segment: segment.name, window(request))
-    return answer_page([SegmentDocument.of(segment) for segment in part], following)
+    of = collaborators(request)
+    part, following = cut(await of.registry.segments(), lambda segment: segment.name, window(request))
+    return answer_page(await shown_segments(of, part), following)
+
+
+async def shown_segments(of: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
+    """Return segments as they are shown."""
+    warnings = await of.ageing.of_segments(segments, await of.ledger.now())
+    return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]

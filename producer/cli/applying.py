@@ -42,26 +42,28 @@ async def standing(api: Api, kind: str) -> list[dict[str, Any]]:
             return items
 
 
-def keys(changes: Sequence[Change]) -> dict[str, str]:
-    """Read the API keys that these changes send, by the names of their connections; Faulty names each that is missing."""
-    found, faults = dict[str, str](), list[str]()
+def keys(changes: Sequence[Change]) -> dict[tuple[str, str], str]:
+    """Read the secrets that these changes send, by kind and name of whose they are; Faulty names each that is missing."""
+    found, faults = dict[tuple[str, str], str](), list[str]()
     for change in changes:
-        if change.key is None:
+        if change.key is None or change.origin is None:
             continue
-        reference, origin = change.key.said.api_key, change.key.origin
+        reference, origin = change.key, change.origin
         try:
             if reference.env:
-                found[change.name] = one_word(os.environ.get(reference.env, ""), f"the variable {reference.env}")
+                found[change.kind, change.name] = one_word(
+                    os.environ.get(reference.env, ""), f"the variable {reference.env}"
+                )
             else:
-                found[change.name] = read_secret(str(reference.inside(origin.folder)), "the file")
+                found[change.kind, change.name] = read_secret(str(reference.inside(origin.folder)), "the file")
         except click.UsageError as error:
-            faults.append(origin.fault(error.message, "/api_key"))
+            faults.append(origin.fault(error.message, f"/{change.key_name}"))
     if faults:
         raise Faulty(faults)
     return found
 
 
-async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[str, str]) -> None:
+async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
     """Ask whether all changes would be made; Faulty names each fault of each that would not, by file and line."""
     parts = list(_parts(changes))
     for part in parts:
@@ -75,7 +77,7 @@ async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[str, 
             raise Faulty(faults)
 
 
-async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[str, str]) -> None:
+async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
     """Make the changes one after the other; Stopped."""
     for number, change in enumerate(changes):
         try:
@@ -100,7 +102,7 @@ def show(call: Call, changes: Sequence[Change]) -> None:
         for one in change.differences:
             click.echo(f"    {printable(one.place)}: {cell(one.before)} -> {cell(one.after)}")
         if change.action is Action.CHANGE and change.key is not None:
-            click.echo("    api_key: sent again")
+            click.echo(f"    {change.key_name}: sent again")
 
 
 def as_json(changes: Sequence[Change], *, done: int) -> bytes:
@@ -139,11 +141,11 @@ def _refused(change: Change, said: Mapping[str, Any]) -> list[str]:
     return [change.origin.fault(detail, pointer) for detail, pointer in faults]
 
 
-def _body(change: Change, secrets: Mapping[str, str]) -> dict[str, Any]:
-    return change.body | ({"api_key": secrets[change.name]} if change.key is not None else {})
+def _body(change: Change, secrets: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    return change.body | ({change.key_name: secrets[change.kind, change.name]} if change.key is not None else {})
 
 
-async def _ask(api: Api, change: Change, secrets: Mapping[str, str]) -> None:
+async def _ask(api: Api, change: Change, secrets: Mapping[tuple[str, str], str]) -> None:
     match change.action:
         case Action.CREATE:
             await api.ask("POST", route(change.kind), body=_body(change, secrets))

@@ -21,7 +21,11 @@ def export_body(said: Mapping[str, Any]) -> Body:
         mapping["fields"] = fields(said["fields"])
     if said["tags"]:
         mapping["tags"] = [tag for tag in said["tags"] if tag]
-    plain = {name: value for name, value in said.items() if name not in {*COLUMNS, "fields", "tags"}}
+    plain = {
+        name: value for name, value in said.items() if name not in {*COLUMNS, "fields", "tags", "schedule", "zone"}
+    }
+    if (said.get("schedule"), said.get("zone")) != (None, None):
+        plain["schedule"] = schedule(said.get("schedule"), said.get("zone"))
     if plain.get("leavers_field"):
         plain["leavers_field"] = leavers_field(plain["leavers_field"])
     return _said(plain) | ({"mapping": mapping} if mapping else {})
@@ -32,6 +36,11 @@ def connection_body(said: Mapping[str, Any]) -> Body:
     limits = {name: said[name] for name in LIMITS if said[name] is not None}
     plain = {name: value for name, value in said.items() if name not in LIMITS}
     return _said(plain) | ({"limits": limits} if limits else {})
+
+
+def schedule(cron: str | None, zone: str | None) -> Body | str:
+    """Write a schedule, or a change to one; said empty, it goes."""
+    return "" if cron == "" else _said({"cron": cron, "zone": zone})
 
 
 def fields(said: Sequence[str]) -> dict[str, str | None]:

@@ -11,8 +11,9 @@ from producer.cli.calling import Call, calls_api, pages, show_page
 from producer.cli.deleting import confirm
 from producer.cli.examples import ExampleGroup
 from producer.cli.http import route
+from producer.cli.printing import say
 from producer.cli.snapshots import reachable
-from producer.cli.tables import EXPORTS, details, page
+from producer.cli.tables import EXPORTS, details, page, printable, scheduled_runs
 from producer.cli.waiting import wait_for
 
 
@@ -37,6 +38,14 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         click.option("--confirm-unsubscribe", is_flag=True, default=None, help="Leavers are unsubscribed, for ever."),
         click.option("--full-every-runs", type=int, metavar="N", help="Send everybody again with every N-th run."),
         click.option("--full-every-days", type=float, metavar="DAYS", help="Send everybody again after so many days."),
+        click.option("--schedule", metavar="CRON", help='Run by the clock, too, like "0 6 * * 1-5".'),
+        click.option(
+            "--zone", metavar="ZONE", help="The time zone of the schedule, like Europe/Zurich; UTC, if not said."
+        ),
+        click.option(
+            "--enable/--disable", "enabled", default=None, help="Whether it runs by itself; on demand it does."
+        ),
+        click.option("--stale-after-hours", type=float, metavar="HOURS", help="How long ago the last refresh may be."),
         click.option("--automations/--no-automations", default=None, help="Whether ActiveCampaign's automations run."),
         click.option("--budget-minutes", type=float, help="How soon a run is due."),
         click.option("--patience-minutes", type=float, help="How long to wait for ActiveCampaign to work off a batch."),
@@ -87,6 +96,8 @@ async def add(call: Call, *, name: str, **said: Any) -> int:
     examples=(
         "segment-export exports update vip --list 13 --field 8=City",
         'segment-export exports update vip --phone "" --field 7=',
+        'segment-export exports update vip --schedule "0 6 * * 1-5" --zone Europe/Zurich',
+        "segment-export exports update vip --disable",
     )
 )
 @click.argument("name")
@@ -119,17 +130,36 @@ async def delete(call: Call, *, name: str) -> int:
     examples=(
         "segment-export exports run vip --wait",
         "segment-export exports run vip --snapshot /data/vip.parquet --mode full --dry-run",
+        "segment-export exports run --scheduled",
     )
 )
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--scheduled", is_flag=True, help="Run every export that has a schedule, now.")
 @click.option("--snapshot", metavar="URI", help="A URI or path; without it, the segment's latest.")
 @click.option("--mode", type=click.Choice(["changes", "full"]), help="What to send; changes, if not said.")
 @click.option("--dry-run", is_flag=True, help="Count and check, and send nothing.")
 @click.option("--include-refused", is_flag=True, help="Send those again, too, who were refused before.")
 @click.option("--wait", is_flag=True, help="Wait for the end: exit code 0 if succeeded, 3 if partial, 1 otherwise.")
 @calls_api
-async def run(call: Call, *, name: str, snapshot: str | None, mode: str | None, wait: bool, **said: bool) -> int:
-    """Run an export on demand."""
+async def run(
+    call: Call,
+    *,
+    name: str | None,
+    scheduled: bool,
+    snapshot: str | None,
+    mode: str | None,
+    wait: bool,
+    **said: bool,
+) -> int:
+    """Run an export on demand, or all that have a schedule."""
+    if scheduled:
+        if name is not None or snapshot is not None or mode is not None or any(said.values()):
+            raise click.UsageError(
+                "--scheduled runs every export that has a schedule, as it is: say nothing but --wait."
+            )
+        return await _run_scheduled(call, wait=wait)
+    if name is None:
+        raise click.UsageError("Say which export, or --scheduled.")
     body: dict[str, Any] = {option: True for option, chosen in said.items() if chosen}
     if snapshot is not None:
         body["snapshot"] = reachable(snapshot)
@@ -140,3 +170,13 @@ async def run(call: Call, *, name: str, snapshot: str | None, mode: str | None, 
         return await wait_for(call, [reply.document["run"]["id"]])
     call.show(reply, details)
     return 0
+
+
+async def _run_scheduled(call: Call, *, wait: bool) -> int:
+    reply = await call.api.ask("POST", route("scheduled-runs"))
+    if not (wait and reply.document["runs"]):
+        call.show(reply, scheduled_runs)
+        return 0
+    for skipped in reply.document["skipped"]:
+        say(f"{printable(skipped['export'])} was not run: {printable(skipped['reason'])}.")
+    return await wait_for(call, [opened["run"] for opened in reply.document["runs"]])

@@ -5,12 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from producer.cli.calling import Call, calls_api, calls_api_in
-from producer.cli.errors import NotTheApi
+from producer.cli.errors import NotTheApi, Refused
 from producer.cli.examples import ExampleCommand
 from producer.cli.printing import say
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STDIN: Final = "-"
+FORBIDDEN: Final = 403
 DIFFERENT: Final = 3
 """The exit code of `diff` when something differs; 1 and 2 are errors, as everywhere."""
 
@@ -34,11 +35,11 @@ def _from_files(command: Callable[..., None]) -> Callable[..., None]:
             required=True,
             multiple=True,
             metavar="FILE",
-            help="A file of connections and exports; may be repeated; - is standard input.",
+            help="A file of connections, exports and notification channels; may be repeated; - is standard input.",
         ),
         click.option("--prune", is_flag=True, help="Delete what is not in the files, of the kinds that they list."),
         click.option(
-            "--send-keys", is_flag=True, help="Send the API keys of standing connections, too: after a change."
+            "--send-keys", is_flag=True, help="Send the keys of what stands there already, too: after a change."
         ),
     )
     return functools.reduce(lambda made, option: option(made), reversed(options), command)
@@ -47,20 +48,25 @@ def _from_files(command: Callable[..., None]) -> Callable[..., None]:
 @click.command(cls=ExampleCommand, examples=("segment-export get -o yaml > exports.yaml", "segment-export get -o json"))
 @calls_api_in("yaml", "json")
 async def get(call: Call) -> int:
-    """Write all connections and exports as a file that `apply` takes.
+    """Write all connections, exports and notification channels as a file that `apply` takes.
 
-    API keys are never told: in their places are variables to set, ACTIVECAMPAIGN_KEY_ and the connection's name.
-    Whoever is no administrator gets the exports alone.
+    Secrets are never told: in their places are variables to set, ACTIVECAMPAIGN_KEY_ and the connection's name, and
+    NOTIFICATION_SECRET_ and the channel's. Whoever is no administrator gets the exports alone.
     """
     from producer.cli.applying import standing  # noqa: PLC0415  as `serve`: other commands do without these libraries
     from producer.files import yaml_text  # noqa: PLC0415
     from producer.files.planning import exported  # noqa: PLC0415
 
     connections = await standing(call.api, "connections")
-    document = exported([one for one in connections if "host" in one], await standing(call.api, "exports"))
+    channels = await _channels(call)
+    visible = [one for one in connections if "host" in one]
+    document = exported(visible, await standing(call.api, "exports"), channels or ())
     if any("host" not in one for one in connections):
         say("Only an administrator sees connections: they are left out.")
         del document["connections"]
+    if channels is None:
+        say("Only an administrator sees notification channels: they are left out.")
+        del document["notifications"]
     if call.form == "json":
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -140,10 +146,28 @@ async def _planned(call: Call, places: tuple[str, ...], *, prune: bool, send_key
     exports = {one["name"]: one for one in await standing(call.api, "exports")}
     if "connections" in files.kinds and any("host" not in one for one in connections.values()):
         raise click.UsageError("Only an administrator sees connections: leave them out of the files, or ask one.")
+    channels = await _channels(call) if "notifications" in files.kinds else []
+    if channels is None:
+        raise click.UsageError("Only an administrator sees notification channels: leave them out, or ask one.")
+    notifications = {one["name"]: one for one in channels}
     try:
-        return _or_usage_error(lambda: plan(files, connections, exports, prune=prune, send_keys=send_keys))
+        return _or_usage_error(
+            lambda: plan(files, connections, exports, notifications, prune=prune, send_keys=send_keys)
+        )
     except (KeyError, ValueError):
         raise NotTheApi("What stands there cannot be read by this version of segment-export.") from None
+
+
+async def _channels(call: Call) -> list[dict[str, Any]] | None:
+    """Read all notification channels; None for whoever is no administrator."""
+    from producer.cli.applying import standing  # noqa: PLC0415  as `get`
+
+    try:
+        return await standing(call.api, "notifications")
+    except Refused as refused:
+        if refused.status == FORBIDDEN:
+            return None
+        raise
 
 
 def _or_usage_error(act: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from producer.cli.doctor import doctor
 from producer.cli.events import events
 from producer.cli.exports import exports
 from producer.cli.files import apply, diff, get, schema
+from producer.cli.notifications import notifications
 from producer.cli.publish import publish
 from producer.cli.rotation import secrets
 from producer.cli.runs import runs
@@ -32,6 +33,6 @@ def cli() -> None:
 
 for command in (
     *(serve, connections, exports, segments, snapshots, events, publish, runs, contacts),
-    *(tokens, secrets, audit, doctor, context, get, diff, apply, schema, completion),
+    *(notifications, tokens, secrets, audit, doctor, context, get, diff, apply, schema, completion),
 ):
     cli.add_command(command)

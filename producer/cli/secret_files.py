@@ -1,5 +1,6 @@
 """Reads secrets from files, standard input or a hidden prompt; never from the command line, where everybody sees them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -36,3 +37,12 @@ def one_word(text: str, what: str) -> str:
     if len(word) > CHARACTERS_MAX or not (word.isascii() and word.isprintable()) or " " in word:
         raise click.UsageError(f"{what}: it must be one line of printable ASCII without spaces.")
     return word
+
+
+def private_file(place: str) -> Path:
+    """Make a new file that only this user may read, before there is anything to lose; UsageError."""
+    try:
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise click.UsageError(f"--save-to: {place!r} cannot be made: {error.strerror}.") from None
+    return Path(place)

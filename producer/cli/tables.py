@@ -36,6 +36,9 @@ EXPORTS: Final = (
     Column("LIST", "list_id", number=True),
     Column("LEAVERS", "leavers"),
     Column("AUTOMATIONS", "automations"),
+    Column("ENABLED", "enabled"),
+    Column("SCHEDULED", "next_scheduled"),
+    Column("WARNINGS", "warnings.detail"),
 )
 AUDIT: Final = (
     Column("AT", "at"),
@@ -64,7 +67,7 @@ SEGMENTS: Final = (
     Column("REFRESHED", "refreshed"),
     Column("EXPORTS", "exports"),
     Column("SNAPSHOT", "snapshot"),
-    Column("WARNING", "warning"),
+    Column("WARNINGS", "warnings.detail"),
 )
 EVENTS: Final = (
     Column("RECEIVED", "received"),
@@ -81,6 +84,26 @@ TOKENS: Final = (
     Column("EXPIRED", "expired"),
     Column("LAST USED", "last_used"),
 )
+NOTIFICATIONS: Final = (
+    Column("NAME", "name"),
+    Column("KIND", "kind"),
+    Column("TO", "to"),
+    Column("EVENTS", "events"),
+    Column("EXPORTS", "exports"),
+    Column("ENABLED", "enabled"),
+    Column("WAITING", "waiting", number=True),
+    Column("DEAD", "dead", number=True),
+)
+DELIVERIES: Final = (
+    Column("ID", "id"),
+    Column("TYPE", "type"),
+    Column("STATE", "state"),
+    Column("ATTEMPTS", "attempts", number=True),
+    Column("CREATED", "created"),
+    Column("NEXT", "next_attempt"),
+    Column("NOTE", "note"),
+    Column("DETAIL", "message.data.detail"),
+)
 RUNS: Final = (
     Column("ID", "id"),
     Column("EXPORT", "export"),
@@ -91,6 +114,11 @@ RUNS: Final = (
     Column("CREATED", "created"),
     Column("FINISHED", "finished"),
     Column("ERROR", "error"),
+)
+SCHEDULED: Final = (
+    Column("EXPORT", "export"),
+    Column("RUN", "run"),
+    Column("NOT RUN", "reason"),
 )
 REJECTS: Final = (
     Column("ROW", "row", number=True),
@@ -130,6 +158,21 @@ def page(columns: Sequence[Column], document: Document) -> Table | Text:
     """Lay out a list as the API answers it."""
     items: Sequence[Document] = document["items"]
     return table(columns, items) if items else Text("There are none.")
+
+
+def scheduled_runs(document: Document) -> Table | Text:
+    """Lay out what became of every export that has a schedule."""
+    items = [*document["runs"], *document["skipped"]]
+    return table(SCHEDULED, items) if items else Text("No export has a schedule.")
+
+
+def channels(document: Document) -> Table | Text:
+    """Lay out notification channels: where each goes to, and `all` where it is told of every export."""
+    items = [
+        {**one, "to": one["url"] or one["addresses"], "exports": "all" if one["exports"] is None else one["exports"]}
+        for one in document["items"]
+    ]
+    return page(NOTIFICATIONS, {"items": items})
 
 
 def explanation(document: Document) -> Group:
@@ -188,7 +231,10 @@ def _moment(text: str) -> str:
 
 def _at(document: Any, path: str) -> Any:
     for name in path.split("."):
-        document = document.get(name) if isinstance(document, Mapping) else None
+        if isinstance(document, list):
+            document = [_at(one, name) for one in document]
+        else:
+            document = document.get(name) if isinstance(document, Mapping) else None
     return document
 
 
@@ -196,5 +242,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        for number, inner in enumerate(value, 1):
+            yield from _leaves(inner, f"{path}.{number}")
     else:
         yield path, value

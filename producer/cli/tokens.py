@@ -1,8 +1,6 @@
 """`segment-export tokens`: who may call the API; a token is told once, to a file or on standard output."""
 
 import functools
-import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +10,7 @@ from producer.cli.deleting import confirm
 from producer.cli.examples import ExampleGroup
 from producer.cli.http import route
 from producer.cli.printing import say
+from producer.cli.secret_files import private_file
 from producer.cli.tables import TOKENS, details, page
 
 
@@ -52,7 +51,7 @@ async def add(call: Call, *, name: str, role: str, days: float | None, until: st
         raise click.UsageError("Say --days or --until, not both.")
     expires = days if until is None else until
     body: dict[str, Any] = {"name": name, "role": role} | ({} if expires is None else {"expires": expires})
-    file = None if save_to is None else _private(save_to)
+    file = None if save_to is None else private_file(save_to)
     try:
         reply = await call.api.ask("POST", route("tokens"), body=body)
     except BaseException:
@@ -76,12 +75,3 @@ async def revoke(call: Call, *, name: str) -> int:
     """Revoke a token: it is nobody's from then on."""
     call.show(await call.api.ask("DELETE", route("tokens", name)), details)
     return 0
-
-
-def _private(place: str) -> Path:
-    """Make a new file that only this user may read, before there is anything to lose; UsageError."""
-    try:
-        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise click.UsageError(f"--save-to: {place!r} cannot be made: {error.strerror}.") from None
-    return Path(place)

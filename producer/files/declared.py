@@ -1,4 +1,4 @@
-"""What a file may say: the API's own models of connections and exports, with keys by reference instead of keys."""
+"""What a file may say: the API's own models, with secrets by reference instead of secrets."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final, Self
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from producer.api.bodies import ConnectionBody, ExportBody, Name
+from producer.api.notification_bodies import NotificationBody
 from producer.api.reading import Body
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class KeyReference(Body):
-    """Where an API key is: in a variable of the environment, or in a file, seen from the folder of this one."""
+    """Where a secret is: in a variable of the environment, or in a file, seen from the folder of this one."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
@@ -37,6 +38,23 @@ class DeclaredConnection(ConnectionBody):
     api_key: KeyReference  # type: ignore[assignment]  # the key itself never stands in a file
 
 
+class DeclaredNotification(NotificationBody):
+    """A notification channel; a webhook's `secret` is one of yours, so that it can be made again."""
+
+    secret: Annotated[KeyReference | None, Field(validate_default=True)] = None  # type: ignore[assignment]  # a reference
+
+    @field_validator("secret")
+    @classmethod
+    def _signs_webhooks(cls, secret: KeyReference | None, before: ValidationInfo) -> KeyReference | None:  # type: ignore[override]  # a reference
+        """Hold secret and kind together."""
+        match before.data.get("kind"):
+            case "webhook" if secret is None:
+                raise ValueError("is needed by a webhook: {env: NAME} or {file: PATH}")
+            case "email" if secret is not None:
+                raise ValueError("is for webhooks")
+        return secret
+
+
 class DeclaredExport(ExportBody):
     """An export; `connection` is null while it is detached. Without `budget_minutes` it stays as it is."""
 
@@ -53,10 +71,11 @@ class DeclaredExport(ExportBody):
 
 
 class Document(Body):
-    """Connections and exports. A list that is not there says nothing; one that is there is the whole of its kind."""
+    """Connections, exports and notification channels. A list that is not there says nothing; one that is there is the whole of its kind."""
 
     connections: list[DeclaredConnection] = Field(default_factory=list)
     exports: list[DeclaredExport] = Field(default_factory=list)
+    notifications: list[DeclaredNotification] = Field(default_factory=list)
 
 
 def schema() -> dict[str, Any]:

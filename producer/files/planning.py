@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from producer.api.bodies import ConnectionChange
 from producer.api.reading import Body
-from producer.files.declared import DeclaredConnection, DeclaredExport
-from producer.files.reading import Declared, Faulty, Files, Origin
+from producer.files.declared import DeclaredExport, DeclaredNotification, KeyReference
+from producer.files.reading import Faulty, Files, Origin
 from wire.activecampaign.hosts import InvalidHost, account_of
 
-UNCOMPARED: Final = frozenset({"api_key", "consent", "confirm_unsubscribe"})
+UNCOMPARED: Final = frozenset({"api_key", "secret", "consent", "confirm_unsubscribe"})
 """What no answer of a server holds."""
 
 Documents = Mapping[str, Mapping[str, Any]]
@@ -37,48 +38,71 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: `kind` is connections or exports, `body` what the API is told, `key` the place of a key to be sent."""
+    """One change: `body` is what the API is told; `key` is where a secret that is sent stands, as the field `key_name`."""
 
     action: Action
     kind: str
     name: str
     body: dict[str, Any] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
-    key: Declared[DeclaredConnection] | None = None
+    key: KeyReference | None = None
     origin: Origin | None = None
+
+    @property
+    def key_name(self) -> str:
+        """What the API calls the secret of this kind."""
+        return "secret" if self.kind == "notifications" else "api_key"
 
 
 def plan(
-    files: Files, connections: Documents, exports: Documents, *, prune: bool, send_keys: bool = False
+    files: Files,
+    connections: Documents,
+    exports: Documents,
+    notifications: Documents | None = None,
+    *,
+    prune: bool,
+    send_keys: bool = False,
 ) -> list[Change]:
     """Plan what makes the server as the files say; with `prune`, what their lists lack goes. Faulty.
 
-    `send_keys`: those of connections that are there already are sent as well: whether they are new, nobody can see.
+    `send_keys`: those of what is there already are sent as well: whether they are new, nobody can see. `notifications` may be
+    left out where no file has any.
     """
     pruned = files.kinds if prune else frozenset()
     gone = connections.keys() - files.connections.keys() if "connections" in pruned else set()
     usable = (connections.keys() | files.connections.keys()) - gone
-    if faults := list(_faults(files, exports, usable)):
+    stays = files.exports.keys() | (set() if "exports" in pruned else exports.keys())
+    if faults := [*_faults(files, exports, usable), *_faults_of_notifications(files, stays)]:
         raise Faulty(faults)
+    standing = notifications or {}
     changes = [*_of_connections(files, connections, send_keys=send_keys), *_of_exports(files, exports)]
+    changes += _of_notifications(files, standing, send_keys=send_keys)
+    if "notifications" in pruned:
+        lacking = sorted(standing.keys() - files.notifications.keys())
+        changes += [Change(Action.DELETE, "notifications", name) for name in lacking]
     if "exports" in pruned:
         changes += [Change(Action.DELETE, "exports", name) for name in sorted(exports.keys() - files.exports.keys())]
     return changes + [Change(Action.DELETE, "connections", name) for name in sorted(gone)]
 
 
-def exported(connections: Sequence[Mapping[str, Any]], exports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def exported(
+    connections: Sequence[Mapping[str, Any]],
+    exports: Sequence[Mapping[str, Any]],
+    notifications: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Write what stands on a server as a file says it; keys become references that follow from the names."""
     return {
         "connections": [
             {
                 **{name: one[name] for name in ("name", "display_name", "host")},
-                "api_key": {"env": "ACTIVECAMPAIGN_KEY_" + one["name"].replace("-", "_").upper()},
+                "api_key": {"env": _variable("ACTIVECAMPAIGN_KEY", one["name"])},
                 "consent": True,
                 **{name: one[name] for name in ("allow", "limits")},
             }
             for one in connections
         ],
         "exports": [_as_declared(one, confirmed=False) for one in exports],
+        "notifications": [_as_channel(one) for one in notifications],
     }
 
 
@@ -91,11 +115,18 @@ def _faults(files: Files, exports: Documents, usable: set[str]) -> Iterator[str]
             yield declared.origin.fault(f"there is no connection {connection}", "/connection")
 
 
+def _faults_of_notifications(files: Files, exports: set[str]) -> Iterator[str]:
+    for declared in files.notifications.values():
+        for number, name in enumerate(declared.said.exports or ()):
+            if name not in exports:
+                yield declared.origin.fault(f"there is no export {name}", f"/exports/{number}")
+
+
 def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[Change]:
     for name, declared in files.connections.items():
         body = _body(declared.said)
         if name not in standing:
-            yield Change(Action.CREATE, "connections", name, body, (), declared, declared.origin)
+            yield Change(Action.CREATE, "connections", name, body, (), declared.said.api_key, declared.origin)
             continue
         before, after = _body(_as_change(standing[name])), dict(body)
         for side in (before, after):
@@ -103,7 +134,7 @@ def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> It
             side["host"] = _account(side["host"])
         if (patch := _patch(before, after)) or send_keys:
             host = {"host": body["host"]} if "host" in patch else {}
-            key = declared if send_keys or host else None
+            key = declared.said.api_key if send_keys or host else None
             found = tuple(_differences(before, after))
             yield Change(Action.CHANGE, "connections", name, patch | host, found, key, declared.origin)
 
@@ -124,8 +155,48 @@ def _of_exports(files: Files, standing: Documents) -> Iterator[Change]:
             yield Change(Action.CHANGE, "exports", name, patch | confirmed, found, origin=declared.origin)
 
 
+def _of_notifications(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[Change]:
+    for name, declared in files.notifications.items():
+        said, origin = declared.said, declared.origin
+        body = {member: value for member, value in _body(said).items() if value is not None}
+        if name not in standing:
+            yield Change(Action.CREATE, "notifications", name, body, (), said.secret, origin)
+            continue
+        before, after = (_alike(_body(one)) for one in (_channel(standing[name]), said))
+        key = said.secret if send_keys else None
+        if (patch := _patch(before, after)) or key is not None:
+            yield Change(Action.CHANGE, "notifications", name, patch, tuple(_differences(before, after)), key, origin)
+
+
+def _channel(standing: Mapping[str, Any]) -> DeclaredNotification:
+    return DeclaredNotification.model_validate(_as_channel(standing))
+
+
+def _as_channel(channel: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a channel as a file says it: what is not of its kind is left out."""
+    of_kind = ("url",) if channel["kind"] == "webhook" else ("addresses",)
+    said = {name: channel[name] for name in ("name", "kind", *of_kind, "events", "exports", "enabled")}
+    if channel["kind"] == "webhook":
+        said["secret"] = {"env": _variable("NOTIFICATION_SECRET", channel["name"])}
+    return said
+
+
+def _alike(body: dict[str, Any]) -> dict[str, Any]:
+    """Write two ways to say the same in one: the host's letter case, and the order of names."""
+    url, exports = body["url"], body["exports"]
+    if url is not None:
+        parts = urlsplit(url)
+        url = parts._replace(netloc=parts.netloc.lower().removesuffix(":443")).geturl()
+    events = sorted(body["events"])
+    return body | {"url": url, "exports": None if exports is None else sorted(exports), "events": events}
+
+
+def _variable(prefix: str, name: str) -> str:
+    return f"{prefix}_{name.replace('-', '_').upper()}"
+
+
 def _body(said: Body) -> dict[str, Any]:
-    return said.model_dump(mode="json", exclude={"api_key"})
+    return said.model_dump(mode="json", exclude={"api_key", "secret"})
 
 
 def _as_change(connection: Mapping[str, Any]) -> ConnectionChange:

@@ -9,12 +9,19 @@ from pydantic import ValidationError
 
 from producer.api.reading import Body, faults_of
 from producer.files import yaml_text
-from producer.files.declared import DeclaredConnection, DeclaredExport, Document
+from producer.files.declared import DeclaredConnection, DeclaredExport, DeclaredNotification, Document
 from producer.files.yaml_text import Steps, Written
 
 T = TypeVar("T", bound=Body)
 
-KINDS: Final[Mapping[str, type[Body]]] = {"connections": DeclaredConnection, "exports": DeclaredExport}
+KINDS: Final[Mapping[str, type[Body]]] = {
+    "connections": DeclaredConnection,
+    "exports": DeclaredExport,
+    "notifications": DeclaredNotification,
+}
+LISTS: Final = frozenset({"tags", "addresses", "events", "exports"})
+"""What is a list inside of an object."""
+
 TEXT_WANTED: Final = "should be a valid string"
 
 
@@ -60,6 +67,7 @@ class Files:
 
     connections: dict[str, Declared[DeclaredConnection]] = field(default_factory=dict)
     exports: dict[str, Declared[DeclaredExport]] = field(default_factory=dict)
+    notifications: dict[str, Declared[DeclaredNotification]] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
 
 
@@ -78,7 +86,7 @@ def read(texts: Mapping[str, str]) -> Files:
                     faults += _taken_in(made[kind], origin, value, KINDS[kind])
     if faults:
         raise Faulty(dict.fromkeys(faults))
-    return Files(made["connections"], made["exports"], frozenset(kinds))
+    return Files(made["connections"], made["exports"], made["notifications"], frozenset(kinds))
 
 
 def _outer_faults(whole: Origin) -> Iterator[str]:
@@ -90,7 +98,7 @@ def _outer_faults(whole: Origin) -> Iterator[str]:
         case None:
             return
         case _:
-            yield whole.fault("must be an object with connections and exports")
+            yield whole.fault("must be an object with connections, exports and notifications")
 
 
 def _objects(file: str, written: Written) -> Iterator[tuple[str, Origin, Any]]:
@@ -124,8 +132,8 @@ def _judged(model: type[T], value: Any) -> tuple[T | None, dict[str, str]]:
 
 
 def _numbered(steps: Iterable[str]) -> Iterator[int | str]:
-    """Read the steps into a list, of which tags are the only one inside an object."""
+    """Read the steps into lists inside an object, which are numbered."""
     before = ""
     for step in steps:
-        yield int(step) if before == "tags" and step.isdecimal() else step
+        yield int(step) if before in LISTS and step.isdecimal() else step
         before = step

@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from redis import Redis
 
 from tests.end_to_end.conftest import Platform
+from tests.end_to_end.test_events import awaited
 from wire.topology import TEMPLATES, key
 
 Up = Callable[..., Platform]
@@ -24,6 +25,7 @@ Up = Callable[..., Platform]
 PERSON: Final = "quokka"
 """Part of everything personal that is planted."""
 
+SIGNS: Final = "whsec_d29tYmF0LWtleS1vZi1hLXdlYmhvb2stcmVjZWl2ZXI="
 WRONG_KEY: Final = "wombat-key-of-somebody-else"
 WRONG_TOKENS: Final = ("wombat-token", f"sgx_{'a' * 16}_{'b' * 64}")
 
@@ -121,12 +123,18 @@ def test_no_secret_and_no_person_is_anywhere_it_must_not_be(platform: Up) -> Non
     assert found.connect()[0] == 201
     assert found.export()[0] == 201
     _, issued = found.call("POST", "/v1/tokens", {"name": "somebody", "role": "viewer"})
+    hook = {"name": "hook", "kind": "webhook", "url": f"http://{found.stack.sandbox}/hook", "secret": SIGNS}
+    assert found.call("POST", "/v1/notifications", hook)[0] == 201
     answers = [found.call("GET", "/v1/runs", token=issued["token"]), found.call("GET", "/v1/tokens")]
     answers += _run_everything(found)
     answers += _misbehave(found)
 
     planted = [secrets.sandbox_key, secrets.admin_token, secrets.secret_key, WRONG_KEY, *WRONG_TOKENS]
-    planted.append(issued["token"].rpartition("_")[2])
+    planted += [issued["token"].rpartition("_")[2], SIGNS, SIGNS.removeprefix("whsec_")]
+    answers += [found.call("POST", "/v1/notifications/hook/test"), found.call("GET", "/v1/notifications")]
+    messages = _messages(found)
+    answers.append((200, messages))
+    assert [one["type"] for one in messages] == ["export.failed", "export.partial"]
     directory = found.stack.plan.directory
     metrics = [repr(found.metrics(address)) for address in (found.stack.producer, *found.stack.workers)]
     told = {
@@ -136,6 +144,7 @@ def test_no_secret_and_no_person_is_anywhere_it_must_not_be(platform: Up) -> Non
     }
     assert "chunk_settled" in told["logs"]
     assert "aiohttp" not in told["answers"]
+    assert "notification_posted" in told["logs"]
     for place, text in told.items():
         assert len(text) > 1_000, place
         assert PERSON not in text.lower(), place
@@ -144,6 +153,17 @@ def test_no_secret_and_no_person_is_anywhere_it_must_not_be(platform: Up) -> Non
     assert any(b"producer" in line for line in lines) or sys.platform != "linux"
     assert not [line for line in lines if any(one.encode() in line for one in planted)]
     _search_store(found, directory / "valkey", planted)
+
+
+def _messages(found: Platform) -> list[Any]:
+    """What the hook was told of, the newest first; it took none of it."""
+
+    def tried() -> list[Any] | None:
+        items: list[Any] = found.get("/v1/notifications/hook/deliveries")["items"]
+        return items if len(items) == 2 and all(one["note"] for one in items) else None
+
+    items: list[Any] = awaited(tried)
+    return items
 
 
 def _command_lines() -> Iterator[bytes]:

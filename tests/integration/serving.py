@@ -13,22 +13,27 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from producer.ageing import Ageing
 from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
 from producer.api.attempts import Attempts
+from producer.api.collaborators import Notifying
 from producer.api.serving import make_runner
 from producer.doctor import Diagnosis, Health
 from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
+from producer.notifying.attempts import Attempt, Outcome
 from producer.opening import Retention
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.audit import Audit
+from wire.channels import Channel, Channels
 from wire.erasing import Erasing
 from wire.events import Events
 from wire.ledger import Ledger
+from wire.letters import Letters
 from wire.registrations import Allow, Connection, Consent, Export, Limits
 from wire.registry import Registry
 from wire.runs import Run
@@ -134,6 +139,7 @@ async def serving(
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
+    stale_after_hours: float = 26,
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Serve the API over a store; `waits` is how it waits before it answers who has no good token.
@@ -146,6 +152,9 @@ async def serving(
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
         return {run.id: run.created + 60_000 for run in runs if not run.over}
+
+    async def attempt(channel: Channel, secret: bytes, message: str, body: bytes) -> Attempt:
+        return Attempt(Outcome.DELIVERED, "HTTP 200")
 
     async def exposition() -> tuple[bytes, str]:
         return b"segment_export_up 1\n", "text/plain; version=0.0.4; charset=utf-8"
@@ -167,6 +176,8 @@ async def serving(
         erasing=erasing,
         forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
         vault=VAULT,
+        ageing=Ageing(registry, stale_after_hours),
+        notifying=Notifying(channels=Channels(store), letters=Letters(store), attempt=attempt, mails=True),
         audit=Audit(store),
         examine=examine,
         project=project,

@@ -40,6 +40,7 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "PATCH /v1/exports/{name}": WRITERS,
     "DELETE /v1/exports/{name}": WRITERS,
     "POST /v1/exports/{name}/runs": WRITERS,
+    "POST /v1/scheduled-runs": WRITERS,
     "POST /v1/rehearsals": WRITERS,
     "GET /v1/segments": READERS,
     "GET /v1/snapshots/preview": WRITERS,
@@ -57,6 +58,14 @@ MAY: Final[dict[str, frozenset[Role] | None]] = {
     "POST /v1/tokens": ADMIN,
     "GET /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{name}": ADMIN,
+    "POST /v1/notifications": ADMIN,
+    "GET /v1/notifications": ADMIN,
+    "GET /v1/notifications/{name}": ADMIN,
+    "PATCH /v1/notifications/{name}": ADMIN,
+    "DELETE /v1/notifications/{name}": ADMIN,
+    "POST /v1/notifications/{name}/test": ADMIN,
+    "GET /v1/notifications/{name}/deliveries": ADMIN,
+    "POST /v1/notifications/{name}/deliveries/{id}/redeliver": ADMIN,
     "POST /v1/secrets/rotate": ADMIN,
     "GET /v1/audit": ADMIN,
     "POST /v1/doctor": ADMIN,
@@ -76,13 +85,20 @@ PREVIEW: Final = "GET /v1/snapshots/preview"
 EXPLAIN: Final = "POST /v1/contacts/explain"
 """Names no connection: it leaves out what is closed, and a test of its own says so."""
 
+RUN_SCHEDULED: Final = "POST /v1/scheduled-runs"
+"""Names no connection either: it says of what is closed why nothing was opened, and a test of its own says so."""
+
+REDELIVER: Final = "POST /v1/notifications/{name}/deliveries/{id}/redeliver"
+"""Whoever may is told 404 here: the channel in the house has no messages."""
+
 REHEARSE: Final = "POST /v1/rehearsals"
 """Answers with what would be refused; a test of its own says that this is refused as by the calls themselves."""
 
-UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}}
+UNANSWERED: Final[dict[str, set[int]]] = {POINTLESS: {409}, PREVIEW: {422}, REDELIVER: {404}}
 
 CONNECTION: Final = {"host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}
 EXPORT: Final = {"segment": "vip", "list_id": "12", "mapping": {"email": "Email"}}
+CHANNEL: Final = {"kind": "webhook", "url": "https://hooks.example.com/segment-export"}
 EVENT: Final = {
     "specversion": "1.0",
     "type": "segment.refreshed",
@@ -100,6 +116,8 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/contacts/explain": {"email": "ann@example.org"},
     "POST /v1/contacts/forget": {"email": "ann@example.org"},
     "POST /v1/tokens": {"name": "new", "role": "viewer"},
+    "POST /v1/notifications": CHANNEL | {"name": "new"},
+    "PATCH /v1/notifications/{name}": {"events": ["failed"]},
 }
 
 
@@ -130,6 +148,7 @@ async def house(api: Served) -> House:
         assert status == 201
         tokens[role] = issued["token"]
     await api.ask("POST", "/v1/tokens", {"name": "spare", "role": "viewer"})
+    assert (await api.ask("POST", "/v1/notifications", CHANNEL | {"name": "open"}))[0] == 201
     runs = {}
     for name, allow in (("open", "contributors"), ("closed", "admins")):
         assert (await api.ask("POST", "/v1/connections", CONNECTION | {"name": name, "allow": allow}))[0] == 201
@@ -219,7 +238,8 @@ CLOSED_CALLS: Final[dict[str, Any]] = {
 
 def test_every_call_of_contributors_that_touches_a_connection_is_held_to_closed_ones() -> None:
     """Calls that they share with administrators and with nobody else."""
-    assert {call for call, roles in MAY.items() if roles == WRITERS} == {*CLOSED_CALLS, PREVIEW, EXPLAIN, REHEARSE}
+    shared = {call for call, roles in MAY.items() if roles == WRITERS}
+    assert shared == {*CLOSED_CALLS, PREVIEW, EXPLAIN, REHEARSE, RUN_SCHEDULED}
 
 
 @pytest.mark.parametrize("call", CLOSED_CALLS)
@@ -252,6 +272,24 @@ def test_a_contributor_is_explained_nobody_over_a_closed_connection(with_house: 
 
         assert await told(Role.CONTRIBUTOR) == ["open"]
         assert sorted(await told(Role.ADMIN)) == ["closed", "open"]
+
+    with_house(scenario)
+
+
+def test_a_contributor_runs_no_scheduled_export_over_a_closed_connection(with_house: WithHouse) -> None:
+    """It is named with the reason; an administrator runs both."""
+
+    async def scenario(house: House) -> None:
+        for name in ("open", "closed"):
+            event = EVENT | {"id": name, "data": {"segment": name, "snapshot": "/snapshots/b.csv"}}
+            assert (await house.ask(Role.PUBLISHER, "POST /v1/events", event))[0] == 202
+            change = {"schedule": {"cron": "0 6 * * *"}}
+            assert (await house.ask(Role.ADMIN, f"PATCH /v1/exports/{name}", change))[0] == 200
+        status, told = await house.ask(Role.CONTRIBUTOR, RUN_SCHEDULED)
+        assert (status, [one["export"] for one in told["runs"]]) == (202, ["open"])
+        assert told["skipped"] == [{"export": "closed", "reason": "the connection is for administrators only"}]
+        status, told = await house.ask(Role.ADMIN, RUN_SCHEDULED)
+        assert ([one["export"] for one in told["runs"]], told["skipped"]) == (["closed", "open"], [])
 
     with_house(scenario)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.serving import API_KEY, Served, connection, export, serving
-from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, House, house
+from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
 from wire import codec
 from wire.audit import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
 from wire.chunks import Outcome, Stopped
@@ -34,13 +34,20 @@ CALLS: Final[dict[str, What]] = {
     "POST /v1/runs/{id}/cancel": What.RUN_CANCELLED,
     "POST /v1/runs/{id}/pause": What.RUN_PAUSED,
     "POST /v1/runs/{id}/resume": What.RUN_RESUMED,
+    "POST /v1/scheduled-runs": What.RUN_OPENED,
+    "POST /v1/notifications": What.NOTIFICATION_CREATED,
+    "PATCH /v1/notifications/{name}": What.NOTIFICATION_CHANGED,
+    "DELETE /v1/notifications/{name}": What.NOTIFICATION_DELETED,
     "POST /v1/contacts/explain": What.CONTACT_EXPLAINED,
     "POST /v1/contacts/forget": What.CONTACT_FORGOTTEN,
     "POST /v1/tokens": What.TOKEN_ISSUED,
     "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
     "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
 }
-LOOKS: Final = {"POST /v1/connections/{name}/check", "POST /v1/doctor", "POST /v1/rehearsals"}
+LOOKS: Final = {
+    *("POST /v1/connections/{name}/check", "POST /v1/doctor", "POST /v1/rehearsals"),
+    *("POST /v1/notifications/{name}/test", REDELIVER),
+}
 """Change nothing, and tell nothing of anybody."""
 
 
@@ -89,6 +96,9 @@ def _body(call: str) -> Any:
 async def _prepare(furnished: House, call: str) -> None:
     if call.endswith("/resume"):
         await furnished.ask(Role.CONTRIBUTOR, "POST /v1/runs/{id}/pause")
+    if call.endswith("/scheduled-runs"):
+        await furnished.ask(Role.PUBLISHER, "POST /v1/events", _body("POST /v1/events"))
+        await furnished.ask(Role.CONTRIBUTOR, "PATCH /v1/exports/open", {"schedule": {"cron": "0 6 * * *"}})
 
 
 def test_a_change_says_what_it_was_and_what_it_is(with_store: WithStore) -> None:

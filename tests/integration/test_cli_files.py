@@ -45,6 +45,13 @@ def served(with_store: WithStore, tmp_path: Path) -> Callable[[Body], None]:
     return run
 
 
+TIMED: dict[str, Any] = {
+    "schedule": {"cron": "0 6 * * 1-5", "zone": "Europe/Zurich"},
+    "enabled": False,
+    "stale_after_hours": 180.0,
+}
+
+
 async def _furnish(api: Served) -> None:
     """Register two connections, and exports that use every option among them."""
     limits = Limits(imports_per_minute=60, single_imports_per_minute=10, requests_per_second=2.5)
@@ -54,7 +61,9 @@ async def _furnish(api: Served) -> None:
     await api.registry.save_export(export())
     marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
     await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
-    await api.registry.save_export(export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5))
+    await api.registry.save_export(
+        export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5, **TIMED)
+    )
     mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T"}
     times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
     brake = {"share": 0.5, "number": 7}
@@ -383,3 +392,94 @@ def test_a_key_is_sent_again_when_asked_for(served: Callable[[Body], None]) -> N
         assert await api.registry.secret("id-main") != before
 
     served(body)
+
+
+def test_schedules_and_notification_channels_go_round_with_everything_else(
+    served: Callable[[Body], None], tmp_path: Path
+) -> None:
+    """Secrets by reference; then diff says nothing, and the secret that the file names signs."""
+    file = tmp_path / "all.yaml"
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    async def both(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        timed = {
+            "schedule": {"cron": "0 6 * * 1-5", "zone": "Europe/Zurich"},
+            "stale_after_hours": 180,
+            "enabled": False,
+        }
+        assert (await api.ask("PATCH", "/v1/exports/vips", timed))[0] == 200
+        hook = {"name": "night-2", "kind": "webhook", "url": "https://hooks.example.com/x", "exports": ["cut", "vips"]}
+        mail = {"name": "team", "kind": "email", "addresses": ["a@example.com"], "events": ["failed", "recovered"]}
+        for said in (hook, mail):
+            assert (await api.ask("POST", "/v1/notifications", said))[0] == 201
+        got = await shell("get")
+        file.write_text(got.stdout)
+        assert "NOTIFICATION_SECRET_NIGHT_2" in got.stdout
+        assert (await shell("diff", "-f", str(file), "--prune")).output == ""
+        for one in await api.registry.exports():
+            await api.registry.delete_export(one.name)
+        for name in ("night-2", "team"):
+            assert (await api.ask("DELETE", f"/v1/notifications/{name}"))[0] == 200
+        without = await shell("apply", "-f", str(file), **KEYS)
+        assert (without.exit_code, "NOTIFICATION_SECRET_NIGHT_2" in without.stderr) == (2, True)
+        done = await shell("apply", "-f", str(file), **KEYS, NOTIFICATION_SECRET_NIGHT_2=secret)
+        assert (done.exit_code, secret in done.output) == (0, False), done.output
+        assert (await shell("diff", "-f", str(file), "--prune")).output == ""
+        assert (await shell("get")).stdout == file.read_text()
+        _, shown = await api.ask("GET", "/v1/exports/vips")
+        assert {name: shown[name] for name in timed} == timed
+        file.write_text("notifications: []\n")
+        exports = await api.registry.exports()
+        pruned = await shell("apply", "-f", str(file), "--prune", "--yes")
+        assert pruned.stdout.splitlines() == ["deleted notification night-2", "deleted notification team"]
+        assert await api.registry.exports() == exports
+
+    served(both)
+
+
+def test_every_fault_of_a_channel_in_a_file_is_told_with_its_line(served: Callable[[Body], None]) -> None:
+    """A secret of its own in the file among them; and nothing is done."""
+    text = """\
+notifications:
+  - name: night
+    kind: webhook
+    url: https://hooks.example.com/x
+    exports:
+      - vips
+      - gone
+    secret: {env: NIGHT}
+"""
+
+    async def scenario(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        told = await shell("apply", "-f", "-", stdin=text, NIGHT="x")
+        assert (told.exit_code, "-:7: exports.1 there is no export gone" in told.stderr) == (2, True)
+        private = text.replace("hooks.example.com", "10.0.0.7").replace("      - gone\n", "")
+        told = await shell("apply", "-f", "-", stdin=private, NIGHT="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        assert (told.exit_code, "-:4: url must be https, and at a public host" in told.stderr) == (1, True)
+        wrong = text.replace("{env: NIGHT}", "whsec_canary").replace("webhook", "telegram").replace("url", "uri")
+        told = await shell("apply", "-f", "-", stdin=wrong)
+        assert told.exit_code == 2
+        for fault in ("-:3: kind", "-:4: uri is not a known field", "-:8: secret"):
+            assert fault in told.stderr
+        assert "canary" not in told.output
+        told = await shell("apply", "-f", "-", stdin=text.replace("    secret: {env: NIGHT}\n", ""))
+        assert "secret is needed by a webhook" in told.stderr
+        assert (await api.ask("GET", "/v1/notifications"))[1]["items"] == []
+
+    served(scenario)
+
+
+def test_whoever_is_no_administrator_gets_no_channels(served: Callable[[Body], None]) -> None:
+    """They are left out, and files with them are refused."""
+
+    async def scenario(api: Served, shell: Shell) -> None:
+        await _furnish(api)
+        got = await shell("get", token="viewer")
+        assert (got.exit_code, "notifications:" in got.stdout) == (0, False)
+        assert "Only an administrator sees notification channels" in got.stderr
+        told = await shell("diff", "-f", "-", stdin="notifications: []\n", token="contributor")
+        assert (told.exit_code, "Only an administrator sees notification channels" in told.stderr) == (2, True)
+
+    served(scenario)

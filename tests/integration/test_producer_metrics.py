@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from producer.ageing import Ageing
 from producer.metrics import Metrics
 from producer.opening import Order, Retention, row
 from producer.overview import Overview
@@ -26,6 +27,7 @@ from wire.chunks import Outcome, Stopped
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.pacing import Pacer
+from wire.registry import Registry
 from wire.runs import Trigger
 from wire.store import Store, connect
 from wire.topology import key
@@ -68,7 +70,7 @@ class Shown:
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
-        self.overview = Overview(place.store, place.ledger, place.lanes)
+        self.overview = Overview(place.store, place.ledger, place.lanes, Ageing(place.registry, 26))
         self.metrics = Metrics(self.overview, CollectorRegistry())
 
     async def text(self) -> str:
@@ -136,6 +138,8 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
             "store_up": 1,
             "sweeps_total": 0,
             "bells_rung_total": 0,
+            "notifications_waiting": 0,
+            "dead_notifications": 0,
             "run_info main vips vip": 1,
             "run_budget_seconds vips": 90 * 60,
             "run_accepted_contacts vips": 3,
@@ -311,7 +315,9 @@ def test_while_the_store_is_away_what_is_counted_here_is_still_told() -> None:
 
     async def scenario() -> None:
         store = Store(connect("redis://127.0.0.1:1/0"))
-        metrics = Metrics(Overview(store, Ledger(store), Lanes(store, Bells())), CollectorRegistry())
+        metrics = Metrics(
+            Overview(store, Ledger(store), Lanes(store, Bells()), Ageing(Registry(store), 26)), CollectorRegistry()
+        )
         body, _ = await metrics.exposition()
         assert b"segment_export_profiles" in body
         assert b"segment_export_run_contacts" not in body

@@ -40,13 +40,19 @@ def test_rotation_seals_every_key_with_the_first_and_may_be_repeated(with_store:
         async with serving(store) as api:
             await _kept(api.registry, "a", "b", vault=Vault([OLD]))
             await _kept(api.registry, "c", vault=Vault([NEW]))
-            assert await api.ask("POST", PATH) == (200, {"connections": 3, "rotated": 2, "unreadable": []})
+            assert await api.ask("POST", PATH) == (
+                200,
+                {"connections": 3, "notifications": 0, "rotated": 2, "unreadable": []},
+            )
             for name in "abc":
                 sealed = await api.registry.secret(f"id-{name}")
                 assert Vault([NEW]).open(f"id-{name}", sealed).get_secret_value() == API_KEY
                 with pytest.raises(Unreadable):
                     Vault([OLD]).open(f"id-{name}", sealed)
-            assert await api.ask("POST", PATH, {}) == (200, {"connections": 3, "rotated": 0, "unreadable": []})
+            assert await api.ask("POST", PATH, {}) == (
+                200,
+                {"connections": 3, "notifications": 0, "rotated": 0, "unreadable": []},
+            )
 
     with_store(scenario)
 
@@ -62,7 +68,7 @@ def test_a_key_that_cannot_be_opened_is_named_and_the_others_are_rotated(
             await _kept(api.registry, "lost", vault=Vault([SecretStr(Fernet.generate_key().decode())]))
             moved = await api.registry.secret("id-good")
             await api.registry.save_connection(connection("moved"), secret=moved)
-            expected = {"connections": 3, "rotated": 1, "unreadable": ["lost", "moved"]}
+            expected = {"connections": 3, "notifications": 0, "rotated": 1, "unreadable": ["lost", "moved"]}
             assert await api.ask("POST", PATH) == (200, expected)
             assert await api.registry.secret("id-moved") == moved
 
@@ -94,7 +100,10 @@ def test_a_key_that_is_entered_anew_meanwhile_is_not_overwritten(
 
             monkeypatch.setattr(both_keys, "rotate", meanwhile)
             monkeypatch.setattr(api.registry, "reseal", after_the_other)
-            assert await api.ask("POST", PATH) == (200, {"connections": 1, "rotated": 0, "unreadable": []})
+            assert await api.ask("POST", PATH) == (
+                200,
+                {"connections": 1, "notifications": 0, "rotated": 0, "unreadable": []},
+            )
             assert await api.registry.secret("id-a") == entered
 
     with_store(scenario)

@@ -20,6 +20,7 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from deploy.scaling import Look, Policy, Scaler, replicas, scaler_of
+from producer.ageing import Ageing
 from producer.metrics import Metrics
 from producer.overview import Overview
 from tests.deployed import named
@@ -48,7 +49,9 @@ class Recorder:
         self.place = place
         self.looks: list[Look] = []
         self.workers = ["one"]
-        self._metrics = Metrics(Overview(place.store, place.ledger, place.lanes), CollectorRegistry())
+        self._metrics = Metrics(
+            Overview(place.store, place.ledger, place.lanes, Ageing(place.registry, 26)), CollectorRegistry()
+        )
         self._tokens = count()
 
     async def open_runs(self, accounts: int) -> None:

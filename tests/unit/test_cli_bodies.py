@@ -38,6 +38,13 @@ def test_what_is_said_empty_goes() -> None:
     assert connection_body({"display_name": ""} | _limits()) == {"display_name": None}
 
 
+def test_a_schedule_is_an_object_of_cron_and_zone() -> None:
+    """Either may be changed alone; said empty, it goes."""
+    assert export_body(NOTHING_SAID | {"schedule": "0 6 * * *", "zone": None}) == {"schedule": {"cron": "0 6 * * *"}}
+    assert export_body(NOTHING_SAID | {"schedule": None, "zone": "UTC"}) == {"schedule": {"zone": "UTC"}}
+    assert export_body(NOTHING_SAID | {"schedule": "", "zone": None}) == {"schedule": None}
+
+
 def test_limits_are_an_object_of_their_own() -> None:
     """Only those that were said."""
     said = connection_body({"host": "h"} | _limits(requests_per_second=2.5))

@@ -247,10 +247,10 @@ def test_what_is_written_reads_the_same(value: Any) -> None:
     assert (again.value, again.faults) == (value, [])
 
 
-def test_the_schema_knows_both_kinds_and_no_key() -> None:
+def test_the_schema_knows_every_kind_and_no_secret() -> None:
     """Editors find fault with what `apply` would."""
     said = schema()
-    assert set(said["properties"]) == {"connections", "exports"}
+    assert set(said["properties"]) == {"connections", "exports", "notifications"}
     assert said["additionalProperties"] is False
     assert "KeyReference" in json.dumps(said["$defs"]["DeclaredConnection"]["properties"]["api_key"])
     assert set(said["$defs"]["KeyReference"]["properties"]) == {"env", "file"}

@@ -1,7 +1,9 @@
 """What a view shows: figures by name, and never more of them than is promised."""
 
+from dataclasses import replace
 from typing import Any
 
+from producer.ages import Warned, WarningCode
 from producer.gauges import gauges
 from producer.overview import View
 from tests.unit.records import NOW, a_run, block_record
@@ -56,13 +58,15 @@ def shown(view: View, name: str) -> dict[tuple[str, ...], float]:
 
 
 def test_there_are_no_more_figures_than_is_promised() -> None:
-    """28 an export, 9 a connection, one a segment, and eight."""
-    assert figures(a_view(segments=0)) == 8
+    """30 an export, 9 a connection, one a segment, and ten."""
+    assert figures(a_view(segments=0)) == 10
     one = figures(a_view(an_export(1, 1)))
-    assert one == 28 + 9 + 1 + 8
+    assert one == 28 + 9 + 1 + 10
     assert figures(a_view(an_export(1, 1), an_export(2, 1))) == one + 28
     assert figures(a_view(an_export(1, 1), an_export(2, 2))) == one + 28 + 9
     assert figures(a_view(an_export(1, 1), segments=3)) == one + 2
+    both = tuple(Warned(code, "a sentence", NOW) for code in WarningCode)[1:]
+    assert figures(replace(a_view(an_export(1, 1)), warnings={"export1": both})) == one + 2
 
 
 def test_runs_of_one_export_make_no_more_figures() -> None:

@@ -1,7 +1,7 @@
 -- uses: audit, standing, blocks, runs, registry, membership
 -- flags: allow-oom
 -- Deletes an export with all that it knows of people, and cancels its runs.
---   exports, export(id), memberships(id)   gone
+--   exports, export(id), memberships(id), scheduled(id), health(id)   gone
 -- ARGV: name, '1' if a contributor asks, what the trail says of who asks
 -- Returns the ids of runs it ended, nothing if there is no such export, or 'closed' if a contributor asks and its connection
 -- is not open to contributors.
@@ -16,7 +16,7 @@ for _, run in ipairs(under_way('export', id)) do
   if end_early(run, 'cancelled', 'the export was deleted', now) then ended[#ended + 1] = run end
 end
 redis.call('HDEL', K.exports(), ARGV[1])
-redis.call('DEL', K.export(id))
+redis.call('DEL', K.export(id), K.scheduled(id), K.health(id))
 drop_others(id)
 changed()
 return ended

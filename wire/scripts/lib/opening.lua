@@ -7,11 +7,13 @@ local function waits_to_begin(run)
   return not f[1] and f[2] == '0' and not is_over(run)
 end
 
--- A newer refresh takes the place of runs of the same export that have not begun, and inherits their `full`.
-local function supersede(run, now)
+-- A newer refresh takes the place of runs of the same export that have not begun, and inherits their `full`; with `trigger`
+-- only of those that the same brought about.
+local function supersede(run, now, trigger)
   local full = false
   for _, other in ipairs(redis.call('ZRANGE', K.turns(run.account, run.list), 0, -1)) do
-    if waits_to_begin(other) and redis.call('HGET', K.run(other), 'export') == run.export then
+    local f = redis.call('HMGET', K.run(other), 'export', 'trigger')
+    if waits_to_begin(other) and f[1] == run.export and (not trigger or f[2] == trigger) then
       full = full or redis.call('HGET', K.run(other), 'mode') == 'full'
       end_early(other, 'superseded', '', now)
     end

@@ -8,6 +8,7 @@
 --   accounts        set   accounts with such runs
 --   reading         zset  runs still to be read
 --   news            list  what happened to runs, to be told once
+--   endings         list  runs that ended, to be judged once and in order
 
 local function numbers(key, ...)
   local found = redis.call('HMGET', key, ...)
@@ -104,6 +105,10 @@ local function close(run, now)
   redis.call('PEXPIRE', key, f[6])
   note('', about_run(run, 'run.ended', ended_with(key)))
   tell('closed', run)
+  if f[9] ~= '1' then
+    redis.call('RPUSH', K.endings(), run)
+    redis.call('LTRIM', K.endings(), -10000, -1)
+  end
   return true
 end
 
