@@ -58,6 +58,8 @@ def test_the_trail_is_narrowed_down(with_house: WithHouse) -> None:
         assert 'href="/runs/' + house.runs["open"] in paused.text
         assert "connection changed" not in _rows(paused.text)
         assert (await visitor.get(f"/audit?run={house.runs['closed']}")).says("run opened")
+        assert "<code>consent.at</code>: <span" in (await visitor.get("/audit?what=connection.created")).text
+        assert "<time datetime=" in _details((await visitor.get("/audit?what=connection.created")).text)
         assert (await visitor.get("/audit?name=nobody")).says("Nothing fits that")
         today = datetime.now(UTC).date()
         assert (await visitor.get(f"/audit?since={today}&until={today}")).says("connection changed")
@@ -68,6 +70,10 @@ def test_the_trail_is_narrowed_down(with_house: WithHouse) -> None:
         assert (await visitor.get("/audit?what=nonsense&who=%00&after=x")).status == 200
 
     with_house(scenario)
+
+
+def _details(text: str) -> str:
+    return text.partition("<code>consent.at</code>")[2].partition("</li>")[0]
 
 
 def _rows(text: str) -> str:
