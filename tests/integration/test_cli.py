@@ -421,6 +421,7 @@ def test_a_change_whose_answer_is_lost_is_told_as_unknown(shell: Shell, producer
     """What comes after it is not begun."""
     producer.answer("GET /v1/connections", {"items": [], "next": None})
     producer.answer("GET /v1/exports", {"items": [{"name": "one"}, {"name": "two"}, {"name": "zoo"}], "next": None})
+    producer.answer("POST /v1/rehearsals", {"refused": []})
     producer.answer("DELETE /v1/exports/one", {"ended_runs": []})
     producer.hang_up("DELETE /v1/exports/two")
     result = shell("apply", "-f", "-", "--prune", stdin="exports: []")
