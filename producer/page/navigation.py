@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from producer.api.routes import READERS
+from producer.api.routes import ADMIN, READERS
 from wire.tokens import Role
 
 
@@ -26,6 +26,7 @@ NAVIGATION: Final = (
     Item("/exports", N_("Exports"), READERS),
     Item("/runs", N_("Runs"), READERS),
     Item("/segments", N_("Segments"), READERS),
+    Item("/audit", N_("Audit"), ADMIN),
 )
 
 ROLES: Final = {

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from producer.api.routes import ADMIN, READERS, WRITERS
 from producer.openid.terms import CALLBACK
-from producer.page import assets, connections, export_edit, exports, live, login, openid, rejects, runs, segments
+from producer.page import assets, audit, connections, export_edit, exports, live, login, openid, rejects, runs, segments
 from producer.page.rendering import see
 from producer.page.run_words import ACTS
 from producer.page.table import Leaf
@@ -55,5 +55,7 @@ LEAVES: Final = (
     *(Leaf(method="GET", path=f"/runs/{{id}}/{act}", handler=runs.ask, roles=WRITERS) for act in ACTS),
     *(Leaf(method="POST", path=f"/runs/{{id}}/{act}", handler=runs.do, roles=WRITERS) for act in ACTS),
     Leaf(method="GET", path="/segments", handler=segments.show_all, roles=READERS),
+    Leaf(method="GET", path="/audit", handler=audit.show, roles=ADMIN),
+    Leaf(method="GET", path="/audit/download", handler=audit.download, roles=ADMIN),
     Leaf(method="GET", path="/static/{digest}/{name}", handler=assets.show, roles=None),
 )
