@@ -22,7 +22,13 @@ NEEDS_COLUMN: Final = N_("Choose the column that it comes from.")
 NEEDS_ATTRIBUTE: Final = N_("Choose what the column becomes.")
 UNSUBSCRIBE: Final = N_("Confirm it: whoever leaves the segment is unsubscribed for ever.")
 
-NUMBERS: Final = ("budget_minutes", "patience_minutes", "delivery_patience_minutes", "full_every_days")
+NUMBERS: Final = (
+    "budget_minutes",
+    "patience_minutes",
+    "delivery_patience_minutes",
+    "full_every_days",
+    "stale_after_hours",
+)
 PLACES: Final = {
     "leavers_field is a field that is mapped already": "leavers_field.id",
     "leavers_field is for leavers: field, which needs it": "leavers",

@@ -11,8 +11,7 @@ from aiohttp import web
 from producer.api.access import IDENTITY, Identity
 from producer.api.bodies import DemandBody, ExportChange
 from producer.api.collaborators import Collaborators, collaborators
-from producer.api.documents import ExportDocument
-from producer.api.exports import change_export, connection_of, delete_export
+from producer.api.exports import change_export, connection_of, delete_export, shown_export
 from producer.api.openness import may_use, require_use
 from producer.api.reading import checked
 from producer.api.routes import WRITERS
@@ -117,7 +116,7 @@ async def _shown(request: web.Request, sheet: Sheet) -> web.Response:
     of, who, export = collaborators(request), request[IDENTITY], await _named(request)
     (standing,) = await _standings(of, who, [export])
     connection = standing.connection
-    document = ExportDocument.of(export, connection.name if connection else None, of.clock_ms())
+    document = await shown_export(of, export, connection)
     return render(
         request,
         "export.html",
