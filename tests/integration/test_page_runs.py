@@ -363,6 +363,24 @@ def test_segments_say_when_they_were_refreshed_and_who_waits(with_house: WithHou
     with_house(scenario)
 
 
+def test_a_segment_that_has_grown_old_is_said_to_be_so(with_house: WithHouse) -> None:
+    """With its age, and from when on it counts as old."""
+
+    async def scenario(house: House) -> None:
+        event = {"specversion": "1.0", "type": "segment.refreshed", "source": "/cdp", "id": "1", "subject": "open"}
+        data = {"segment": "open", "snapshot": "/snapshots/b.csv"}
+        await house.api.ask("POST", "/v1/events", event | {"data": data, "time": "2020-01-01T00:00:00Z"})
+        for language, word, sentence in (
+            ("en", "old", "after 26 hours it counts as old"),
+            ("de", "alt", "Nach 26 Stunden gilt es als alt"),
+        ):
+            shown = await (await visitor_of(house, Role.VIEWER, language)).get("/segments")
+            assert f">{word}<" in shown.text
+            assert shown.says(sentence)
+
+    with_house(scenario)
+
+
 class Stream:
     """A live run as a browser's EventSource hears it."""
 
