@@ -1,15 +1,16 @@
 """Erases a person from the record, and keeps of them a keyed hash and nothing else; knows no ActiveCampaign.
 
 Membership, chunks, and the pages of rejects, of those held back and of those left are all the places where addresses are.
-A chunk that somebody holds, or that ActiveCampaign has accepted, is left to its end: the address stays in `forgetting` till
-then, and whoever goes on with it begins anew. So it ends in erasure whatever is killed in between.
+A chunk that somebody holds, or that ActiveCampaign has accepted, is left to its end, unless its connection is blocked and
+nobody may ask after its batch: the address stays in `forgetting` till then, and whoever goes on with it begins anew. So it ends
+in erasure whatever is killed in between.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 from wire import codec
 from wire.activecampaign.payloads import contacts_of, emails_of, import_body
@@ -185,8 +186,6 @@ class Erasing:
         if not theirs:
             return 0
         facts = kept.get("facts", b"{}")
-        if "aside" in codec.decode(facts):
-            return None  # places of contacts are remembered: it is sent or split first
         stays = [at for at in range(int(kept["count"])) if at not in theirs]
         contacts, rows = contacts_of(body), codec.decode(codec.unsqueeze(kept["rows"]))
         prints = kept.get("prints", b"")
@@ -200,8 +199,23 @@ class Erasing:
             packed_rows([rows[at] for at in stays]),
             b"".join(prints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in stays),
             len(stays),
+            codec.text(facts_without(codec.decode(facts), theirs, of=int(kept["count"]))),
         )
         return len(theirs) if told == b"erased" else None
+
+
+def facts_without(facts: Mapping[str, Any], gone: Collection[int], *, of: int) -> dict[str, Any]:
+    """Write what was tried with a chunk `of` so many contacts for it without those who are `gone`, by their places.
+
+    Those set aside move up. Should nobody else be left, they are set aside no more: a request with nobody in it is none.
+    """
+    aside = [
+        {**one, "position": one["position"] - sum(place < one["position"] for place in gone)}
+        for one in facts.get("aside", ())
+        if one["position"] not in gone
+    ]
+    rest = {name: value for name, value in facts.items() if name != "aside"}
+    return rest | ({"aside": aside} if aside and len(aside) < of - len(gone) else {})
 
 
 def _asked(address: str, kept: str) -> Asked:

@@ -53,6 +53,8 @@ local accounted = rest
 for _, name in ipairs({'applied', 'refused', 'unconfirmed', 'unsent'}) do accounted = accounted + (outcome.books[name] or 0) end
 for _, piece in ipairs(outcome.pieces or {}) do accounted = accounted + piece.count end
 if accounted ~= tonumber(chunk[5] or 0) then
+  -- Somebody was erased while its batch could not be asked after, and who asked comes back: it is asked again.
+  if lane == 'confirm' and redis.call('HEXISTS', key, 'erased') == 1 then return answer('stale') end
   return redis.error_reply('UNBALANCED outcome accounts for ' .. accounted .. ' of ' .. tostring(chunk[5]))
 end
 
