@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wire import codec
-from wire.activecampaign.payloads import emails_of
+from wire.activecampaign.payloads import addresses_of
 from wire.ledger import Ledger
 from wire.members import Entry, chunk_number
 from wire.membership import Membership, Place, Summary
 from wire.registrations import Export
+from wire.rejects import addresses_in
 from wire.runs import Run
 from wire.store import Store
 from wire.topology import key
@@ -42,13 +43,14 @@ class OnTheWay:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a run's rejects, or of those it held back."""
+    """A line of one of a run's reports; `is_former`: the address is the one that somebody had before."""
 
     run: str
     fate: str
     code: str
     reason: str
     row: int | None
+    is_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,9 @@ class Tracer:
         found = []
         for name in names:
             chunk = await self._store.hash(key("chunk", run.id, name))
-            if chunk and await asyncio.to_thread(_has, chunk["contacts"], is_theirs):
+            if not chunk:
+                continue
+            if await asyncio.to_thread(_has, chunk["contacts"], is_theirs):
                 batch = chunk["batch"].decode() if "batch" in chunk else None
                 found.append(OnTheWay(run.id, name, chunk["state"].decode(), batch, "leaving" in chunk))
         return found
@@ -140,11 +144,14 @@ class Tracer:
     async def _lines(self, run: Run, is_theirs: Is) -> list[Line]:
         documents = [
             document
-            for name in ("rejects", "held_back")
+            for name in ("rejects", "held_back", "moved")
             async for page in self._pages(name, run)
             for document in await asyncio.to_thread(_lines_of, page, is_theirs)
         ]
-        return [Line(run.id, one["fate"], one["code"], one["reason"], one["row"]) for one in documents]
+        return [
+            Line(run.id, one["fate"], one["code"], one["reason"], one["row"], is_former=not is_theirs(one["email"]))
+            for one in documents
+        ]
 
     async def _left_behind(self, run: Run, is_theirs: Is) -> list[LeftBehind]:
         return [
@@ -163,9 +170,9 @@ class Tracer:
 
 
 def _has(squeezed: bytes, is_theirs: Is) -> bool:
-    return any(map(is_theirs, emails_of(codec.unsqueeze(squeezed))))
+    return any(any(map(is_theirs, known_as)) for known_as in addresses_of(codec.unsqueeze(squeezed)))
 
 
 def _lines_of(page: bytes, is_theirs: Is) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [codec.decode(line) for line in codec.unsqueeze(page).splitlines()]
-    return [line for line in lines if is_theirs(line["email"])]
+    return [line for line in lines if any(map(is_theirs, addresses_in(line)))]

@@ -158,6 +158,7 @@ class MappingDocument(BaseModel):
     fields: dict[str, str]
     tags: list[str]
     tags_column: str | None
+    id: str | None = None
 
 
 class LeaversFieldDocument(BaseModel):
@@ -206,6 +207,7 @@ class ExportDocument(BaseModel):
     mapping: MappingDocument
     leavers: Literal["keep", "field", "unsubscribe"]
     leavers_field: LeaversFieldDocument | None
+    changed_address: Literal["update", "leaver_and_newcomer"]
     brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None
