@@ -110,7 +110,7 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
         if reached is None:
             return
         at = reached
-    if run.packed < run.books.selected:
+    if run.moving and run.packed < run.books.selected:
         moving = moving_chunks(snapshot, mapper, movers, run.cursor if run.packed > in_place else 0)
         reached = await append(moving, at, kind="moving")
         if reached is None:
