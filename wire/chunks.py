@@ -117,7 +117,7 @@ class OverTheWire:
 
 
 Known = tuple[str, Entry | bytes]
-"""An address, and what membership is to know of it: an entry, or what became of it (`members.GONE`, `members.PAST`)."""
+"""An address, and what membership is to know of it: an entry, or what became of it (`members.gone`, `members.past`)."""
 
 
 @dataclass(frozen=True, slots=True)

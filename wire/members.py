@@ -18,10 +18,6 @@ PERSON_BYTES: Final = 8
 UNKNOWN: Final = bytes(PERSON_BYTES)
 """Who is behind an address, where their row does not say: what was known of that stays."""
 
-GONE: Final = b""
-PAST: Final = b"-"
-"""Instead of an entry. `GONE`: the contact has another address by now. `PAST`: their person has, and the contact is theirs no
-more; it stands in the entry inverted (`past_of`), so that whoever forgets the person finds it."""
 
 _NUMBER_BYTES: Final = 3
 _LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
@@ -94,6 +90,19 @@ def order_of(address: str) -> int:
 def _numbers(*numbers: int) -> bytes:
     """The same for everybody in a chunk."""
     return b"".join(min(number, _LARGEST).to_bytes(_NUMBER_BYTES, "little") for number in numbers)
+
+
+def gone(person: bytes) -> bytes:
+    """Instead of an entry: this person's contact has another address by now. What is known of somebody else there stays."""
+    return b"x" + person
+
+
+def past(person: bytes) -> bytes:
+    """Instead of an entry: this person has another address by now, and this one's contact is theirs no more.
+
+    They stand in its entry inverted (`past_of`), so that whoever forgets them finds it.
+    """
+    return b"-" + person
 
 
 def past_of(person: bytes) -> bytes:

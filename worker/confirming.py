@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wire.activecampaign.payloads import contacts_of, emails_of
+from wire.activecampaign.payloads import emails_of
 from wire.chunks import Held, Known, Outcome, OverTheWire
 from wire.members import Standing, address_of
 from wire.rejects import page
@@ -99,7 +99,7 @@ def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> t
         )
         for at, email in enumerate(emails)
     ]
-    return (*entries, *former_entries(held, contacts_of(held.contacts) if held.kind == "moved" else ()))
+    return (*entries, *former_entries(held, range(held.count)))
 
 
 def back(held: Held, seconds: float) -> Outcome:

@@ -1,12 +1,12 @@
 """From a verdict on a delivery to the outcome that is written: contacts leave a chunk here, with their rejects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from wire.activecampaign.payloads import contacts_of, email_of, former_of, import_body, unmoved
 from wire.chunks import Book, Held, Known, Outcome, OverTheWire, Piece, Stopped
-from wire.members import GONE, PAST, Entry, Standing, address_of, chunk_number
+from wire.members import Entry, Standing, address_of, chunk_number, gone, past
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (
@@ -133,15 +133,15 @@ def refused_entries(held: Held, refused: Sequence[Refusal]) -> tuple[Known, ...]
         (address_of(email_of(contacts[one.position])), entry_of(held, one.position, Standing.REFUSED, one))
         for one in refused
     ]
-    return (*entries, *former_entries(held, [contacts[one.position] for one in refused]))
+    return (*entries, *former_entries(held, [one.position for one in refused]))
 
 
-def former_entries(held: Held, contacts: Sequence[bytes]) -> tuple[Known, ...]:
-    """What membership is to know of the addresses that contacts had, once these have their fates: nobody is there any more."""
-    if held.kind != "moved":
-        return ()
-    formers = filter(None, map(former_of, contacts))
-    return tuple((former.email, PAST if former.how == "newcomer" else GONE) for former in formers)
+def former_entries(held: Held, positions: Iterable[int]) -> Iterator[Known]:
+    """Yield what membership is to know of the addresses that contacts had, once these have their fates."""
+    contacts = contacts_of(held.contacts) if held.kind == "moved" else []
+    for at in positions if contacts else ():
+        if former := former_of(contacts[at]):
+            yield former.email, (past if former.how == "newcomer" else gone)(held.person(at))
 
 
 def moves_of(held: Held, positions: Sequence[int]) -> dict[Book, int]:
@@ -196,18 +196,18 @@ def stopped(verdict: Stop) -> Stopped:
 
 
 def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
-    gone = {one.position for one in verdict.refused}
-    rest = [position for position in range(held.count) if position not in gone]
-    contacts = contacts_of(held.contacts) if gone else []
+    out = {one.position for one in verdict.refused}
+    rest = [position for position in range(held.count) if position not in out]
+    contacts = contacts_of(held.contacts) if out else []
     return Outcome(
         to="accepted",
         batch=verdict.batch_id,
         count=len(rest),
-        books={"accepted": len(rest), "refused": len(gone), **moves_of(held, sorted(gone))},
-        contacts=body_of(held, [contacts[position] for position in rest]) if gone else None,
+        books={"accepted": len(rest), "refused": len(out), **moves_of(held, sorted(out))},
+        contacts=body_of(held, [contacts[position] for position in rest]) if out else None,
         rows=tuple(held.rows[position] for position in rest),
-        prints=b"".join(map(held.print_of, rest)) if gone else b"",
-        rejects=page(rejects(held, verdict.refused)) if gone else b"",
+        prints=b"".join(map(held.print_of, rest)) if out else b"",
+        rejects=page(rejects(held, verdict.refused)) if out else b"",
         entries=refused_entries(held, verdict.refused),
         facts=verdict.memory.document(),
         due_in_ms=first_poll_ms(held),

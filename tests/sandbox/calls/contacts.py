@@ -88,7 +88,7 @@ def update(world: World, call: Call) -> Answer:
     email = str(wished.get("email", contact.email))
     if not is_plausible(email):
         return _bad_email()
-    if world.account.find(email) not in {None, contact}:
+    if (world.account.find(email) or contact) is not contact:
         return _taken()
     world.account.readdress(contact, email)
     world.account.change(contact, _details(wished, email))

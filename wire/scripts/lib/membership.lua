@@ -65,17 +65,20 @@ local function of_the_past(entry)
   return string.sub(entry, 1, ENTRY) .. person
 end
 
--- What is to be kept of an address: words without an entry are about the one that there is.
+-- What is to be kept of an address: `x` or `-` and a person are about the entry that there is, as long as it is theirs.
 local function kept_of(entry, kept, address)
   local before = redis.call('HGET', kept, address)
-  if entry == '-' then return before and of_the_past(before) or '' end
+  if #entry < ENTRY then
+    if not before or string.sub(before, ENTRY + 1) ~= string.sub(entry, 2) then return before or '' end
+    return string.sub(entry, 1, 1) == '-' and of_the_past(before) or ''
+  end
   if string.byte(entry) == string.byte('r') then entry = with_past(entry, before) end
   if string.sub(entry, ENTRY + 1) ~= UNKNOWN then return entry end
   return string.sub(entry, 1, ENTRY) .. (before and string.sub(before, ENTRY + 1) or '')
 end
 
--- Writes entries: ARGV from `first` on are address, entry, address, entry, ... An entry that is empty erases, and a `-` says that
--- the person has another address by now. A membership that is gone stays gone.
+-- Writes entries: ARGV from `first` on are address, entry, address, entry, ... `x` and a person: their
+-- contact has another address by now; `-` and a person: they have. A membership that is gone stays gone.
 local function remember(run, first)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
