@@ -112,9 +112,9 @@ def test_opt_outs_stay_out_over_ten_refreshes_with_leavers_and_returners_and_kil
     """In every mode, whatever is killed in between; and so do those whom the account excludes."""
     platform = ready(**FIELD)
     lists = {"12": 56, "13": 56, "14": 41}
-    for number, options in (("13", {}), ("14", {"leavers": "unsubscribe", "confirm_unsubscribe": True})):
-        platform.sandbox("lists", {"id": number, "name": f"List {number}"})
-        assert platform.export(f"vip-{number}", segment="vip", list_id=number, **options)[0] == 201
+    for list_id, options in (("13", {}), ("14", {"leavers": "unsubscribe", "confirm_unsubscribe": True})):
+        platform.sandbox("lists", {"id": list_id, "name": f"List {list_id}"})
+        assert platform.export(f"vip-{list_id}", segment="vip", list_id=list_id, **options)[0] == 201
     excluded = {"person20@example.com"}
     platform.sandbox("exclusions", {"emails": sorted(excluded)})
     out = {f"person{number}@example.com" for number in (3, 17, 40)}

@@ -12,7 +12,7 @@ from producer.mapping import Mapper, MappingSpec
 from producer.moving import Move
 from producer.rows import Mapped
 from producer.surveying import Before, Survey, survey
-from tests.unit.in_memory import InMemorySnapshot
+from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.test_surveying import lines
 from wire import codec
 from wire.activecampaign.payloads import addresses_of, former_of, import_body, unmoved
@@ -23,7 +23,6 @@ from wire.runs import Mode
 
 KEY = b"a key"
 MAPPER = Mapper(MappingSpec(email="Email", first_name="First", id="Id"), 12, automations=False, person_key=KEY)
-Row = dict[str, str | None]
 MEMBER, OUT, REFUSED, MAYBE = Standing.MEMBER, Standing.OUT, Standing.REFUSED, Standing.MAYBE
 
 
