@@ -33,7 +33,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
 | memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |
 | forgotten_key   | string | what the hashes of the forgotten are keyed with, made once           | for ever         | forgetter       |
-| forgotten       | hash   | keyed hash of a forgotten address -> when                            | for ever         | forgetter       |
+| forgotten       | hash   | keyed hash of a forgotten address, or `id:` and of an id -> when     | for ever         | forgetter       |
 | forgetting      | hash   | address that is being erased -> when it was asked, and how far       | until erased     | forgetter       |
 | reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
 | turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |

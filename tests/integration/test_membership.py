@@ -7,6 +7,10 @@ from typing import Any, Final
 import pytest
 
 from deploy.local.valkey import Valkey
+from producer.comparing import Known, hashes_of, page_of
+from producer.knowledge import Gathered, Knowledge
+from producer.moving import Candidate, to_bytes
+from producer.surveying import Before
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
 from tests.unit.records import a_run
 from wire.chunks import Held, Outcome
@@ -52,6 +56,15 @@ class Writer:
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
         told = self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", address, word))
         assert told == b"ok"
+
+    def pages(self) -> list[dict[str, bytes]]:
+        """Read everything as it is kept."""
+
+        async def pages() -> list[dict[str, bytes]]:
+            summary = await self.membership.summary(self.run)
+            return [dict(page) async for page in self.membership.entries(self.run, summary)]
+
+        return immediately(pages())
 
     def read(self) -> dict[str, Entry]:
         """Read everything."""
@@ -161,6 +174,43 @@ def test_a_contact_whom_another_export_knows_is_another_persons_unless_it_is_the
     assert world.do(writer.membership.another_elsewhere(replace(here, account="elsewhere"), persons)) == set()
     assert world.do(writer.membership.listed_elsewhere(here, list(persons))) == set()
     assert len(world.do(writer.membership.listed_elsewhere(replace(here, list_id="12"), list(persons)))) == 3
+
+
+def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: World) -> None:
+    """And if the export says so; whoever reads on knows the same, from what is kept without an address."""
+    writer, spec = Writer(world), {"mapping": {"email": "Email", "id": "Id"}}
+    names = ("free", "met", "shared")
+    for name in names:
+        writer.write(f"{name}@x.org", entry=MEMBER._replace(person=name.encode().ljust(8)))
+    world.redis.hset(key("exports"), mapping={"e": "e1", "other": "e2"})
+    world.redis.sadd(key("memberships", "e2"), f"{ACCOUNT} 13")
+    world.redis.hset(key("membership", "e2", ACCOUNT, "13"), "members", 1)
+    world.redis.hset(key("members", "e2", ACCOUNT, "13", "0"), "shared@x.org", MEMBER.to_bytes())
+    run = replace(writer.run, spec=spec)
+    knowledge = Knowledge(writer.membership, world.ledger)
+    summary = world.do(writer.membership.summary(run))
+    known = Known([page_of(page) for page in writer.pages()])
+    places = known.find(hashes_of([f"{name}@x.org" for name in names])).tolist()
+    candidates = [
+        Candidate(at, f"new.{name}@x.org", name.encode().ljust(8), place, is_met=name == "met")
+        for at, (name, place) in enumerate(zip(names, places, strict=True), 1)
+    ]
+    gathered = Gathered(Before(known), summary)
+    moves = world.do(knowledge.moves(run, gathered, candidates))
+    assert [(one.row, one.former, one.how) for one in moves] == [
+        (1, "free@x.org", "update"),
+        (2, "met@x.org", "check"),
+        (3, "shared@x.org", "check"),
+    ]
+    newcomers = replace(run, spec=spec | {"changed_address": "leaver_and_newcomer"})
+    assert {one.how for one in world.do(knowledge.moves(newcomers, gathered, candidates))} == {"check"}
+    world.redis.set(key("moving", run.id), to_bytes(moves))
+    kept = world.do(knowledge.movers(replace(run, moving=3)))
+    assert {row: (one.former, one.how) for row, one in kept.items()} == {
+        one.row: (one.former, one.how) for one in moves
+    }
+    world.do(world.store.run("erase_member", *PLACE, "free@x.org"))
+    assert world.do(knowledge.movers(replace(run, moving=3)))[1].former == ""
 
 
 def test_whoever_is_erased_is_forgotten_by_their_id(world: World) -> None:

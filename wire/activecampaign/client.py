@@ -39,6 +39,7 @@ from wire.activecampaign.results import (
     read_changed,
     read_contact,
     read_list,
+    read_lookup,
     read_memberships,
     read_page,
     read_user,
@@ -118,16 +119,18 @@ class Client:
 
     async def find_contact(self, email: str) -> Contact | None:
         """Look a contact up by its address, in any letter case."""
-        return (await self.look_up(email)).contact
+        return read_contact(*await self._ask("GET", "contacts", query={"email": email}), email=email)
 
     async def look_up(self, email: str) -> LookedUp:
-        """Look a contact up by its address, in any letter case, and tell what the answer was like."""
-        document, answer = await self._ask("GET", "contacts", query={"email": email})
-        return LookedUp(read_contact(document, answer, email=email), answer.status, answer.request_id)
+        """Look a contact up by its address, in any letter case, where it matters that there is none.
+
+        An answer that holds others than who was asked for does not say so: it is none.
+        """
+        return read_lookup(*await self._ask("GET", "contacts", query={"email": email}), email=email)
 
     async def memberships(self, contact_id: str) -> Memberships:
         """Ask which lists a contact is or was on, and which of these they have left; NotFound if there is none of this id."""
-        return read_memberships(*await self._ask("GET", "contacts", contact_id, "contactLists"))
+        return read_memberships(*await self._ask("GET", "contacts", contact_id, "contactLists", query=_page(0)))
 
     async def change_address(self, contact_id: str, email: str) -> Changed:
         """Give a contact another address: it stays who it is, with its lists and opt-outs.

@@ -208,6 +208,14 @@ def read_contact(document: Any, answer: Answer, *, email: str) -> Contact | None
     return None
 
 
+def read_lookup(document: Any, answer: Answer, *, email: str) -> LookedUp:
+    """Read the same answer where nobody else may be in it: others say that the filter was not understood."""
+    contact = read_contact(document, answer, email=email)
+    if contact is None and _object(document, answer)["contacts"]:
+        raise lacking(answer)
+    return LookedUp(contact, answer.status, answer.request_id)
+
+
 def read_memberships(document: Any, answer: Answer) -> Memberships:
     """Read the answer to contacts/{id}/contactLists. Status 2 is an opt-out. Source: the API reference, list memberships."""
     found = _object(document, answer).get("contactLists")
