@@ -318,6 +318,8 @@ def test_the_trail_is_read_in_parts_and_filtered(with_store: WithStore) -> None:
             third = whole["items"][-3]
             at = third["at"].replace("+", "%2B")
             assert third in await found(f"since={at}&until={at}")
+            newest = whole["items"][0]["id"]
+            assert await found(f"until={at}&after={newest}") == await found(f"until={at}") != []
             assert await found("until=2020-01-01T00:00:00Z") == []
             assert await found("since=2020-01-01T00:00:00Z") == whole["items"]
 

@@ -421,6 +421,7 @@ def test_a_change_whose_answer_is_lost_is_told_as_unknown(shell: Shell, producer
     """What comes after it is not begun."""
     producer.answer("GET /v1/connections", {"items": [], "next": None})
     producer.answer("GET /v1/exports", {"items": [{"name": "one"}, {"name": "two"}, {"name": "zoo"}], "next": None})
+    producer.answer("POST /v1/rehearsals", {"refused": []})
     producer.answer("DELETE /v1/exports/one", {"ended_runs": []})
     producer.hang_up("DELETE /v1/exports/two")
     result = shell("apply", "-f", "-", "--prune", stdin="exports: []")
@@ -429,6 +430,18 @@ def test_a_change_whose_answer_is_lost_is_told_as_unknown(shell: Shell, producer
         "deleted: export one\nunknown whether done: delete export two\nnot done: delete export zoo\n" in result.stderr
     )
     assert "apply the same files again" in result.stderr
+
+
+def test_a_rehearsal_that_cannot_be_read_changes_nothing(shell: Shell, producer: SimulatedProducer) -> None:
+    """Nor does one that is not answered."""
+    producer.answer("GET /v1/connections", {"items": [], "next": None})
+    producer.answer("GET /v1/exports", {"items": [{"name": "one"}], "next": None})
+    producer.answer("POST /v1/rehearsals", {"refused": [{"change": 7}]})
+    producer.hang_up("POST /v1/rehearsals")
+    for said in ("no rehearsal that this version", "broke off"):
+        result = shell("apply", "-f", "-", "--prune", stdin="exports: []")
+        assert (result.exit_code, result.stdout, said in result.stderr) == (1, "", True)
+    assert not [asked for asked in producer.asked if asked.method == "DELETE"]
 
 
 def test_long_lists_are_compared_whole(shell: Shell, producer: SimulatedProducer) -> None:
