@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.serving import API_KEY, Served, connection, export, serving
-from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, House, house
+from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
 from wire import codec
 from wire.audit import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
 from wire.chunks import Outcome, Stopped
@@ -38,9 +38,18 @@ CALLS: Final[dict[str, What]] = {
     "POST /v1/contacts/forget": What.CONTACT_FORGOTTEN,
     "POST /v1/tokens": What.TOKEN_ISSUED,
     "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
+    "POST /v1/scheduled-runs": What.RUN_OPENED,
+    "POST /v1/notifications": What.NOTIFICATION_CREATED,
+    "PATCH /v1/notifications/{name}": What.NOTIFICATION_CHANGED,
+    "DELETE /v1/notifications/{name}": What.NOTIFICATION_DELETED,
     "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
 }
-LOOKS: Final = {"POST /v1/connections/{name}/check", "POST /v1/doctor", "POST /v1/rehearsals"}
+LOOKS: Final = {
+    "POST /v1/connections/{name}/check",
+    "POST /v1/doctor",
+    "POST /v1/rehearsals",
+    "POST /v1/notifications/{name}/test",
+}
 """Change nothing, and tell nothing of anybody."""
 
 
@@ -56,7 +65,7 @@ async def _whats(store: Store, **wanted: Any) -> list[tuple[str, str]]:
 def test_every_call_that_changes_something_is_told() -> None:
     """A new one has to say by which word."""
     changing = {call for call in MAY if not call.startswith("GET")}
-    assert changing == {*CALLS, *LOOKS, POINTLESS}
+    assert changing == {*CALLS, *LOOKS, POINTLESS, REDELIVER}
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -89,6 +98,9 @@ def _body(call: str) -> Any:
 async def _prepare(furnished: House, call: str) -> None:
     if call.endswith("/resume"):
         await furnished.ask(Role.CONTRIBUTOR, "POST /v1/runs/{id}/pause")
+    if call.endswith("/scheduled-runs"):
+        await furnished.ask(Role.PUBLISHER, "POST /v1/events", _body("POST /v1/events"))
+        await furnished.ask(Role.CONTRIBUTOR, "PATCH /v1/exports/{name}", {"schedule": {"cron": "0 2 * * *"}})
 
 
 def test_a_change_says_what_it_was_and_what_it_is(with_store: WithStore) -> None:
@@ -460,5 +472,28 @@ def test_our_own_commands_are_told_apart(with_store: WithStore, agent: str, via:
         async with serving(store) as api:
             await api.ask("POST", "/v1/tokens", {"name": "t", "role": "viewer"}, headers={"User-Agent": agent})
             assert [entry.who.via for entry in await _trail(store)] == [via]
+
+    with_store(scenario)
+
+
+def test_of_a_channel_it_tells_neither_addresses_nor_what_is_secret_in_its_url(with_store: WithStore) -> None:
+    """The path of a webhook is often all that keeps others out."""
+
+    async def scenario(store: Store) -> None:
+        async with serving(store) as api:
+            hook = {"name": "night", "kind": "webhook", "url": "https://hooks.example.com/quokka"}
+            mail = {"name": "team", "kind": "email", "addresses": ["quokka@example.com", "wombat@example.com"]}
+            for body in (hook, mail):
+                status, answer = await api.ask("POST", "/v1/notifications", body)
+                assert status == 201, answer
+            await api.ask("PATCH", "/v1/notifications/night", {"url": "https://hooks.example.com/wombat"})
+            await api.ask("DELETE", "/v1/notifications/team")
+            made, mailed, changed, _ = await _trail(store, kind="notification")
+            assert made.changes["host"] == (None, "hooks.example.com")
+            assert mailed.changes["addresses"] == (None, 2)
+            assert changed.changes == {}
+            assert changed.facts == {"secret_changed": False, "url_changed": True, "addresses_changed": False}
+            raw = str(await store.entries(key("audit"), "+", 1_000))
+            assert not [word for word in ("quokka", "wombat", "whsec_") if word in raw]
 
     with_store(scenario)
