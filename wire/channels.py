@@ -90,7 +90,8 @@ class Channels:
         """Keep a new channel, or one in the place of another; without a secret the old one stays."""
         was = _text(replaces) if replaces else ""
         changes = differences(_shown(replaces) if replaces else {}, _shown(channel))
-        said = said_by(by, changes=changes, facts=_unseen(replaces, channel, secret) if replaces else None)
+        facts = _unseen(replaces, channel, secret) if replaces else {"secret": "set"} if secret else None
+        said = said_by(by, changes=changes, facts=facts)
         word = await self._store.keep(
             "save_channel", channel.id, channel.name, _text(channel), secret or b"", was, said
         )
@@ -117,7 +118,7 @@ def _shown(channel: Channel) -> dict[str, Any]:
     return document | {"host": host, "addresses": len(channel.addresses)}
 
 
-def _unseen(before: Channel, after: Channel, secret: bytes | None) -> dict[str, bool]:
+def _unseen(before: Channel, after: Channel, secret: bytes | None) -> dict[str, Any]:
     """Say of what the trail may not hold whether it is another."""
     return {
         "secret_changed": secret is not None,

@@ -197,6 +197,27 @@ def test_secrets_of_webhooks_are_sealed_anew_with_those_of_connections(with_stor
     with_store(scenario)
 
 
+def test_the_trail_tells_of_channels_without_what_could_be_a_secret(with_store: WithStore) -> None:
+    """Of a URL its host, of addresses how many, of a secret that it was set."""
+
+    async def scenario(store: Store) -> None:
+        async with serving(store) as api:
+            hook = HOOK | {"url": "https://hooks.example.com/canary-path"}
+            await api.ask("POST", "/v1/notifications", hook | {"secret": SECRET})
+            await api.ask("POST", "/v1/notifications", MAIL)
+            await api.ask("PATCH", "/v1/notifications/night", {"events": ["failed"]})
+            await api.ask("DELETE", "/v1/notifications/night")
+            _, trail = await api.ask("GET", "/v1/audit")
+            whats = [entry["what"].removeprefix("notification.") for entry in trail["items"]]
+            assert whats == ["deleted", "changed", "created", "created"]
+            created = trail["items"][-1]
+            assert (created["facts"], created["who"]) == ({"secret": "set"}, "admin")
+            assert "hooks.example.com" in str(created["changes"])
+            assert not [word for word in ("canary", SECRET, 'example.com"', "Team@") if word in str(trail)]
+
+    with_store(scenario)
+
+
 @pytest.mark.parametrize("event", Event)
 def test_every_event_can_be_asked_for(with_store: WithStore, event: Event) -> None:
     """By the name it has in messages."""

@@ -34,14 +34,14 @@ CALLS: Final[dict[str, What]] = {
     "POST /v1/runs/{id}/cancel": What.RUN_CANCELLED,
     "POST /v1/runs/{id}/pause": What.RUN_PAUSED,
     "POST /v1/runs/{id}/resume": What.RUN_RESUMED,
-    "POST /v1/contacts/explain": What.CONTACT_EXPLAINED,
-    "POST /v1/contacts/forget": What.CONTACT_FORGOTTEN,
-    "POST /v1/tokens": What.TOKEN_ISSUED,
-    "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
     "POST /v1/scheduled-runs": What.RUN_OPENED,
     "POST /v1/notifications": What.NOTIFICATION_CREATED,
     "PATCH /v1/notifications/{name}": What.NOTIFICATION_CHANGED,
     "DELETE /v1/notifications/{name}": What.NOTIFICATION_DELETED,
+    "POST /v1/contacts/explain": What.CONTACT_EXPLAINED,
+    "POST /v1/contacts/forget": What.CONTACT_FORGOTTEN,
+    "POST /v1/tokens": What.TOKEN_ISSUED,
+    "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
     "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
 }
 LOOKS: Final = {
@@ -100,7 +100,7 @@ async def _prepare(furnished: House, call: str) -> None:
         await furnished.ask(Role.CONTRIBUTOR, "POST /v1/runs/{id}/pause")
     if call.endswith("/scheduled-runs"):
         await furnished.ask(Role.PUBLISHER, "POST /v1/events", _body("POST /v1/events"))
-        await furnished.ask(Role.CONTRIBUTOR, "PATCH /v1/exports/{name}", {"schedule": {"cron": "0 2 * * *"}})
+        await furnished.ask(Role.CONTRIBUTOR, "PATCH /v1/exports/open", {"schedule": {"cron": "0 6 * * *"}})
 
 
 def test_a_change_says_what_it_was_and_what_it_is(with_store: WithStore) -> None:

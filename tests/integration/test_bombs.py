@@ -20,7 +20,7 @@ MOST_MIB: Final = 160
 """Beyond what the libraries take that are loaded before. A batch may be 16 MiB, and is held a few times over."""
 
 PROGRAM: Final = """
-import re, sys
+import os, re, sys
 from pathlib import Path
 from producer.snapshots import SnapshotError, open_snapshot
 
@@ -35,7 +35,8 @@ except SnapshotError as error:
     print(type(error).__name__, len(str(error)), end=" ")
 else:
     print("read", rows, end=" ")
-print(peak() - before)
+print(peak() - before, flush=True)
+os._exit(0)  # a thread of Arrow's that is still reading would abort an interpreter that is going down
 """
 
 ROWS: Final = b"ann@example.org,n\n" * (1 << 22)

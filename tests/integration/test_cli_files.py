@@ -45,6 +45,13 @@ def served(with_store: WithStore, tmp_path: Path) -> Callable[[Body], None]:
     return run
 
 
+TIMED: dict[str, Any] = {
+    "schedule": {"cron": "0 6 * * 1-5", "zone": "Europe/Zurich"},
+    "enabled": False,
+    "stale_after_hours": 180.0,
+}
+
+
 async def _furnish(api: Served) -> None:
     """Register two connections, and exports that use every option among them."""
     limits = Limits(imports_per_minute=60, single_imports_per_minute=10, requests_per_second=2.5)
@@ -54,7 +61,9 @@ async def _furnish(api: Served) -> None:
     await api.registry.save_export(export())
     marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
     await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
-    await api.registry.save_export(export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5))
+    await api.registry.save_export(
+        export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5, **TIMED)
+    )
     mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T"}
     times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
     brake = {"share": 0.5, "number": 7}
@@ -421,9 +430,10 @@ def test_schedules_and_notification_channels_go_round_with_everything_else(
         _, shown = await api.ask("GET", "/v1/exports/vips")
         assert {name: shown[name] for name in timed} == timed
         file.write_text("notifications: []\n")
+        exports = await api.registry.exports()
         pruned = await shell("apply", "-f", str(file), "--prune", "--yes")
         assert pruned.stdout.splitlines() == ["deleted notification night-2", "deleted notification team"]
-        assert len(await api.registry.exports()) == 3
+        assert await api.registry.exports() == exports
 
     served(both)
 
@@ -445,6 +455,9 @@ notifications:
         await _furnish(api)
         told = await shell("apply", "-f", "-", stdin=text, NIGHT="x")
         assert (told.exit_code, "-:7: exports.1 there is no export gone" in told.stderr) == (2, True)
+        private = text.replace("hooks.example.com", "10.0.0.7").replace("      - gone\n", "")
+        told = await shell("apply", "-f", "-", stdin=private, NIGHT="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        assert (told.exit_code, "-:4: url must be https, and at a public host" in told.stderr) == (1, True)
         wrong = text.replace("{env: NIGHT}", "whsec_canary").replace("webhook", "telegram").replace("url", "uri")
         told = await shell("apply", "-f", "-", stdin=wrong)
         assert told.exit_code == 2

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from producer.cloudevents import Event, Malformed, read_event, speaks_cloudevents
+from producer.naming import is_line
 from wire import codec
 
 DATA = {"segment": "vip", "snapshot": "/snapshots/vip.parquet"}
 WHOLE = {"specversion": "1.0", "type": "segment.refreshed", "source": "/cdp", "id": "1", "data": DATA}
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), min_size=1, max_size=20)
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=20).filter(is_line)
 
 
 def _read(message: HTTPMessage) -> Event:
