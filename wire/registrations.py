@@ -87,7 +87,7 @@ class Connection:
 class Export:
     """Segment to list, over a connection (its id; None while detached).
 
-    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
+    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column, id. One run in
     `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
     who left are marked; `brake` has thresholds (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
     besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it. A snapshot older than
@@ -113,6 +113,7 @@ class Export:
     enabled: bool = True
     schedule: Mapping[str, str] | None = None
     stale_after_hours: float | None = None
+    changed_address: str = "update"
     created: int
     changed: int
 

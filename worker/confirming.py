@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
-from wire.chunks import Held, Outcome, OverTheWire
-from wire.members import Entry, Standing, address_of
+from wire.chunks import Held, Known, Outcome, OverTheWire
+from wire.members import Standing, address_of
 from wire.rejects import page
-from worker.delivering import MINUTE_MS, again, entry_of, rejects, stopped
+from worker.delivering import MINUTE_MS, again, entry_of, former_entries, moves_of, rejects, stopped
 from worker.polling import next_first_poll_ms
 from worker.verdict import (
     Applied,
@@ -51,7 +51,12 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
         case Applied(applied=applied, refused=refused, unmatched=unmatched):
             return Outcome(
                 to="over",
-                books={"applied": applied, "refused": len(refused), "unmatched": unmatched},
+                books={
+                    "applied": applied,
+                    "refused": len(refused),
+                    "unmatched": unmatched,
+                    **moves_of(held, range(held.count)),
+                },
                 rejects=page(rejects(held, refused)) if refused else b"",
                 entries=_entries(held, emails, refused),
                 first_poll_ms=first_poll_ms,
@@ -84,16 +89,17 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
             return Outcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
 
 
-def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> tuple[Known, ...]:
     """What membership is to know of everybody in a batch that is at its end."""
     by_position = {one.position: one for one in refused}
-    return tuple(
+    entries: list[Known] = [
         (
             address_of(email),
             entry_of(held, at, Standing.REFUSED if at in by_position else Standing.MEMBER, by_position.get(at)),
         )
         for at, email in enumerate(emails)
-    )
+    ]
+    return (*entries, *former_entries(held, range(held.count)))
 
 
 def back(held: Held, seconds: float) -> Outcome:

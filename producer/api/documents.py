@@ -160,6 +160,7 @@ class MappingDocument(BaseModel):
     fields: dict[str, str]
     tags: list[str]
     tags_column: str | None
+    id: str | None = None
 
 
 class LeaversFieldDocument(BaseModel):
@@ -208,6 +209,7 @@ class ExportDocument(BaseModel):
     mapping: MappingDocument
     leavers: Literal["keep", "field", "unsubscribe"]
     leavers_field: LeaversFieldDocument | None
+    changed_address: Literal["update", "leaver_and_newcomer"]
     brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None

@@ -18,7 +18,7 @@ from producer.page.rendering import render
 from producer.page.run_words import CODES, FATES
 from producer.page.runs import WORDS, look, unknown
 from wire import codec
-from wire.ledger import Ledger
+from wire.ledger import Ledger, Report
 
 SHOWN: Final = 50
 PAGES_AT_ONCE: Final = 8
@@ -70,7 +70,8 @@ async def find(ledger: Ledger, run: str, wanted: Wanted, start: Place) -> Found:
     found: list[dict[str, Any]] = []
     searched = 0
     for first in range(start.page, start.page + PAGES_SEARCHED, PAGES_AT_ONCE):
-        pages = await ledger.rejects(run, first, first + PAGES_AT_ONCE - 1, held_back=wanted.held_back)
+        report: Report = "held_back" if wanted.held_back else "rejects"
+        pages = await ledger.report(report, run, first, first + PAGES_AT_ONCE - 1)
         for number, page in enumerate(pages, first):
             for place, text in enumerate(page.splitlines()):
                 if number == start.page and place < start.line:

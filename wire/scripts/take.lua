@@ -7,8 +7,15 @@
 -- Returns nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, and three flat hashes: the
 -- chunk, the run, the connection.
 local account, bell, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local LOOKED_UP_FOR = 60000
 local now = clock()
 redis.call('ZREM', K.bells(account), bell)
+
+-- Those whose addresses have changed are looked up anew if that was long ago: they may have opted out since.
+local function look_up_anew(key)
+  local at = redis.call('HGET', key, 'moved_at')
+  if at and math.abs(now - tonumber(at)) > LOOKED_UP_FOR then redis.call('HSET', key, 'moving', 'moving') end
+end
 
 local function hand_out(lane, run, id, score)
   local key = K.chunk(run, id)
@@ -19,6 +26,7 @@ local function hand_out(lane, run, id, score)
     let_in(run, token, now)
     -- Whoever had it sent it, and never wrote down the answer.
     if redis.call('HDEL', key, 'sending') == 1 then redis.call('HSET', key, 'maybe', '1') end -- so it may be there
+    if redis.call('HGET', key, 'moving') == 'moved' then look_up_anew(key) end
     redis.call('HSET', key, 'state', 'leased', 'token', token)
     redis.call('ZADD', K.lane(account), 'XX', now, run)
     redis.call('HSETNX', key, 'first_taken', run_clock(run, now))

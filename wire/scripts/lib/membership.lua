@@ -2,7 +2,7 @@
 --   membership(e, a, l)  hash  `members`: how many; `level`, `split`: how many buckets; `runs`: how many there were, `run:N`:
 --                              the id of one; `full_at`, `since_full`: the last full run's end, and how many since;
 --                              `mapping`, `read`, `nulls`: of the last run
---   members(e, a, l, b)  hash  address -> entry (16 bytes; wire.members)
+--   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
 --   memberships(e)       set   `account list` of those that an export has
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
@@ -12,6 +12,8 @@
 local FILL = 40
 local LONG = 64
 local WAS_MEMBER = 128
+local ENTRY = 16
+local UNKNOWN = string.rep('\0', 8)
 
 local function of(run)
   return unpack(redis.call('HMGET', K.run(run), 'export', 'account', 'list'))
@@ -57,7 +59,26 @@ local function with_past(entry, before)
   return string.sub(entry, 1, 1) .. string.char(reason) .. string.sub(entry, 3)
 end
 
--- Writes entries: ARGV from `first` on are address, entry, address, entry, ... A membership that is gone stays gone.
+-- The entry of an address that its person has no more.
+local function of_the_past(entry)
+  local person = string.gsub(string.sub(entry, ENTRY + 1), '.', function(byte) return string.char(255 - string.byte(byte)) end)
+  return string.sub(entry, 1, ENTRY) .. person
+end
+
+-- What is to be kept of an address: `x` or `-` and a person are about the entry that there is, as long as it is theirs.
+local function kept_of(entry, kept, address)
+  local before = redis.call('HGET', kept, address)
+  if #entry < ENTRY then
+    if not before or string.sub(before, ENTRY + 1) ~= string.sub(entry, 2) then return before or '' end
+    return string.sub(entry, 1, 1) == '-' and of_the_past(before) or ''
+  end
+  if string.byte(entry) == string.byte('r') then entry = with_past(entry, before) end
+  if string.sub(entry, ENTRY + 1) ~= UNKNOWN then return entry end
+  return string.sub(entry, 1, ENTRY) .. (before and string.sub(before, ENTRY + 1) or '')
+end
+
+-- Writes entries: ARGV from `first` on are address, entry, address, entry, ... `x` and a person: their
+-- contact has another address by now; `-` and a person: they have. A membership that is gone stays gone.
 local function remember(run, first)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
@@ -66,11 +87,15 @@ local function remember(run, first)
   local before, prefix = members, K.members(e, a, l, '')
   for i = first, #ARGV, 2 do
     local kept, entry = prefix .. bucket_of(ARGV[i], level, split), ARGV[i + 1]
-    if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, ARGV[i])) end
-    members = members + redis.call('HSET', kept, ARGV[i], entry)
+    if #entry ~= ENTRY or string.byte(entry) == string.byte('r') then entry = kept_of(entry, kept, ARGV[i]) end
+    if entry == '' then
+      members = members - redis.call('HDEL', kept, ARGV[i])
+    else
+      members = members + redis.call('HSET', kept, ARGV[i], entry)
+    end
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end
-  if members > before then redis.call('HSET', key, 'members', members) end
+  if members ~= before then redis.call('HSET', key, 'members', members) end
 end
 
 local function drop(e, a, l)
