@@ -44,6 +44,8 @@ WORDS: Final = {
     What.RUN_ENDED: N_("run ended"),
     What.NOTIFICATION_CREATED: N_("notification channel added"),
     What.NOTIFICATION_CHANGED: N_("notification channel changed"),
+    What.NOTIFICATION_RESEALED: N_("notification channel's secret sealed anew"),
+    What.NOTIFICATION_REDELIVERED: N_("notification sent again"),
     What.NOTIFICATION_DELETED: N_("notification channel removed"),
     What.TOKEN_ISSUED: N_("token issued"),
     What.TOKEN_REVOKED: N_("token revoked"),
