@@ -223,7 +223,7 @@ def _onto(onto: Mapping[str, Any], read: Said) -> dict[str, Any]:
     return document | {"mapping": mapping | read.document["mapping"]}
 
 
-MAPPED: Final = frozenset({"email", "tags", "tags_column", "fields", *NAMED})
+MAPPED: Final = frozenset({"email", "id", "tags", "tags_column", "fields", *NAMED})
 
 
 def _confirmed(sheet: Sheet, body: ExportBody, before: Export | None) -> None:

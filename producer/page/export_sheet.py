@@ -74,6 +74,7 @@ def said(sheet: Sheet) -> Said:
         "list_id": sheet.said("list_other") or sheet.said("list_id"),
         "mapping": mapping,
         "leavers": sheet.said("leavers") or "keep",
+        "changed_address": sheet.said("changed_address") or "update",
         "confirm_unsubscribe": sheet.ticked("confirm_unsubscribe"),
         "automations": sheet.ticked("automations"),
         "enabled": sheet.ticked("enabled"),
@@ -97,8 +98,10 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     brake, schedule = document.get("brake"), document.get("schedule") or {}
     fields = [
         *((name, plain(document.get(name))) for name in ("name", "connection", "segment", "list_id", "leavers")),
+        ("changed_address", plain(document.get("changed_address"))),
         *((name, plain(document.get(name))) for name in ("default_region", "full_every_runs", *NUMBERS)),
         ("email", plain(mapping.get("email"))),
+        ("person_id", plain(mapping.get("id"))),
         ("tags", ", ".join(mapping.get("tags") or ())),
         ("tags_column", plain(mapping.get("tags_column"))),
         *((f"leavers_field.{name}", plain(mark.get(name))) for name in ("id", "left", "present")),
@@ -123,9 +126,10 @@ def _mapping(sheet: Sheet) -> tuple[dict[str, Any], dict[str, str]]:
         "email": sheet.said("email"),
         "tags": [tag for part in sheet.said("tags").split(",") if (tag := part.strip())],
         "tags_column": sheet.said("tags_column"),
+        "id": sheet.said("person_id"),
     }
     fields: dict[str, str] = {}
-    places: dict[str, str] = {}
+    places: dict[str, str] = {"/mapping/id": "person_id"}
     for index, row in enumerate(rows_of(sheet)):
         if row == Row():
             continue

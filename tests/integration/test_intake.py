@@ -76,6 +76,7 @@ def test_an_event_opens_a_run_for_each_export_of_its_segment(with_store: WithSto
             "full_every_days": None,
             "leavers_field": None,
             "brake": {},
+            "changed_address": "update",
         }
         kept = await store.hash(key("run", first.id))
         assert (kept["rejects_ms"], kept["record_ms"], kept["include_refused"]) == (b"172800000", b"259200000", b"0")

@@ -304,6 +304,23 @@ def test_a_duplicate_is_a_new_export_that_is_like_the_other(with_page: WithPage)
     with_page(scenario)
 
 
+def test_ids_of_people_and_what_a_changed_address_means_are_kept_by_edits_and_duplicates(with_page: WithPage) -> None:
+    async def scenario(served: Served) -> None:
+        visitor = await administrator(served)
+        said = (("person_id", "Customer"), ("changed_address", "leaver_and_newcomer"))
+        await save(visitor, [*TYPED, *said])
+        export = await served.registry.export("vips")
+        assert (export.mapping["id"], export.changed_address) == ("Customer", "leaver_and_newcomer")
+        for at in ("/exports/vips/edit", "/exports/vips/duplicate"):
+            form = (await visitor.get(at)).text
+            assert 'value="Customer"' in form
+            assert 'value="leaver_and_newcomer" checked' in form
+        assert "Leaves under the old address" in (await visitor.get("/exports/vips")).text
+        assert 'value="update" checked' in (await visitor.get("/new/export?connection=main&segment=vip")).text
+
+    with_page(scenario)
+
+
 def test_run_now_opens_one_run_however_often_the_form_is_sent(with_page: WithPage) -> None:
     async def scenario(served: Served) -> None:
         visitor = await administrator(served)
