@@ -26,6 +26,7 @@ from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
 from wire.loops import ended, every, when_writable
+from wire.members import Entries
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -197,7 +198,7 @@ class Reading:
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
-            entries=gone.yielded,
+            entries=Entries.of(gone.yielded),
             pin=found.pin,
             brake=stop,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wire.members import FINGERPRINT_BYTES, Entry
+from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run
 
 Lane = Literal["deliver", "confirm"]
@@ -109,7 +109,7 @@ class Outcome:
     prints: bytes = b""
     pieces: Sequence[Piece] = ()
     rejects: bytes = b""
-    entries: Sequence[tuple[str, Entry]] = ()
+    entries: Entries = NO_ENTRIES
     nothing_queued: bool = False
     stop: Stopped | None = None
     answered: bool = False

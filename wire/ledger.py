@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from wire import codec
 from wire.audit import SYSTEM, Author, said_by
 from wire.chunks import Held, Outcome, OverTheWire, Stopped
-from wire.members import Entry
+from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
 from wire.topology import key
@@ -67,7 +67,7 @@ class Ledger:
         pin: str,
         held_back: Sequence[bytes] = (),
         leaving: bytes = b"",
-        entries: Sequence[tuple[str, Entry]] = (),
+        entries: Entries = NO_ENTRIES,
         brake: Brake | None = None,
     ) -> Reading:
         """Write a survey's figures, selection, who leaves, forecast, pages of rejects and of those held back, and entries.
@@ -88,7 +88,7 @@ class Ledger:
             len(held_back),
             *rejects,
             *held_back,
-            *(word for address, entry in entries for word in (address, entry.to_bytes())),
+            *entries.words(),
         )
         told: Reading = _word(reply)
         return told
@@ -184,6 +184,7 @@ class Ledger:
             held.lane,
             held.fence,
             codec.text(document),
+            *outcome.entries.words(),
             outcome.rejects,
             b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
             b"" if outcome.contacts is None else packed_rows(outcome.rows),
@@ -191,8 +192,6 @@ class Ledger:
         ]
         for piece in outcome.pieces:
             words += [codec.squeeze(piece.contacts), packed_rows(piece.rows), piece.prints]
-        for address, entry in outcome.entries:
-            words += [address, entry.to_bytes()]
         return bool(await self._store.run("settle", *words) == b"settled")
 
     # Looking and steering --------------------------------------------------------------------------------------------
@@ -250,7 +249,7 @@ def _held(reply: list[Any], token: str) -> Held:
         count=int(chunk["count"]),
         contacts=codec.unsqueeze(chunk["contacts"]),
         rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
-        prints=chunk.get("prints", b""),
+        prints=chunk.get("prints") or bytes(FINGERPRINT_BYTES * int(chunk["count"])),
         leaving="leaving" in chunk,
         facts=codec.decode(chunk.get("facts", b"{}")),
         now=now,

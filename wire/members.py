@@ -4,6 +4,8 @@ An entry is 16 bytes: state, reason, fingerprint, run and chunk. So an address o
 64 bytes of the store in all (`scripts/lib/membership.lua` says how they lie there).
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha1
@@ -12,6 +14,8 @@ from typing import Final, NamedTuple
 from wire.rejects import RejectCode
 
 FINGERPRINT_BYTES: Final = 8
+
+ENTRY_BYTES: Final = 16
 
 _NUMBER_BYTES: Final = 3
 _LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
@@ -68,6 +72,44 @@ class Entry(NamedTuple):
             REASONS[reason - 1] if (reason := kept[1] & ~_WAS_MEMBER) else None,
             bool(kept[1] & _WAS_MEMBER),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries of many at once: their addresses, and `kept` what is kept of each, one after the other."""
+
+    addresses: Sequence[str] = ()
+    kept: bytes = b""
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, Entry]]) -> "Entries":
+        """Make them of addresses and the entry of each."""
+        by_address = tuple(pairs)
+        return cls(tuple(address for address, _ in by_address), b"".join(entry.to_bytes() for _, entry in by_address))
+
+    @classmethod
+    def alike(cls, addresses: Sequence[str], prints: bytes, like: Entry, others: Mapping[int, Entry]) -> "Entries":
+        """Make them all like one, but each with its own of the fingerprints; `others`, by their place, are as they are."""
+        kept, end = like.to_bytes(), 2 + FINGERPRINT_BYTES
+        own = (
+            prints[at : at + FINGERPRINT_BYTES]
+            for at in range(0, len(addresses) * FINGERPRINT_BYTES, FINGERPRINT_BYTES)
+        )
+        written = bytearray(kept[:2] + (kept[end:] + kept[:2]).join(own) + kept[end:])
+        for place, entry in others.items():
+            written[place * ENTRY_BYTES : (place + 1) * ENTRY_BYTES] = entry.to_bytes()
+        return cls(addresses, bytes(written))
+
+    def words(self) -> tuple[str, bytes]:
+        """Write them as scripts take them: the addresses between line breaks. ValueError where these are not theirs."""
+        together = "\n".join(self.addresses)
+        told = [address for address in together.split("\n") if address]
+        if told != [*self.addresses] or len(self.kept) != len(told) * ENTRY_BYTES:
+            raise ValueError(f"{len(self.kept)} bytes are not the entries of {len(self.addresses)} addresses")
+        return together, self.kept
+
+
+NO_ENTRIES: Final = Entries()
 
 
 def order_of(address: str) -> int:

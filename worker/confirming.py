@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Held, Outcome, OverTheWire
-from wire.members import Entry, Standing, address_of
+from wire.members import Entries, Standing, address_of
 from wire.rejects import page
 from worker.delivering import MINUTE_MS, again, entry_of, rejects, stopped
 from worker.polling import next_first_poll_ms
@@ -84,15 +84,13 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
             return Outcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
 
 
-def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> Entries:
     """What membership is to know of everybody in a batch that is at its end."""
-    by_position = {one.position: one for one in refused}
-    return tuple(
-        (
-            address_of(email),
-            entry_of(held, at, Standing.REFUSED if at in by_position else Standing.MEMBER, by_position.get(at)),
-        )
-        for at, email in enumerate(emails)
+    return Entries.alike(
+        [address_of(email) for email in emails],
+        held.prints,
+        entry_of(held, 0, Standing.MEMBER),
+        {one.position: entry_of(held, one.position, Standing.REFUSED, one) for one in refused},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from wire.activecampaign.payloads import contacts_of, email_of, import_body
 from wire.chunks import Held, Outcome, OverTheWire, Piece, Stopped
-from wire.members import Entry, Standing, address_of, chunk_number
+from wire.members import Entries, Entry, Standing, address_of, chunk_number
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (
@@ -125,10 +125,10 @@ def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
     ]
 
 
-def refused_entries(held: Held, refused: Sequence[Refusal]) -> tuple[tuple[str, Entry], ...]:
+def refused_entries(held: Held, refused: Sequence[Refusal]) -> Entries:
     """What membership is to know of those refused."""
     contacts = contacts_of(held.contacts) if refused else []
-    return tuple(
+    return Entries.of(
         (address_of(email_of(contacts[one.position])), entry_of(held, one.position, Standing.REFUSED, one))
         for one in refused
     )

@@ -9,7 +9,7 @@ from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
 from tests.unit.records import a_run
 from wire.chunks import Held, Outcome
-from wire.members import Entry, Standing
+from wire.members import Entries, Entry, Standing
 from wire.membership import Membership, bucket_of
 from wire.runs import Run
 from wire.topology import key
@@ -42,7 +42,7 @@ class Writer:
     def write(self, *addresses: str, entry: Entry) -> None:
         """Write one entry for each of these."""
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
-        words = [word for each in addresses for word in (each, entry.to_bytes())]
+        words = Entries.of((each, entry) for each in addresses).words()
         assert self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words)) == b"ok"
 
     def read(self) -> dict[str, Entry]:

@@ -17,7 +17,7 @@ from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Book, Held, Outcome, OverTheWire, Piece
 from wire.ledger import Ledger
-from wire.members import FINGERPRINT_BYTES, Entry, Standing
+from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing
 from wire.membership import Membership
 from wire.pacing import Drop, Go, Kind, Pacer
 from wire.runs import Run, State, state
@@ -433,7 +433,7 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
                 to="over",
                 books={"refused": 1},
                 rejects=b"{}\n",
-                entries=[entry_of(held, names[at], Standing.REFUSED)],
+                entries=Entries.of([entry_of(held, names[at], Standing.REFUSED)]),
                 nothing_queued=True,
                 wire=asked,
             )
@@ -450,7 +450,7 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
         case "ended", failures:
             books: dict[Book, int] = {"applied": held.count - len(failures), "refused": len(failures)}
             standings = [Standing.REFUSED if name in failures else Standing.MEMBER for name in names]
-            entries = [entry_of(held, *known) for known in zip(names, standings, strict=True)]
+            entries = Entries.of(entry_of(held, *known) for known in zip(names, standings, strict=True))
             return Outcome(to="over", books=books, entries=entries, ended=True, wire=asked)
         case _:
             raise AssertionError(answer)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.comparing import ENTRY
-from wire.members import FINGERPRINT_BYTES, Entry, Standing, address_of, chunk_number
+from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of, chunk_number
 from wire.rejects import RejectCode
 
 ENTRIES = st.builds(
@@ -33,6 +33,31 @@ def test_many_entries_are_read_at_once_as_one_by_one(entries: list[Entry]) -> No
     read = np.frombuffer(b"".join(entry.to_bytes() for entry in entries), ENTRY)
     assert [Standing(int(standing)) for standing in read["standing"]] == [entry.standing for entry in entries]
     assert [int(value).to_bytes(8, "little") for value in read["print"]] == [entry.fingerprint for entry in entries]
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=5), st.data())
+def test_entries_that_are_alike_are_written_as_one_by_one(entries: list[Entry], data: st.DataObject) -> None:
+    """But for their fingerprints, and for those that are not."""
+    others = data.draw(st.dictionaries(st.integers(0, len(entries) - 1), ENTRIES))
+    addresses = [f"person{number}@example.org" for number in range(len(entries))]
+    alike = [others.get(at) or entries[0]._replace(fingerprint=each.fingerprint) for at, each in enumerate(entries)]
+    written = Entries.alike(addresses, b"".join(each.fingerprint for each in entries), entries[0], others)
+    assert written.words() == Entries.of(zip(addresses, alike, strict=True)).words()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        Entries(("ann@example.org",)),
+        Entries((), bytes(16)),
+        Entries(("ann@example.org\nbob@example.org",), bytes(16)),
+        Entries(("ann@example.org", ""), bytes(32)),
+    ],
+)
+def test_entries_are_never_written_to_other_addresses(entries: Entries) -> None:
+    """A script takes them apart by line breaks, one after the other."""
+    with pytest.raises(ValueError, match="are not the entries of"):
+        entries.words()
 
 
 def test_numbers_beyond_what_is_kept_stay_at_the_largest() -> None:

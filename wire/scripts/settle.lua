@@ -8,9 +8,8 @@
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
 --   ready, accepted, leases, block, pace   as in the libraries
--- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), page of rejects or '',
---       new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three, and then entries of
---       membership: address, entry, address, entry, ...
+-- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), of membership addresses and entries, page
+--       of rejects or '', new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
 -- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
 -- ended (a batch came to its end), nothing_queued (ActiveCampaign cannot have the contacts by this request), first_poll_ms,
@@ -19,6 +18,7 @@
 -- Returns 'settled', or 'stale' if the chunk is no longer held under that fence: then nothing was written but the figures of
 -- what was asked over the wire.
 local REMEMBERED = 60000
+local contacts, rows, prints = ARGV[9], ARGV[10], ARGV[11]
 local run, id, lane, fence, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 local now = clock()
 local before = redis.call('GET', K.settled(outcome.token))
@@ -58,7 +58,6 @@ end
 
 if redis.call('HDEL', key, 'sending') == 0 then outcome.nothing_queued = lane == 'deliver' end
 if not outcome.nothing_queued then redis.call('HSET', key, 'maybe', '1') end -- what was sent may be there
-local first_entry = 10 + 3 * #(outcome.pieces or {})
 local ending = redis.call('HGET', record, 'ending')
 if ending and (outcome.to == 'ready' or outcome.to == 'split') then
   -- The run is ending: what would be sent again is not.
@@ -72,13 +71,13 @@ elseif ending == 'deleted' and outcome.to == 'accepted' then
 end
 
 local left = (outcome.books.unsent or 0) + (outcome.books.unconfirmed or 0) > 0
-if left then leave(run, id, ARGV[7] ~= '' and ARGV[7] or nil) end
-remember(run, first_entry) -- rule: what was applied is known
+if left then leave(run, id, contacts ~= '' and contacts or nil) end
+remember(run, ARGV[6], ARGV[7]) -- rule: what was applied is known
 for name, by in pairs(outcome.books) do
   local is_fate = name ~= 'accepted' and name ~= 'unmatched'
   redis.call('HINCRBY', record, is_fate and fate(run, id, name) or name, by)
 end
-if ARGV[6] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[6]) end
+if ARGV[8] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[8]) end
 if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
 if outcome.answered then
   prove(connection, account, tonumber(chunk[4]), now)
@@ -101,10 +100,10 @@ if outcome.to == 'ready' or outcome.to == 'accepted' then
   redis.call('HSET', key, 'state', outcome.to, 'count', rest)
   redis.call('HDEL', key, 'token', 'lost')
   for name, value in pairs(outcome.fields or {}) do redis.call('HSET', key, name, value) end
-  if ARGV[7] ~= '' then
+  if contacts ~= '' then
     local bytes = numbers(key, 'bytes')
-    local now_bytes = #ARGV[7] + #ARGV[8] + #ARGV[9]
-    redis.call('HSET', key, 'contacts', ARGV[7], 'rows', ARGV[8], 'prints', ARGV[9], 'bytes', now_bytes)
+    local now_bytes = #contacts + #rows + #prints
+    redis.call('HSET', key, 'contacts', contacts, 'rows', rows, 'prints', prints, 'bytes', now_bytes)
     redis.call('HINCRBY', record, 'held', now_bytes - bytes)
   end
   if outcome.to == 'accepted' and not was_accepted then
@@ -119,7 +118,7 @@ end
 
 local inherited = redis.call('HMGET', key, 'maybe', 'leaving')
 for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
-  local contacts, rows, prints = ARGV[7 + 3 * i], ARGV[8 + 3 * i], ARGV[9 + 3 * i]
+  local contacts, rows, prints = ARGV[9 + 3 * i], ARGV[10 + 3 * i], ARGV[11 + 3 * i]
   redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
     'prints', prints, 'bytes', #contacts + #rows + #prints, 'place', due + i)
   if inherited[1] then redis.call('HSET', K.chunk(run, piece.id), 'maybe', inherited[1]) end

@@ -2,7 +2,7 @@
 -- Ends a survey: its figures, its selection and its rejects are written in one step.
 --   run(id), selection(run), leaving(run), rejects(run), held_back(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
---       ''), how many pages of rejects and of those held back, these pages, and entries of membership: address, entry, ...
+--       ''), how many pages of rejects and of those held back, these pages, and of membership addresses and entries
 -- Returns 'ok', 'lost' (somebody else reads) or 'over'.
 local run, token = ARGV[1], ARGV[2]
 local now = clock()
@@ -22,7 +22,7 @@ if redis.call('HGET', key, 'dry_run') == '1' then
   redis.call('HSET', key, 'unsent', figures.selected, 'leaving_unsent', leaving, 'reading_ended', now)
 else
   enrol(run)
-  remember(run, pages + 1)
+  remember(run, ARGV[pages + 1], ARGV[pages + 2])
   if figures.selected + leaving == 0 then
     redis.call('HSET', key, 'reading_ended', now)
   elseif ARGV[8] ~= '' then

@@ -11,6 +11,7 @@
 
 local FILL = 40
 local LONG = 64
+local ENTRY = 16
 local WAS_MEMBER = 128
 
 local function of(run)
@@ -57,17 +58,18 @@ local function with_past(entry, before)
   return string.sub(entry, 1, 1) .. string.char(reason) .. string.sub(entry, 3)
 end
 
--- Writes entries: ARGV from `first` on are address, entry, address, entry, ... A membership that is gone stays gone.
-local function remember(run, first)
+-- Writes entries, as `wire.members.Entries` words them: addresses between line breaks, and the entries one after the other.
+-- A membership that is gone stays gone.
+local function remember(run, addresses, entries)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before, prefix = members, K.members(e, a, l, '')
-  for i = first, #ARGV, 2 do
-    local kept, entry = prefix .. bucket_of(ARGV[i], level, split), ARGV[i + 1]
-    if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, ARGV[i])) end
-    members = members + redis.call('HSET', kept, ARGV[i], entry)
+  local before, prefix, at = members, K.members(e, a, l, ''), 0
+  for address in string.gmatch(addresses, '[^\n]+') do
+    local kept, entry = prefix .. bucket_of(address, level, split), string.sub(entries, at + 1, at + ENTRY)
+    if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, address)) end
+    members, at = members + redis.call('HSET', kept, address, entry), at + ENTRY
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end
   if members > before then redis.call('HSET', key, 'members', members) end
