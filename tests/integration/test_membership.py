@@ -79,6 +79,26 @@ def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
     assert world.redis.object("encoding", key("members", *PLACE, "0")) == b"listpack"
 
 
+def test_a_first_run_makes_the_buckets_that_its_people_need(world: World) -> None:
+    """Then none grows under them; later runs leave them as they are, and they still grow when there are more people."""
+    writer = Writer(world)
+    for selected in (1_000, 50_000):
+        figures = {"read": selected, "selected": selected}
+        word = world.ledger.surveyed(
+            writer.run.id, "t", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
+        )
+        assert world.do(word) == "ok"
+        everybody = [f"person{number}@example.org" for number in range(1_000)]
+        writer.write(*everybody, entry=Entry(Standing.MEMBER))
+        summary = world.do(writer.membership.summary(writer.run))
+        assert (summary.level, summary.split, summary.members) == (25, 0, 1_000)
+    writer.write(*(f"person{number}@example.org" for number in range(4_000)), entry=Entry(Standing.MEMBER))
+    summary = world.do(writer.membership.summary(writer.run))
+    assert (summary.level, summary.split) == (100, 0)
+    assert len(writer.read()) == 4_000
+    assert world.do(writer.membership.entry(writer.run, everybody[-1])) == Entry(Standing.MEMBER)
+
+
 def test_scripts_and_python_agree_where_an_address_lies() -> None:
     """Long ones live together, all others by a hash of their bytes."""
     assert bucket_of("a" * 65, 64, 3) == "long"

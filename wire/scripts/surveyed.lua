@@ -22,6 +22,7 @@ if redis.call('HGET', key, 'dry_run') == '1' then
   redis.call('HSET', key, 'unsent', figures.selected, 'leaving_unsent', leaving, 'reading_ended', now)
 else
   enrol(run)
+  make_room(run, figures.selected)
   remember(run, ARGV[pages + 1], ARGV[pages + 2])
   if figures.selected + leaving == 0 then
     redis.call('HSET', key, 'reading_ended', now)

@@ -43,6 +43,12 @@ local function grow(e, a, l, key, level, split)
   return level, split + 1
 end
 
+-- Makes the buckets that so many will need, where nobody was ever written: then none has to grow under them.
+local function make_room(run, count)
+  local key = K.membership(of(run))
+  if redis.call('HEXISTS', key, 'members') == 0 then redis.call('HSET', key, 'level', math.max(1, math.ceil(count / FILL))) end
+end
+
 local function bucket_of(address, level, split)
   if #address > LONG then return 'long' end
   local hash = hash_of(address)
