@@ -31,11 +31,15 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What the record says after a chunk was offered to it; `forgotten`: look again for whom to pass over."""
+    """What the record says after a chunk was offered to it.
+
+    `forgotten`: look again for whom to pass over; `bells`: how many are on their way to the account's workers.
+    """
 
     reading: Appending
     held_bytes: int = 0
     ready_chunks: int = 0
+    bells: int = 0
 
 
 class Ledger:

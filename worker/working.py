@@ -26,7 +26,7 @@ SETTLE_TRIES: Final = 6
 SETTLE_AGAIN_SECONDS: Final = 1.0
 """An outcome is offered again while its lease may hold: it is written once, and answered as the first time."""
 
-ANSWER_SECONDS: Final = 0.25
+ANSWER_SECONDS: Final = 1.0
 """How long one bell is answered, chunk after chunk: a quick account costs few bells, a slow one keeps no thread from others."""
 
 HEARD: Final = ""

@@ -1,6 +1,7 @@
 """Turns, bells and widths: whose chunk is taken next, how many workers are called, and what keeps a lane shut."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -32,12 +33,7 @@ class Bench:
 
     def open_run(self, name: str, *, list_id: str = "12", chunks: int = 3, connection: str = "c1") -> str:
         """Open a run and append its chunks."""
-        row = {
-            "id": name, "export": f"export-{name}", "export_name": name, "segment": "s", "account": ACCOUNT,
-            "list": list_id, "connection": connection, "connection_name": "c", "snapshot": "/s", "trigger": "demand",
-            "mode": "changes", "dry_run": "0", "spec": "{}", "budget_ms": "5400000", "record_ms": "90000000000",
-            "rejects_ms": "90000000000",
-        }  # fmt: skip
+        row = self.row(name, list_id, connection)
         self.do(self.store.run("demand", "", "", 1000, "0", codec.text(row)))
         run = self.do(self.ledger.begin(f"reader-{name}"))
         assert run is not None
@@ -57,6 +53,16 @@ class Bench:
             self.pass_time(1)
         self.do(self.ledger.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
         return name
+
+    @staticmethod
+    def row(name: str, list_id: str, connection: str = "c1") -> dict[str, str]:
+        """A run as it is opened."""
+        return {
+            "id": name, "export": f"export-{name}", "export_name": name, "segment": "s", "account": ACCOUNT,
+            "list": list_id, "connection": connection, "connection_name": "c", "snapshot": "/s", "trigger": "demand",
+            "mode": "changes", "dry_run": "0", "spec": "{}", "budget_ms": "5400000", "record_ms": "90000000000",
+            "rejects_ms": "90000000000",
+        }  # fmt: skip
 
     def take(self) -> Held | None:
         """Take what is due."""
@@ -174,6 +180,22 @@ def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) ->
     bench.pass_time(15_001)
     bench.do(bench.ledger.renew("worker", 16, []))
     assert len(bench.ring()) == 3
+
+
+def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench: Bench) -> None:
+    """So that the producer rings only where none is on its way; one that is too old counts no more."""
+    bench.do(bench.ledger.renew("worker", 1, []))
+    bench.open_run("first", chunks=1, list_id="1")
+    told = []
+    for name, wait in (("second", 0), ("third", 30_001)):
+        bench.ring()
+        bench.pass_time(wait)
+        bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(bench.row(name, list_id=name))))
+        bench.do(bench.ledger.begin(name))
+        said: dict[str, Any] = {"figures": {"read": 1, "selected": 1}, "rejects": [], "pin": "p"}
+        bench.do(bench.ledger.surveyed(name, name, selection=b"", forecast={}, **said))
+        told.append(bench.do(bench.ledger.append(name, name, at=(0, 0), cursor=1, contacts=b"{}", rows=(1,))).bells)
+    assert told == [1, 0]
 
 
 def test_bells_are_no_more_than_the_workers_threads(bench: Bench) -> None:

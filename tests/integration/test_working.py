@@ -430,13 +430,13 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
 
 
 def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
-    """Chunk after chunk, for a quarter of a second; then it is rung on, for whoever waits for the thread."""
+    """Chunk after chunk, for a second; then it is rung on, for whoever waits for the thread."""
 
     async def scenario(place: Workplace, world: World) -> None:
         limits = ("imports_per_minute", "requests_per_second")
         place.redis.hset(key("account", place.host), mapping=dict.fromkeys(limits, "1000000"))
         await place.open_run(*([f"{number}a", f"{number}b"] for number in range(5)))
-        times = iter([0.0, 0.1, 0.2, working.ANSWER_SECONDS, 1.0, 1.1, 1.2, 1.3])
+        times = iter([0.0, 0.1, 0.2, working.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
         place.desk = place.another_desk(clock_seconds=lambda: next(times))
         await place.ledger.renew("process", 32, [])
         await place.desk.hear(place.host, "bell")
