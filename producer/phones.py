@@ -62,17 +62,17 @@ def _plain(code: str) -> re.Pattern[str]:
 
 def _valid(region: PhoneMetadata, otherwise: str) -> str:
     """Write a region's numbers as a pattern; whose leading digits a number has, that region alone judges it."""
-    kinds = (
-        region.premium_rate,
-        region.toll_free,
-        region.shared_cost,
+    kinds = (  # most people's first: any of them will do
+        region.mobile,
+        region.fixed_line,
         region.voip,
+        region.toll_free,
+        region.premium_rate,
+        region.shared_cost,
         region.personal_number,
         region.pager,
         region.uan,
         region.voicemail,
-        region.fixed_line,
-        region.mobile,
     )
     patterns = [pattern for kind in kinds if (pattern := _pattern(kind)) is not None]
     general = _pattern(region.general_desc) or "(?!)"
