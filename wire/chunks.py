@@ -20,7 +20,8 @@ class Held:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 
     `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
-    the contacts' fingerprints, one after the other; `leaving`: they are gone from the segment.
+    the contacts' fingerprints, one after the other; `leaving`: they are gone from the segment. `pace` is what its request was
+    answered by the pacer as it was handed out, as `wire.pacing` reads it, and `asked_at` when that was, on the monotonic clock.
     Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
@@ -42,6 +43,8 @@ class Held:
     first_poll_ms: float | None
     connection: dict[str, Any]
     secret: bytes
+    pace: Sequence[Any] = ()
+    asked_at: float = 0.0
 
     @property
     def account(self) -> str:

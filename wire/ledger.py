@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any, Final, Literal
 
 from wire import codec
@@ -142,8 +143,9 @@ class Ledger:
 
     async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
         """Answer a bell: take what is due on the account, or nothing."""
+        asked_at = monotonic()
         reply = await self._store.run("take", account, bell, token, lease_ms)
-        return _held(reply, token) if reply else None
+        return _held(reply, token, asked_at) if reply else None
 
     async def renew(self, process: str, threads: int, chunks: Iterable[Held], lease_ms: int = LEASE_MS) -> None:
         """Renew the leases of a living process and count it as alive; an empty name counts nothing."""
@@ -156,6 +158,16 @@ class Ledger:
         """Write an outcome; False if the chunk was no longer ours, and nothing was written.
 
         Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
+        """
+        kept, _ = await self.settle_and_take(held, outcome, None)
+        return kept
+
+    async def settle_and_take(
+        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, Held | None]:
+        """Write an outcome, and in the same step take what else is due on the account, if there is a token for it.
+
+        What is offered again takes nothing.
         """
         pieces = [
             {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
@@ -175,6 +187,8 @@ class Ledger:
             "ended": outcome.ended,
             "nothing_queued": outcome.nothing_queued,
         }
+        if token is not None:
+            document["next"] = {"token": token, "lease": lease_ms}
         if outcome.stop is not None:
             document["block"] = {name: getattr(outcome.stop, name) for name in Stopped.__dataclass_fields__}
         if outcome.wire is not None:
@@ -196,7 +210,10 @@ class Ledger:
         ]
         for piece in outcome.pieces:
             words += [codec.squeeze(piece.contacts), packed_rows(piece.rows), piece.prints]
-        return bool(await self._store.run("settle", *words) == b"settled")
+        asked_at = monotonic()
+        kept, *following = await self._store.run("settle", *words)
+        taken = _held(following[0], token, asked_at) if token and following and following[0] else None
+        return bool(kept == b"settled"), taken
 
     # Looking and steering --------------------------------------------------------------------------------------------
 
@@ -241,8 +258,8 @@ class Ledger:
         return [codec.unsqueeze(page) for page in await self._store.page(key(name, run), first, last)]
 
 
-def _held(reply: list[Any], token: str) -> Held:
-    lane, run, chunk_id, now, trip, first_poll, chunk_list, record, connection_list = reply
+def _held(reply: list[Any], token: str, asked_at: float) -> Held:
+    lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list = reply
     chunk, connection = _fields(chunk_list), _fields(connection_list)
     return Held(
         lane=_word(lane),
@@ -263,6 +280,8 @@ def _held(reply: list[Any], token: str) -> Held:
         first_poll_ms=float(first_poll) if first_poll else None,
         connection=codec.decode(connection.get("document", b"{}")),
         secret=connection.get("secret", b""),
+        pace=pace,
+        asked_at=asked_at,
     )
 
 

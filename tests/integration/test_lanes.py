@@ -1,6 +1,7 @@
 """Turns, bells and widths: whose chunk is taken next, how many workers are called, and what keeps a lane shut."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,6 +167,39 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
         bench.accept(held, f"batch-of-{held.chunk}", due_in_ms=60_000)
     polls = [held for _ in range(6) if (held := bench.take())]
     assert [held.lane for held in polls] == ["confirm"] * 3
+
+
+def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench) -> None:
+    """Or it is told how long to wait, as if it had asked."""
+    bench.open_run("run", chunks=2)
+    assert list(bench.taken().pace) == [b"import", b"go", bench.now]
+    kind, word, milliseconds = bench.taken().pace
+    assert (kind, word) == (b"import", b"wait")
+    assert milliseconds == 405  # 600 and the margin, less what may be caught up
+
+
+def test_an_outcome_takes_the_next_chunk_in_the_same_step_but_not_a_second_time(bench: Bench) -> None:
+    """An answer that was lost is offered again; what was handed out with it comes back when its lease is over."""
+    bench.open_run("run", chunks=3)
+    held, outcome = bench.taken(), Outcome(to="accepted", count=2, batch="b", books={"accepted": 2}, due_in_ms=5000)
+    kept, following = bench.do(bench.ledger.settle_and_take(held, outcome, "another token"))
+    assert following is not None
+    assert (kept, following.chunk, following.token, following.lane) == (True, "1", "another token", "deliver")
+    assert bench.do(bench.ledger.settle_and_take(held, outcome, "a third token")) == (True, None)
+    assert bench.do(bench.ledger.settle_and_take(following, replace(outcome, batch="c"), None)) == (True, None)
+    assert bench.taken().chunk == "2"
+
+
+def test_an_outcome_that_is_stale_tells_that_its_chunk_may_be_there(bench: Bench) -> None:
+    """Whoever sent it held it no longer, and nobody else knows that it was sent."""
+    bench.open_run("run", chunks=1)
+    held = bench.taken()
+    bench.pass_time(20_001)
+    again = bench.taken()
+    bench.redis.hdel(key("chunk", "run", "0"), "maybe")
+    assert not bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert bench.redis.hget(key("chunk", "run", "0"), "maybe") == b"1"
+    assert bench.settle(again, Outcome(to="ready", count=2))
 
 
 def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:

@@ -191,6 +191,7 @@ def killed_for_good(bench: Bench) -> None:
 
 def not_sent(bench: Bench) -> None:
     """Taken, and put back because it was not its turn."""
+    bench.world.redis.set(key("hold"), bench.world.now + 1_000)
     bench.settle(bench.take(), LATER)
 
 

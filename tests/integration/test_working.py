@@ -22,7 +22,7 @@ from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from wire.chunks import Held, Outcome
 from wire.lanes import Lanes
-from wire.ledger import Ledger
+from wire.ledger import LEASE_MS, Ledger
 from wire.runs import State, state
 from wire.store import Unreachable
 from wire.topology import key
@@ -399,14 +399,16 @@ class Faltering(Ledger):
         self.failures = failures
         self.written = written
 
-    async def settle(self, held: Held, outcome: Outcome) -> bool:
+    async def settle_and_take(
+        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, Held | None]:
         """Fail, or settle."""
         if self.failures:
             self.failures -= 1
             if self.written:
-                await super().settle(held, outcome)
+                await super().settle_and_take(held, outcome, token, lease_ms)
             raise Unreachable("the store does not answer")
-        return await super().settle(held, outcome)
+        return await super().settle_and_take(held, outcome, token, lease_ms)
 
 
 @pytest.mark.parametrize("written", [True, False])
