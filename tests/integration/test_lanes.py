@@ -169,6 +169,19 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
     assert [held.lane for held in polls] == ["confirm"] * 3
 
 
+def test_a_small_exports_batches_are_asked_after_before_a_large_ones(bench: Bench) -> None:
+    """Though they are due later: there are few of them, and the large one has many to wait for."""
+    bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1e6, "requests_per_second": 1e6})
+    bench.do(bench.ledger.renew("worker", 64, []))
+    bench.open_run("large", list_id="1", chunks=5)
+    bench.open_run("small", list_id="2", chunks=2)
+    for number in range(7):
+        held = bench.taken()
+        bench.accept(held, f"batch-{number}", due_in_ms=2000 if held.run.id == "small" else 1000)
+    bench.pass_time(3000)
+    assert [bench.taken().run.id for _ in range(7)] == ["small"] * 2 + ["large"] * 5
+
+
 def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench) -> None:
     """Or it is told how long to wait, as if it had asked."""
     bench.open_run("run", chunks=2)

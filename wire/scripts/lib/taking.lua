@@ -51,11 +51,12 @@ local function take(account, token, lease, now)
   end
 
   if opens_soon(account, 'confirm', now) and leased(account, 'confirm', now) < width(account, 'confirm', now) then
-    local oldest, owner
+    -- The run with the fewest batches first: a small export does not wait behind all that a large one has to ask after.
+    local oldest, owner, fewest
     for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
       if is_open(run, 'confirm', now) then
-        local found = due(run, 'confirm', now)
-        if found[1] and (not oldest or tonumber(found[2]) < tonumber(oldest[2])) then oldest, owner = found, run end
+        local found, batches = due(run, 'confirm', now), redis.call('ZCARD', K.accepted(run))
+        if found[1] and (not fewest or batches < fewest) then oldest, owner, fewest = found, run, batches end
       end
     end
     if oldest then return hand_out(account, token, lease, 'confirm', owner, oldest[1], oldest[2], now) end
