@@ -16,6 +16,10 @@ GOOD_FOR_SECONDS: Final = 0.05
 LATE_GOES: Final = 3
 """After so many goes that came late the process is slow, not unlucky: it sends, rather than burn allowance for ever."""
 
+YIELDS: Final = (0.03, 0.02, 0.01)
+"""By such a share a request waits longer the first times, so that those ask first who have waited before: else the last one
+to come does, having asked in a quiet moment, and the first may wait for ever. What an import is late is caught up."""
+
 Kind = Literal["import", "single", "other"]
 Limit = Literal["import", "single", "any"]
 
@@ -61,6 +65,7 @@ class Pacer:
         A chunk brings its first answer with it, if that was for a request of this kind.
         """
         late, until = 0, monotonic() + patience_seconds
+        yields = iter(YIELDS)
         told = _told(held, kind)
         while True:
             if told is None:
@@ -72,7 +77,7 @@ class Pacer:
                 case Go() if monotonic() - asked > GOOD_FOR_SECONDS and late < LATE_GOES:
                     late += 1
                 case Wait(seconds) if monotonic() + seconds <= until:
-                    await self._sleep(seconds)
+                    await self._sleep(seconds * (1 + next(yields, 0.0)))
                 case _:
                     return answer
 

@@ -51,7 +51,28 @@ def test_the_first_answer_comes_with_the_chunk(
 
     pacer = Pacer(cast("Store", store), sleep=sleep)
     assert waited(pacer, kind, pace, asked_ago) == Go(at)
-    assert (store.times, slept) == (asks, [0.005] if b"wait" in pace else [])
+    assert store.times == asks
+    assert slept == ([pytest.approx(0.00515)] if b"wait" in pace else [])
+
+
+class Busy(Asked):
+    """A store that lets somebody else go, five times."""
+
+    async def run(self, script: str, *_: object) -> list[Any]:
+        self.times += 1
+        return [b"wait", 600] if self.times <= 5 else [b"go", 9]
+
+
+def test_whoever_has_waited_longer_asks_first() -> None:
+    """Of those who are told of the same moment."""
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    pacer = Pacer(cast("Store", Busy()), sleep=sleep)
+    assert asyncio.run(pacer.wait("acme.test", "import", patience_seconds=60)) == Go(9)
+    assert slept == pytest.approx([0.618, 0.612, 0.606, 0.600, 0.600])
 
 
 def test_a_first_wait_beyond_the_patience_is_handed_back() -> None:
