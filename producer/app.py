@@ -17,6 +17,7 @@ from aiohttp import web
 from producer.ageing import Ageing
 from producer.api.access import Identities
 from producer.api.app import make_app
+from producer.api.attempts import Attempts
 from producer.api.collaborators import Collaborators, Notifying
 from producer.api.serving import make_runner
 from producer.checking import Checker
@@ -30,8 +31,11 @@ from producer.notifying.mail import Mail
 from producer.notifying.posting import Poster
 from producer.notifying.watching import Watcher
 from producer.notifying.webhooks import Webhooks
+from producer.openid.asking import Provider
+from producer.openid.login import Login
 from producer.opening import Retention
 from producer.overview import Overview
+from producer.page import Doorkeeper, Drafts, Sessions, add_page
 from producer.reading import Reading
 from producer.scheduling import Scheduler
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
@@ -40,7 +44,7 @@ from producer.stream import Stream
 from producer.telling import Teller
 from producer.tracing import Tracer
 from wire import crashes, logs
-from wire.activecampaign.session import open_session
+from wire.activecampaign.session import Session, open_session
 from wire.audit import Audit
 from wire.broker import BellQueue, make_broker
 from wire.channels import Channels
@@ -178,11 +182,11 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        app = make_app(
-            collaborators,
-            identify=Identities(settings.admin_token, collaborators.tokens),
-            proxies=settings.trusted_proxies,
-        )
+        tokens, attempts = collaborators.tokens, Attempts()
+        identities = Identities(settings.admin_token, tokens)
+        app = make_app(collaborators, identify=identities, attempts=attempts, proxies=settings.trusted_proxies)
+        sessions, openid = Sessions(store, tokens, settings.admin_token), _openid(settings, session, vault)
+        add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -256,6 +260,12 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
         "audit_days": f"{settings.audit_days:g}",
         "store_may_lose": "yes" if store.durability.risk else "no",
     }
+
+
+def _openid(settings: Settings, session: Session, vault: Vault) -> Login | None:
+    """How people log in by OpenID Connect, if that is set."""
+    terms = settings.openid
+    return None if terms is None else Login(Provider(session, terms, settings.trusted_hosts), vault, terms)
 
 
 async def _check_store(store: Store) -> None:

@@ -37,7 +37,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What a survey found that a brake looks at; `nulls` counts rows without a value by column."""
+    """What a survey found that a brake looks at; `nulls` counts rows without a value by column, `moves` changed addresses."""
 
     read: int
     adds: int
@@ -46,6 +46,7 @@ class Looks:
     members: int
     nulls: Mapping[str, int]
     mapping_changed: bool = False
+    moves: int = 0
 
 
 def brake(looks: Looks, before: Summary, spec: Mapping[str, Any], contract: Contract | None) -> Brake | None:
@@ -69,6 +70,8 @@ def _out_of_bounds(looks: Looks, before: Summary, thresholds: Thresholds) -> lis
         found.append(f"{looks.changes} of {looks.members} members would change")
     if thresholds.passed(looks.adds, looks.members):
         found.append(f"{looks.adds} would be added to {looks.members} members")
+    if thresholds.passed(looks.moves, looks.members):
+        found.append(f"{looks.moves} of {looks.members} members would have another address")
     if thresholds.passed(looks.removals, looks.members):
         found.append(f"{looks.removals} of {looks.members} members would be taken off or marked as gone")
     if thresholds.passed(before.read - looks.read, before.read):

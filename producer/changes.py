@@ -1,7 +1,7 @@
 """What a survey finds out row by row: whose address was there before, and which rows are selected."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 import numpy as np
@@ -54,6 +54,15 @@ class Selection:
         part = np.frombuffer(self._rows, dtype=np.bool_)[from_row : from_row + rows]
         found: list[int] = np.flatnonzero(part).tolist()
         return found
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[int]) -> Self:
+        """Select just these, counted from 0."""
+        chosen, selection = sorted(rows), cls()
+        bits = np.zeros(chosen[-1] + 1 if chosen else 0, np.bool_)
+        bits[chosen] = True
+        selection.append(bits)
+        return selection
 
     def to_bytes(self) -> bytes:
         """Return the selection for the record: the number of rows, then the bits, compressed."""

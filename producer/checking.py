@@ -1,12 +1,13 @@
 """Asks ActiveCampaign whether a host, a key and a list are what a person says they are; what it finds are values."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from producer.findings import Busy, Field, Finding, Found, Good, NotThere, There, Wrong
+from producer.findings import Busy, Field, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -21,7 +22,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
-from wire.activecampaign.results import Account
+from wire.activecampaign.results import Account, Page, User
 from wire.activecampaign.session import Session
 from wire.pacing import Go, Pacer, Wait
 
@@ -30,6 +31,9 @@ PATIENCE_SECONDS: Final = 10.0
 
 TRIES: Final = 3
 """A good key is refused now and then (403), and connections are cut; only the third such answer in a row is believed."""
+
+PAGES_MOST: Final = 10
+"""Of a hundred items each."""
 
 T = TypeVar("T")
 
@@ -51,14 +55,8 @@ class Checker:
 
     async def check_key(self, host: str, api_key: SecretStr) -> Finding:
         """Find out whether the host takes the key, and whether it is an administrator's."""
-        client = self._client(host, api_key)
-        user = await self._ask(host, client.me)
-        if isinstance(user, Wrong | Busy):
-            return user
-        account = await self._ask(host, client.account)
-        if isinstance(account, Wrong | Busy):
-            return account
-        return Good(administrator=account is not None)
+        found = await self._whose(host, api_key)
+        return found if isinstance(found, Wrong | Busy) else Good(administrator=found[1] is not None)
 
     async def account(self, host: str, api_key: SecretStr) -> Account | None:
         """Read the account's contract; None where the key may not know, or the account answers no questions now."""
@@ -70,6 +68,28 @@ class Checker:
         client = self._client(host, api_key)
         found = await self._ask(host, lambda: client.contact_list(list_id), missing="list_id")
         return found if isinstance(found, Wrong | Busy) else Good(administrator=False)
+
+    async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+        """Find out whose key this is, what the contract says, and which lists there are."""
+        whose = await self._whose(host, api_key)
+        if isinstance(whose, Wrong | Busy):
+            return whose
+        found = await self.lists(host, api_key)
+        if isinstance(found, Wrong | Busy):
+            return found
+        user, account = whose
+        limit, total = (account.subscriber_limit, account.subscriber_total) if account else (None, None)
+        return Sight(user.username, account is not None, limit, total, found.lists)
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        """Find out which lists the account has."""
+        found = await self._pages(host, self._client(host, api_key).lists)
+        return found if isinstance(found, Wrong | Busy) else Lists(found)
+
+    async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
+        """Find out which custom fields the account has."""
+        found = await self._pages(host, self._client(host, api_key).fields)
+        return found if isinstance(found, Wrong | Busy) else Fields(found)
 
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
         """Find out whether the account has a contact of this address."""
@@ -89,6 +109,29 @@ class Checker:
         if isinstance(gone, Wrong | Busy):
             return gone
         return found if gone else NotThere()
+
+    async def _whose(self, host: str, api_key: SecretStr) -> tuple[User, Account | None] | Wrong | Busy:
+        """Ask whose key this is, and for the contract, which only an administrator's may see."""
+        client = self._client(host, api_key)
+        user = await self._ask(host, client.me)
+        if isinstance(user, Wrong | Busy):
+            return user
+        account = await self._ask(host, client.account)
+        return account if isinstance(account, Wrong | Busy) else (user, account)
+
+    async def _pages(self, host: str, read: Callable[[int], Awaitable[Page[T]]]) -> tuple[T, ...] | Wrong | Busy:
+        """Ask for page after page, as many as anybody would look through."""
+        items: list[T] = []
+        offset: int | None = 0
+        for _ in range(PAGES_MOST):
+            if offset is None:
+                break
+            page = await self._ask(host, partial(read, offset))
+            if isinstance(page, Wrong | Busy):
+                return page
+            items += page.items
+            offset = page.next_offset
+        return tuple(items)
 
     def _client(self, host: str, api_key: SecretStr) -> Client:
         return Client(self._session, host, api_key, scheme=scheme_for(host, self._trusted))

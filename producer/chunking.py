@@ -34,16 +34,16 @@ class Chunk(NamedTuple):
         return self.rows[-1]
 
 
-def pack(contacts: Iterable[Mapped]) -> Iterator[Chunk]:
+def pack(contacts: Iterable[Mapped], *, most: int = MAX_CONTACTS) -> Iterator[Chunk]:
     """
-    Yield chunks in the order of the contacts.
+    Yield chunks of at most so many contacts, in their order.
 
     Packing depends only on what follows: begun anew after the last row of any chunk that came out, it gives the same
     chunks again. For that, a chunk comes out only when the next one is closed and has taken what it needs of it.
     Raises ValueError for a contact above CONTACT_BYTES_MAX.
     """
     held: list[Mapped] = []
-    for following in _fill(contacts):
+    for following in _fill(contacts, most):
         if len(following) == 1 and len(held) >= _FEWEST_TO_GIVE_ONE and _fit_together(held[-1], *following):
             following.insert(0, held.pop())
         if held:
@@ -53,7 +53,7 @@ def pack(contacts: Iterable[Mapped]) -> Iterator[Chunk]:
         yield _chunk(held)
 
 
-def _fill(contacts: Iterable[Mapped]) -> Iterator[list[Mapped]]:
+def _fill(contacts: Iterable[Mapped], most: int) -> Iterator[list[Mapped]]:
     """Yield full groups: the next contact would not have fitted."""
     group: list[Mapped] = []
     taken_bytes = 0
@@ -61,7 +61,7 @@ def _fill(contacts: Iterable[Mapped]) -> Iterator[list[Mapped]]:
         size = len(contact.json)
         if size > CONTACT_BYTES_MAX:
             raise ValueError(f"row {contact.row}: {size} bytes fit into no request")
-        if group and (len(group) == MAX_CONTACTS or taken_bytes + 1 + size > CONTACT_BYTES_MAX):
+        if group and (len(group) == most or taken_bytes + 1 + size > CONTACT_BYTES_MAX):
             yield group
             group, taken_bytes = [], 0
         taken_bytes += size + (1 if group else 0)

@@ -23,6 +23,9 @@ Kinds = npt.NDArray[np.uint8]
 ENTRY: Final = np.dtype([("standing", "u1"), ("reason", "u1"), ("print", "<u8"), ("run", "u1", 3), ("chunk", "u1", 3)])
 """`wire.members.Entry`, as it is kept: many are read at once."""
 
+IDENTIFIED: Final = np.dtype([*ENTRY.descr, ("person", "<u8")])
+"""The same where an export has ids; 0 is nobody."""
+
 _NOBODY: Final = -1
 
 
@@ -30,8 +33,8 @@ class Kind(IntEnum):
     """What a row is to the run, as far as what is known decides it.
 
     `NEW`: never sent. `CHANGED`: sent with other data. `AGAIN`: not changed, and sent all the same. `UNCHANGED`: applied as
-    it is. `HELD_BACK`: refused as it is. `OUT`: unsubscribed by us when they left. `FORGOTTEN`: erased. The first
-    three are sent, if they are
+    it is. `HELD_BACK`: refused as it is. `OUT`: unsubscribed by us when they left. `FORGOTTEN`: erased. `OPTED_OUT`:
+    a new address of somebody who was refused or unsubscribed under another one. The first three are sent, if they are
     contacts.
     """
 
@@ -42,6 +45,7 @@ class Kind(IntEnum):
     HELD_BACK = 4
     OUT = 5
     FORGOTTEN = 6
+    OPTED_OUT = 7
 
 
 def hashes_of(addresses: Sequence[str | None]) -> Hashes:
@@ -55,7 +59,9 @@ class Known:
     def __init__(self, pages: Iterable[tuple[Hashes, npt.NDArray[np.void]]] = ()) -> None:
         parts = list(pages)
         hashes = np.concatenate([part for part, _ in parts]) if parts else np.empty(0, np.int64)
-        entries = np.concatenate([part for _, part in parts]) if parts else np.empty(0, ENTRY)
+        have_ids = any(part.dtype == IDENTIFIED for _, part in parts)
+        kept = [_identified(part) if have_ids else part for _, part in parts]
+        entries = np.concatenate(kept) if parts else np.empty(0, ENTRY)
         order = np.argsort(hashes)
         self._hashes: Hashes = hashes[order]
         self._entries = entries[order]
@@ -102,6 +108,28 @@ class Known:
             Kind.AGAIN,
         ).astype(np.uint8)
 
+    def of_another_person(self, places: Places, persons: Prints) -> npt.NDArray[np.bool_]:
+        """Tell of each place that `find` told whether it is not known as this person's."""
+        if not len(self) or self._entries.dtype != IDENTIFIED:
+            return np.ones(len(places), np.bool_)
+        others: npt.NDArray[np.bool_] = (places == _NOBODY) | (self._entries["person"][places] != persons)
+        return others
+
+    def leave(self, places: Places) -> None:
+        """Count these places as met: whoever is there has another address by now, and has not left."""
+        self._met[places] = True
+
+    def is_met(self, place: int) -> bool:
+        """Whether a row has met this place so far."""
+        return bool(self._met[place])
+
+    def persons(self) -> "Persons":
+        """Who is behind the addresses, as far as it is known."""
+        if self._entries.dtype != IDENTIFIED:
+            return Persons(np.empty(0, np.uint64), np.empty(0, np.int64))
+        theirs = np.flatnonzero(self._entries["person"])
+        return Persons(self._entries["person"][theirs], theirs)
+
     def entry(self, place: int) -> bytes:
         """The entry at a place that `find` told, as it is kept."""
         return bytes(self._entries[place].tobytes())
@@ -129,6 +157,40 @@ class Known:
         return np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
 
 
+class Persons:
+    """Who is known behind which addresses, and how many rows of a snapshot claim to be them."""
+
+    def __init__(self, persons: Prints, places: Places) -> None:
+        order = np.argsort(persons, kind="stable")
+        self._persons: Prints = persons[order]
+        self._places: Places = places[order]
+        self._claims = np.zeros(len(persons), np.int32)
+
+    def __len__(self) -> int:
+        return len(self._persons)
+
+    def find(self, persons: Prints) -> Places:
+        """Say which each of these is, -1 where they are not known; nobody (0) never is."""
+        if not len(self):
+            return np.full(len(persons), _NOBODY)
+        found = np.minimum(np.searchsorted(self._persons, persons), len(self) - 1)
+        return np.where((self._persons[found] == persons) & (persons != 0), found, _NOBODY)
+
+    def claim(self, found: Places) -> None:
+        """Count a row for each of these that `find` told."""
+        np.add.at(self._claims, found[found != _NOBODY], 1)
+
+    def claims(self, found: int) -> int:
+        """How many rows are this one's."""
+        return int(self._claims[found])
+
+    def places(self, found: int) -> list[int]:
+        """At which places they are known."""
+        last = np.searchsorted(self._persons, self._persons[found], side="right")
+        places: list[int] = self._places[found:last].tolist()
+        return places
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """To whom a retry is limited: those whom a run left, by their hashes.
@@ -149,7 +211,20 @@ class Limit:
 
 def page_of(entries: Mapping[str, bytes]) -> tuple[Hashes, npt.NDArray[np.void]]:
     """Read entries by address as `Known` takes them."""
-    return hashes_of(list(entries)), np.frombuffer(b"".join(entries.values()), ENTRY)
+    kept, short = b"".join(entries.values()), len(entries) * ENTRY.itemsize
+    if len(kept) > short:
+        kept = b"".join(entry.ljust(IDENTIFIED.itemsize, b"\0") for entry in entries.values())
+    return hashes_of(list(entries)), np.frombuffer(kept, IDENTIFIED if len(kept) > short else ENTRY)
+
+
+def _identified(entries: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Widen entries that know nobody's id."""
+    if entries.dtype == IDENTIFIED:
+        return entries
+    wide = np.zeros(len(entries), IDENTIFIED)
+    for name in ENTRY.fields or ():
+        wide[name] = entries[name]
+    return wide
 
 
 def prints_of(digests: Sequence[bytes]) -> Prints:

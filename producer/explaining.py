@@ -23,6 +23,8 @@ Place = Literal[
     "left",
     "out",
     "yielded",
+    "moved",
+    "held_back",
     "invalid",
     "not_sent",
     "never_sent",
@@ -36,6 +38,7 @@ _SENTENCES: Final[dict[Place, str]] = {
     "left": "Gone from the segment: marked so in the export's field, and left on the list.",
     "out": "Gone from the segment, and unsubscribed by us: for ever, also if they return.",
     "yielded": "Gone from the segment, and left on the list, since another export has them there.",
+    "moved": "Known under another address by now: the platform's id says that theirs has changed.",
     "not_sent": "Selected by a run that ended before ActiveCampaign had accepted them.",
 }
 _REFUSED: Final[dict[RejectCode | None, str]] = {
@@ -69,6 +72,10 @@ def explain(trace: Trace, *, is_forgotten: bool) -> Explanation:
     newest = trace.lines[0] if trace.lines else None
     if newest is not None and newest.fate == "invalid":
         return Explanation(met, "invalid", newest.code, f"No contact can be made of them: {newest.reason}")
+    if newest is not None and newest.is_former:
+        return Explanation(met, "moved", None, _SENTENCES["moved"])
+    if newest is not None and newest.fate in {"held_back", "refused"}:
+        return Explanation(met, "held_back", newest.code, newest.reason)
     if trace.left_behind:
         place: Place = "maybe" if trace.left_behind[0].maybe else "not_sent"
         return Explanation(met, place, None, _SENTENCES[place])
@@ -82,7 +89,7 @@ def in_last_snapshot(trace: Trace) -> InSnapshot:
         return "unknown"
     if any(one.run == last.id and not one.leaving for one in trace.on_the_way):
         return "yes"
-    if any(one.run == last.id and one.row is not None for one in trace.lines):
+    if any(one.run == last.id and one.row is not None and not one.is_former for one in trace.lines):
         return "yes"
     gone = entry is not None and entry.standing in {Standing.LEFT, Standing.OUT, Standing.YIELDED}
     if entry is not None and entry.run == last.number and not gone:

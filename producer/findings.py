@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
+from wire.activecampaign.results import ContactList, CustomField
+
 Field = Literal["host", "api_key", "list_id"]
 
 
@@ -31,6 +33,31 @@ class Busy:
 
 
 Finding = Good | Wrong | Busy
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """An account's lists; the first of them where there are very many."""
+
+    lists: tuple[ContactList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """An account's custom fields; the first of them where there are very many."""
+
+    fields: tuple[CustomField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a key shows of its account. `limit` and `total`: contacts by the contract, None where the key may not know."""
+
+    username: str
+    administrator: bool
+    limit: int | None
+    total: int | None
+    lists: tuple[ContactList, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +88,18 @@ class Checks(Protocol):
 
     async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
         """Find out whether the list is there."""
+        ...
+
+    async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+        """Find out what the key shows of its account."""
+        ...
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        """Find out which lists the account has."""
+        ...
+
+    async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
+        """Find out which custom fields the account has."""
         ...
 
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:

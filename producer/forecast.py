@@ -1,7 +1,7 @@
 """What a run is going to take: requests, minutes, and when it will be done. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from typing import Any, Final
 
@@ -11,6 +11,9 @@ from wire.runs import Run
 MINUTE_MS: Final = 60_000
 PACED: Final = 1 / 1.008
 """The share of the published allowance that the pacer uses."""
+
+SECOND_USED: Final = 0.8
+"""The share of an account's requests a second that is used."""
 
 TYPICAL_BATCH_MS: Final = 10_000
 """From the last import to its batch's end, where nothing has been measured yet."""
@@ -36,6 +39,11 @@ class Allowance:
     others: tuple[int, ...] = ()
     share: float = 1.0
     opens_in_ms: float = 0.0
+    requests_per_second: float = 5.0
+
+    def lookup_minutes(self, lookups: int) -> float:
+        """How long so many requests for single contacts take, one after the other."""
+        return lookups / (self.requests_per_second * SECOND_USED * 60)
 
     def minutes(self, requests: float) -> float:
         """How long so many imports take: runs take turns, so each other one goes first as often at the most."""
@@ -61,6 +69,16 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """Whose address has changed: contacts that are given the new one, newcomers, those held back, and requests for single ones."""
+
+    update: int = 0
+    newcomers: int = 0
+    held_back: int = 0
+    lookups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """What a survey found, and what it means for the run that follows; counts are of contacts unless they say otherwise."""
 
@@ -75,6 +93,7 @@ class Foreseen:
     requests: int
     bytes: int
     mapping_changed: bool = False
+    moves: Moves = Moves()
 
 
 def forecast(
@@ -85,7 +104,7 @@ def forecast(
     `minutes` at the account's allowance beside the other runs on it, `within_budget`: whether they and a batch's time are
     less than `minutes_left`. `contract` is None where it is not known, or nobody is added.
     """
-    minutes = allowance.minutes(found.requests)
+    minutes = allowance.minutes(found.requests) + allowance.lookup_minutes(found.moves.lookups)
     last_batch = TYPICAL_BATCH_MS / MINUTE_MS if found.requests else 0.0
     warnings = []
     if found.read > LARGEST:
@@ -99,12 +118,13 @@ def forecast(
         "unchanged": found.unchanged,
         "held_back": found.held_back,
         "leavers": found.leavers,
+        "changed_addresses": asdict(found.moves),
         "invalid": dict(found.invalid),
         "requests": found.requests,
         "bytes": found.bytes,
         "minutes": round(minutes, 2),
         "within_budget": minutes + last_batch <= minutes_left,
-        "contract": _held_against(contract, found.adds) if contract else None,
+        "contract": _held_against(contract, found.adds + found.moves.newcomers) if contract else None,
         "mapping_changed": found.mapping_changed,
         "warnings": warnings,
     }

@@ -3,8 +3,9 @@
 What a chunk under way still has is erased when that has ended, by whichever producer is there: `go_on` is one step of that.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Literal
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from producer.addresses import address_key
 from producer.findings import Busy, Checks, Found, NotThere, There, Wrong
 from wire.audit import SYSTEM, Author
-from wire.erasing import Asked, Erased, Erasing
+from wire.erasing import Asked, Erased, Erasing, sum_of
 from wire.registry import Registry, Unregistered
 from wire.secrets import SecretError, Vault
 from wire.store import Rewritten
@@ -23,6 +24,8 @@ _log: Any = structlog.get_logger(__name__)
 
 UNATTENDED_MS: Final = 15_000
 """After that, somebody's erasure is gone on with by any producer: as long as whoever asked may be about it."""
+
+_WEIGHTS: Final[tuple[Fate, ...]] = ("not_there", "deleted", "not_deleted")
 
 UNREADABLE: Final = "its key cannot be opened"
 
@@ -65,13 +68,20 @@ class Forgetter:
         self._vault = vault
 
     async def forget(self, address: str, *, elsewhere: bool, by: Author = SYSTEM) -> Receipt:
-        """Forget the person of an address, as `address_key` writes it; StoreError."""
-        at = await self._erasing.forget(address, elsewhere=elsewhere, by=by)
-        found = [one for one in await self._erasing.asked() if one.address == address]
-        asked = found[0] if found else Asked(address, at, elsewhere)
-        erased, is_done, accounts = await self._erase(asked, at_once=True)
+        """Forget the person of an address, as `address_key` writes it, and of those that they had before; StoreError."""
+        at, receipts = 0, []
+        # All of them are noted before the first is erased: with its entry goes what tells the others.
+        addresses = [*sorted(await self._erasing.others_of(address)), address]
+        for one in addresses:
+            at = await self._erasing.forget(one, elsewhere=elsewhere, by=by)
+        kept = {one.address: one for one in await self._erasing.asked()}
+        for one in addresses:
+            asked = kept.get(one) or Asked(one, at, elsewhere)
+            receipts.append(await self._erase(asked, at_once=True))
+        is_done = all(done for _, done, _ in receipts)
         log = await self._erasing.rewrite_log() if is_done else None
-        return Receipt(at, erased, is_done, log, accounts)
+        erased = sum_of(erased for erased, _, _ in receipts)
+        return Receipt(at, erased, is_done, log, _worst(accounts for _, _, accounts in receipts))
 
     async def go_on(self) -> None:
         """Erase whomever a chunk or a survey under way had when it was asked for, as far as that has ended."""
@@ -108,6 +118,16 @@ class Forgetter:
             found = await self._checks.delete_contact(connection.host, api_key, address)
             fates[connection.account] = _told(connection.name, found)
         return tuple(fates.values())
+
+
+def _worst(accounts: Iterable[tuple[Elsewhere, ...]]) -> tuple[Elsewhere, ...]:
+    """Tell once of each account what became of somebody's contacts: one that is still there counts more than one that is not."""
+    told: dict[str, Elsewhere] = {}
+    for one in chain.from_iterable(accounts):
+        before = told.get(one.connection)
+        if before is None or _WEIGHTS.index(one.fate) > _WEIGHTS.index(before.fate):
+            told[one.connection] = one
+    return tuple(told.values())
 
 
 def _told(connection: str, found: Found) -> Elsewhere:

@@ -1,19 +1,25 @@
 """Gathers what is known of people for a run, as surveys and sending take it: from the membership of its export and others'."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from producer import leaving
+from producer import leaving, moving
 from producer.comparing import Known, Limit, hashes_of, page_of
+from producer.moving import Candidate, Move
 from producer.sending import WhoIsForgotten, nobody
 from producer.surveying import Before
 from producer.turning import mode_of
 from wire.ledger import Ledger
-from wire.members import Entry, Standing, order_of
+from wire.members import ENTRY_BYTES, Entry, Standing, order_of
 from wire.membership import Membership, Summary
 from wire.runs import Run
 
 Leaver = tuple[str, Entry]
+
+UPDATE: Final = "update"
+"""What an export may say of changed addresses; the other is `leaver_and_newcomer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,50 @@ class Knowledge:
                 else:
                     found.append((address, entry))
         return Gone(tuple(found), tuple(yielded))
+
+    async def moves(self, run: Run, gathered: Gathered, candidates: Sequence[Candidate]) -> tuple[Move, ...]:
+        """Say what is to become of those whose address has changed.
+
+        Their contact is given the new one if the export says so, and it is theirs alone: no row of the snapshot has its
+        address, and no other export of the account knows somebody else there.
+        """
+        if not candidates:
+            return ()
+        known, places, formers = gathered.before.known, {one.place for one in candidates}, dict[int, str]()
+        async for page in self._membership.entries(run, gathered.summary):
+            addresses = list(page)
+            for address, place in zip(addresses, known.find(hashes_of(addresses)).tolist(), strict=True):
+                if place in places:
+                    formers[place] = address
+        theirs = {formers[one.place]: one.person for one in candidates if one.place in formers}
+        anothers = await self._membership.another_elsewhere(run, theirs)
+        updates = run.spec.get("changed_address", UPDATE) == UPDATE
+        found = []
+        for one in candidates:
+            former = formers.get(one.place, "")
+            is_theirs = not one.is_met and former not in anothers
+            found.append(Move(one.row, one.person, "update" if updates and is_theirs else "check", one.email, former))
+        return tuple(found)
+
+    async def movers(self, run: Run) -> dict[int, Move]:
+        """Return by their rows those whom the survey of this run found to have another address, with the former one.
+
+        It is empty where nothing is known of them any more: then they were erased meanwhile.
+        """
+        if not run.moving:
+            return {}
+        kept = moving.from_bytes(await self._ledger.moving(run.id))
+        persons, formers = {one.person for one in kept}, dict[bytes, str]()
+        async for page in self._membership.entries(run, await self._membership.summary(run)):
+            for address, bytes_ in page.items():
+                person = bytes_[ENTRY_BYTES:]
+                if person in persons:
+                    formers[person] = address
+        return {one.row: replace(one, former=formers.get(one.person, "")) for one in kept}
+
+    async def person_key(self) -> bytes:
+        """What the hashes of ids are keyed with."""
+        return await self._membership.person_key()
 
     async def leavers(self, run: Run) -> list[Leaver]:
         """Return those whom the survey of this run found to be leavers, and who are not yet known to have left."""

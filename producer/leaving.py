@@ -12,7 +12,7 @@ import numpy as np
 
 from producer.rows import Mapped
 from wire.activecampaign.payloads import contact_json
-from wire.members import Entry, order_of
+from wire.members import UNKNOWN, Entry, order_of
 from wire.runs import Run
 
 _ORDERS: Final = np.dtype("<u8")
@@ -31,10 +31,12 @@ def from_bytes(kept: bytes) -> set[int]:
 
 def contacts(leavers: Iterable[tuple[str, Entry]], run: Run, *, after: int = 0) -> Iterator[Mapped]:
     """Yield what is sent of leavers behind this place, in their order; a contact's row is its place."""
-    ordered = sorted((order_of(address), address, entry.fingerprint) for address, entry in leavers)
-    for order, address, fingerprint in ordered:
+    has_ids = run.spec["mapping"].get("id") is not None
+    ordered = sorted((order_of(address), address, entry) for address, entry in leavers)
+    for order, address, entry in ordered:
         if order > after:
-            yield Mapped(order, address, _json(address, run), phone_left_out=False, fingerprint=fingerprint)
+            print_ = entry.fingerprint + (entry.person or UNKNOWN if has_ids else b"")
+            yield Mapped(order, address, _json(address, run), phone_left_out=False, fingerprint=print_)
 
 
 def _json(address: str, run: Run) -> bytes:

@@ -17,6 +17,7 @@ from producer.plain import Plain, Writer
 from producer.rows import Fault, Invalid, Mapped
 from wire import codec
 from wire.activecampaign.payloads import contact_json
+from wire.members import PERSON_BYTES, UNKNOWN
 
 _BETWEEN_TAGS = re.compile(r"\|\||,")
 
@@ -31,7 +32,7 @@ class MappingSpec:
 
     `fields` is from the id of a custom field to a column. `tags_column` holds tags as `||a||b||` or between commas.
     `present` is the id of a custom field that marks who is in the segment, and its value. `default_region` ("GB") is
-    where telephone numbers without a country code are at home.
+    where telephone numbers without a country code are at home. `id` is the column with the platform's id of a person.
     """
 
     email: str
@@ -43,19 +44,29 @@ class MappingSpec:
     tags_column: str | None = None
     default_region: str | None = None
     present: tuple[str, str] | None = None
+    id: str | None = None
 
 
 class Mapper:
     """Maps batches, as `Snapshot.read` gives them for `columns`: text, null where there is nothing."""
 
-    def __init__(self, spec: MappingSpec, list_id: int, *, automations: bool) -> None:
+    def __init__(self, spec: MappingSpec, list_id: int, *, automations: bool, person_key: bytes = b"") -> None:
         self._spec = spec
         self._list_id = list_id
         self._automations = automations
+        self._person_key = person_key
         self._field_ids = tuple(map(int, spec.fields))
         self._present = ((int(spec.present[0]), spec.present[1]),) if spec.present else ()
         self._tags = tuple(dict.fromkeys(filter(None, map(clean_line, spec.tags))))
-        named = (spec.email, spec.first_name, spec.last_name, spec.phone, *spec.fields.values(), spec.tags_column)
+        named = (
+            spec.email,
+            spec.first_name,
+            spec.last_name,
+            spec.phone,
+            *spec.fields.values(),
+            spec.tags_column,
+            spec.id,
+        )
         self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for column in named if column is not None))
         self._printed = [column for column in self.columns if column != spec.email or column in spec.fields.values()]
         self.version = _version(spec)
@@ -84,6 +95,35 @@ class Mapper:
             for key, text in zip(keys, texts, strict=True)
         ]
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether rows tell the platform's id of their person."""
+        return self._spec.id is not None
+
+    def persons(self, batch: pa.RecordBatch) -> list[bytes]:
+        """
+        Return what tells each row's person from others by their id: a keyed hash of 8 bytes, `UNKNOWN` where there is none.
+
+        Columns of the same name are taken for the same ids, in whatever segment: so exports can tell each other's people.
+        """
+        if self._spec.id is None:
+            return [UNKNOWN] * batch.num_rows
+        column = self._spec.id
+        texts: list[str | None] = pc.utf8_trim_whitespace(batch.column(column)).to_pylist()
+        return [
+            blake2b(f"{column}\0{text}".encode(), digest_size=PERSON_BYTES, key=self._person_key).digest()
+            if text
+            else UNKNOWN
+            for text in texts
+        ]
+
+    def prints(self, batch: pa.RecordBatch) -> list[bytes]:
+        """Return what membership is to know of each row: its fingerprint, and behind it its person if rows have ids."""
+        prints = self.fingerprints(batch, self.addresses(batch))
+        if not self.has_ids:
+            return prints
+        return [print_ + person for print_, person in zip(prints, self.persons(batch), strict=True)]
+
     def contacts(
         self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int, prints: Sequence[bytes] | None = None
     ) -> Iterator[Mapped | Invalid]:
@@ -108,6 +148,11 @@ class Mapper:
                 texts = {column: chosen.column(column).to_pylist() for column in self.columns}
             found = self._contact({column: values[at] for column, values in texts.items()}, number, row)
             yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
+
+    def rows(self, rows: Sequence[Mapping[str, str | None]]) -> list[Mapped | Invalid]:
+        """Return what becomes of a few rows that somebody has as texts by column; a column that they lack is empty."""
+        named = {column: pa.array([row.get(column) for row in rows], pa.string()) for column in self.columns}
+        return list(self.contacts(pa.RecordBatch.from_pydict(named), range(len(rows)), before=0))
 
     def _numbers(self, batch: pa.RecordBatch) -> tuple[list[str | None], list[str | None]]:
         """Read the telephone numbers of a batch: as they stand there, and in E.164."""
@@ -168,6 +213,8 @@ class Mapper:
 def _version(spec: MappingSpec) -> str:
     """Name what a mapping makes of rows, in hexadecimal; the order in which it was said does not matter."""
     said = {**asdict(spec), "tags": sorted(spec.tags), "version": VERSION}
+    if spec.id is None:
+        del said["id"]  # the same as before there were any
     return blake2b(codec.canonical(said), digest_size=16).hexdigest()
 
 

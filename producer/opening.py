@@ -54,6 +54,7 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "full_every_days": export.full_every_days,
         "leavers_field": export.leavers_field,
         "brake": export.brake,
+        "changed_address": export.changed_address,
     }
     return {
         "id": run,

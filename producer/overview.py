@@ -97,7 +97,9 @@ class Overview:
         allowed = await self._plumbing.allowed(run.account)
         others = await self._ledger.look([other for other in allowed.runs if other != run.id])
         still = tuple(map(remaining_imports, others))
-        return Allowance(allowed.imports_per_minute, still, allowed.share, allowed.opens_in_ms)
+        return Allowance(
+            allowed.imports_per_minute, still, allowed.share, allowed.opens_in_ms, allowed.requests_per_second
+        )
 
     async def project(self, runs: Sequence[Run]) -> dict[str, int]:
         """When each of the runs is foreseen to finish, in milliseconds; those without a forecast are left out."""

@@ -6,18 +6,21 @@ is taken again when its lease is over.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any, Final
 
 import structlog
 
-from producer import leaving
+from producer import leaving, moving
 from producer.braking import Looks, brake
 from producer.chunking import pack
-from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, forecast
+from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, Moves, forecast
 from producer.knowledge import Gathered, Knowledge, Leaver
 from producer.mapping import Mapper, MappingSpec
+from producer.moving import Move
 from producer.sending import Room, send
 from producer.snapshots import FileSnapshot, Root, SnapshotError, open_snapshot, size_of
 from producer.surveying import Abandoned, Survey, survey
@@ -45,6 +48,16 @@ SMALL_BYTES: Final = 1024 * 1024
 """Some ten thousand rows, which take a fraction of a second: they do not wait behind a million."""
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surveyed:
+    """What a survey found, in rows and in people."""
+
+    found: Survey
+    moves: Sequence[Move]
+    leavers: Sequence[Leaver]
+    gathered: Gathered
 
 
 class Reading:
@@ -147,7 +160,8 @@ class Reading:
 
     async def _survey_and_send(self, run: Run, token: str, log: Any) -> None:
         snapshot = await asyncio.to_thread(open_snapshot, run.snapshot, self._roots, self._trusted_hosts)
-        mapper = mapper_of(run)
+        has_ids = run.spec["mapping"].get("id") is not None
+        mapper = mapper_of(run, await self._knowledge.person_key() if has_ids else b"")
         if run.surveyed is None:
             found = await self._survey(run, token, snapshot, mapper, log)
             if found is None:
@@ -164,6 +178,7 @@ class Reading:
             room=room,
             appended=self._appended,
             leavers=await self._knowledge.leavers(run),
+            movers=await self._knowledge.movers(run),
             forgotten=self._knowledge.forgotten,
         )
 
@@ -182,14 +197,20 @@ class Reading:
                 automations=bool(run.spec["automations"]),
                 wanted=lambda: self._going and self._readers.get(run.id) == token,
             )
+            moves = await self._knowledge.moves(run, gathered, found.moves)
             gone = await self._knowledge.gone(run, gathered)
-        contract = await self._contract(run) if found.adds else None
-        foreseen = await self._foresee(run, found, gone.leavers, gathered, mapper, contract)
-        stop = _brake(found, len(gone.leavers), gathered, run, contract, mapping_changed=foreseen["mapping_changed"])
+        newcomers = moving.count(moves, "check")
+        contract = await self._contract(run) if found.adds + newcomers else None
+        surveyed = _Surveyed(found, moves, gone.leavers, gathered)
+        foreseen = await self._foresee(run, surveyed, mapper, contract)
+        stop = _brake(surveyed, run, contract, mapping_changed=foreseen["mapping_changed"])
         foreseen["brake"] = stop.reason if stop else None
         figures: dict[str, int | str] = {
-            "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded(),
+            # Whoever comes under a new address is still on the list under the old one, until the next run sees that it is gone.
+            "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded() + newcomers - found.moves_met,
             "leaving": len(gone.leavers),
+            "moving": len(moves),
+            "moves_held_back": found.moves_held_back,
             "nulls": codec.text(found.nulls),
             "mode": gathered.before.mode,
             "mapping": mapper.version,
@@ -200,6 +221,8 @@ class Reading:
             figures=found.figures() | figures,
             selection=found.selection,
             leaving=leaving.to_bytes(address for address, _ in gone.leavers),
+            moving=moving.to_bytes(moves),
+            moves=list(moving.lines(moves)),
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
@@ -211,21 +234,17 @@ class Reading:
         if told != "ok":
             return None
         self._surveyed(run, found)
-        log.info("surveyed", mode=gathered.before.mode, **found.figures(), forecast=foreseen)
+        log.info("surveyed", mode=gathered.before.mode, **found.figures(), moving=len(moves), forecast=foreseen)
         runs = await self._ledger.look([run.id])
         return runs[0] if runs and runs[0].reading_ended is None else None
 
     async def _foresee(
-        self,
-        run: Run,
-        found: Survey,
-        gone: Sequence[Leaver],
-        gathered: Gathered,
-        mapper: Mapper,
-        contract: Contract | None,
+        self, run: Run, surveyed: _Surveyed, mapper: Mapper, contract: Contract | None
     ) -> dict[str, Any]:
-        automations, known_mapping = bool(run.spec["automations"]), gathered.summary.mapping
-        chunks = [import_body(chunk.contacts, automations=automations) for chunk in pack(leaving.contacts(gone, run))]
+        found, moves, known_mapping = surveyed.found, surveyed.moves, surveyed.gathered.summary.mapping
+        automations = bool(run.spec["automations"])
+        leavers = pack(leaving.contacts(surveyed.leavers, run))
+        chunks = [import_body(chunk.contacts, automations=automations) for chunk in leavers]
         figures = Foreseen(
             read=found.read,
             adds=found.adds,
@@ -235,7 +254,13 @@ class Reading:
             held_back=found.held_back,
             leavers=found.gone,
             invalid=found.reasons,
-            requests=found.requests + len(chunks),
+            moves=Moves(
+                update=moving.count(moves, "update"),
+                newcomers=moving.count(moves, "check"),
+                held_back=found.moves_held_back,
+                lookups=sum(moving.LOOKUPS[one.how] for one in moves),
+            ),
+            requests=found.requests + len(chunks) + ceil(len(moves) / moving.MOST),
             bytes=found.weight + sum(map(len, chunks)),
             mapping_changed=bool(known_mapping) and known_mapping != mapper.version,
         )
@@ -251,20 +276,14 @@ class Reading:
         log.error("run_failed", error=error)
 
 
-def _brake(
-    found: Survey,
-    removals: int,
-    gathered: Gathered,
-    run: Run,
-    contract: Contract | None,
-    *,
-    mapping_changed: bool,
-) -> Brake | None:
+def _brake(surveyed: _Surveyed, run: Run, contract: Contract | None, *, mapping_changed: bool) -> Brake | None:
+    found, gathered = surveyed.found, surveyed.gathered
     looks = Looks(
         read=found.read,
-        adds=found.adds,
+        adds=found.adds + moving.count(surveyed.moves, "check"),
         changes=found.changes,
-        removals=removals,
+        moves=len(surveyed.moves) + found.moves_held_back,
+        removals=len(surveyed.leavers),
         members=gathered.before.known.members(),
         nulls=found.nulls,
         mapping_changed=mapping_changed,
@@ -274,9 +293,14 @@ def _brake(
     return brake(looks, gathered.summary, spec, contract)
 
 
-def mapper_of(run: Run) -> Mapper:
-    """The mapper that a run's copy of its export asks for."""
-    mapping = run.spec["mapping"]
+def mapper_of(run: Run, person_key: bytes = b"") -> Mapper:
+    """The mapper that a run's copy of its export asks for; ids are hashed with this key."""
+    return mapper_as_said(run.spec, run.list_id, person_key)
+
+
+def mapper_as_said(said: Mapping[str, Any], list_id: str, person_key: bytes = b"") -> Mapper:
+    """The mapper that an export asks for, by what was said of it; ids are hashed with this key."""
+    mapping = said["mapping"]
     spec = MappingSpec(
         email=mapping["email"],
         first_name=mapping.get("first_name"),
@@ -285,7 +309,8 @@ def mapper_of(run: Run) -> Mapper:
         fields=mapping.get("fields") or {},
         tags=tuple(mapping.get("tags") or ()),
         tags_column=mapping.get("tags_column"),
-        default_region=run.spec.get("default_region"),
-        present=(mark["id"], mark["present"]) if (mark := run.spec.get("leavers_field")) else None,
+        default_region=said.get("default_region"),
+        present=(mark["id"], mark["present"]) if (mark := said.get("leavers_field")) else None,
+        id=mapping.get("id"),
     )
-    return Mapper(spec, int(run.list_id), automations=bool(run.spec["automations"]))
+    return Mapper(spec, int(list_id), automations=bool(said["automations"]), person_key=person_key)

@@ -5,18 +5,22 @@ if ActiveCampaign works slowly, the run waits for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from producer.changes import Selection
 from producer.chunking import Chunk, pack
 from producer.leaving import contacts as leaving_contacts
 from producer.mapping import Mapper
+from producer.moving import MOST, Move, is_stranded
+from producer.moving import contacts as moving_contacts
 from producer.rows import Mapped
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.payloads import email_of, import_body
+from wire.chunks import Kind, print_at
 from wire.forgotten import Forgotten
 from wire.ledger import Appended, Ledger
 from wire.loops import when_writable
@@ -55,11 +59,17 @@ def chunks(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: i
     return pack(_selected(snapshot, mapper, selection, from_row))
 
 
+def moving_chunks(snapshot: Snapshot, mapper: Mapper, movers: Mapping[int, Move], after_row: int) -> Iterator[Chunk]:
+    """Yield the chunks of those whose address has changed, in rows behind this one. It blocks; raises SnapshotError."""
+    selection = Selection.of_rows(row - 1 for row in movers if row > after_row)
+    return pack(moving_contacts(_selected(snapshot, mapper, selection, 0), movers), most=MOST)
+
+
 def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[Mapped]:
     before = from_row
     for batch in snapshot.read(mapper.columns, from_row):
         rows = selection.chosen(before, batch.num_rows)
-        prints = mapper.fingerprints(batch, mapper.addresses(batch)) if rows else []
+        prints = mapper.prints(batch) if rows else []
         for found in mapper.contacts(batch, rows, before=before, prints=prints):
             # A row that was a contact in the survey is one again: the pin says that nothing changed.
             if isinstance(found, Mapped):
@@ -77,9 +87,12 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     room: Room,
     appended: Callable[[str], Awaitable[object]],
     leavers: Sequence[tuple[str, Entry]] = (),
+    movers: Mapping[int, Move] = MappingProxyType({}),
     forgotten: WhoIsForgotten = nobody,
 ) -> None:
     """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account that needs a bell.
+
+    Those whose address has changed (by their rows) come behind those who are where they were.
 
     Those who left the segment come behind all others, and whoever is `forgotten` since the survey is passed over. Returns
     when reading has ended or somebody else reads. Raises SnapshotError if the snapshot cannot be read any more or is not
@@ -89,15 +102,23 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     append = partial(_append, run=run, token=token, ledger=ledger, room=room, appended=appended, forgotten=forgotten)
     if run.packed < run.books.selected:
         await asyncio.to_thread(snapshot.verify, Pin(run.pin))
+    in_place = run.books.selected - run.moving
+    if run.packed < in_place:
         selection = Selection.from_bytes(await ledger.selection(run.id))
         packed = chunks(snapshot, mapper, selection, run.cursor)
-        reached = await append(packed, at, leaving=False)
+        reached = await append(packed, at, kind="")
+        if reached is None:
+            return
+        at = reached
+    if run.moving and run.packed < run.books.selected:
+        moving = moving_chunks(snapshot, mapper, movers, run.cursor if run.packed > in_place else 0)
+        reached = await append(moving, at, kind="moving")
         if reached is None:
             return
         at = reached
     if leavers:
         leaving = pack(leaving_contacts(leavers, run, after=run.cursor if run.leaving_packed else 0))
-        reached = await append(leaving, at, leaving=True)
+        reached = await append(leaving, at, kind="leaving")
         if reached is None:
             return
         at = reached
@@ -108,7 +129,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     packed: Iterator[Chunk],
     at: tuple[int, int],
     *,
-    leaving: bool,
+    kind: Kind,
     run: Run,
     token: str,
     ledger: Ledger,
@@ -125,7 +146,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
             packing = _packing(packed)  # while this one is appended
             told = Appended("forgotten")
             while told.reading == "forgotten":
-                rest = _without(chunk, nobody_of)
+                rest = _without(chunk, nobody_of, kind)
                 offer = partial(
                     ledger.append,
                     *(run.id, token),
@@ -134,7 +155,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
                     contacts=import_body(rest.contacts, automations=bool(run.spec["automations"])),
                     rows=rest.rows,
                     prints=rest.prints,
-                    leaving=leaving,
+                    kind=kind,
                     forgotten=len(nobody_of),
                     passed=len(chunk.rows) - len(rest.rows),
                 )
@@ -164,15 +185,24 @@ def _packing(packed: Iterator[Chunk]) -> asyncio.Task[Chunk | None]:
     return asyncio.create_task(asyncio.to_thread(next, packed, _THE_END))
 
 
-def _without(chunk: Chunk, forgotten: Forgotten) -> Chunk:
+def _without(chunk: Chunk, forgotten: Forgotten, kind: Kind) -> Chunk:
     """Leave those out of a chunk who were forgotten since the survey."""
-    if not forgotten:
+    if not forgotten and kind != "moving":
         return chunk
-    stay = [at for at, one in enumerate(chunk.contacts) if address_of(email_of(one)) not in forgotten]
+    count = len(chunk.contacts)
+    prints = [print_at(chunk.prints, at, of=count) for at in range(count)]
+
+    def is_forgotten(at: int) -> bool:
+        contact = chunk.contacts[at]
+        if kind == "moving" and is_stranded(contact):
+            return True
+        return address_of(email_of(contact)) in forgotten or forgotten.has(prints[at][FINGERPRINT_BYTES:])
+
+    stay = [at for at in range(count) if not is_forgotten(at)]
     return Chunk(
         tuple(chunk.contacts[at] for at in stay),
         tuple(chunk.rows[at] for at in stay),
-        b"".join(chunk.prints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in stay),
+        b"".join(prints[at] for at in stay),
     )
 
 

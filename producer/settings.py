@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from producer.addresses import Address, read_address
 from producer.notifying.mail import MailServer, Security
+from producer.openid.terms import Terms, roles_from
 from producer.snapshots import Root, read_root
+from wire.activecampaign.hosts import InvalidHost, read_host
 from wire.settings import (
     DEFAULT_REDIS_URL,
     Reading,
@@ -51,12 +54,15 @@ class Settings:
     log_level: int
     public_url: str
     mail: MailServer | None
+    openid: Terms | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; SettingsError names everything that is wrong with them."""
     reading = Reading(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
+    trusted: frozenset[str] = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
+    terms = _openid(reading, trusted)
     settings = Settings(
         redis_url=store,
         queue_url=reading.take("QUEUE_URL", redis_url, next_database(store)),
@@ -64,7 +70,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         secret_keys=reading.require("SECRET_KEYS", fernet_keys, ()),
         admin_token=reading.require("ADMIN_TOKEN", _token, SecretStr("")),
         snapshot_roots=reading.take("SNAPSHOT_ROOTS", _roots, ()),
-        trusted_hosts=reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset()),
+        trusted_hosts=trusted,
         budget_minutes=reading.take("BUDGET_MINUTES", positive, 90.0),
         stale_after_hours=reading.take("STALE_AFTER_HOURS", positive, 26.0),
         rejects_days=reading.take("REJECTS_RETENTION_DAYS", positive, 30.0),
@@ -72,11 +78,28 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         audit_days=reading.take("AUDIT_DAYS", positive, 365.0),
         trusted_proxies=reading.take("TRUSTED_PROXIES", networks, ()),
         log_level=reading.take("LOG_LEVEL", log_level, INFO),
-        public_url=reading.take("PUBLIC_URL", origin, ""),
+        public_url=terms.public_url,
         mail=_mail(reading),
+        openid=terms if terms.issuer else None,
     )
     reading.finish()
     return settings
+
+
+def _openid(reading: Reading, trusted: frozenset[str]) -> Terms:
+    """Read how people log in by OpenID Connect: not at all, where the issuer is empty."""
+    issuer = reading.take("OIDC_ISSUER", lambda text: _issuer(text, trusted), "")
+    needed = reading.require if issuer else reading.take
+    return Terms(
+        issuer=issuer,
+        client_id=needed("OIDC_CLIENT_ID", str, ""),
+        client_secret=needed("OIDC_CLIENT_SECRET", SecretStr, SecretStr("")),
+        roles_claim=reading.take("OIDC_ROLES_CLAIM", str, "roles"),
+        roles=needed("OIDC_ROLES", roles_from, {}),
+        name_claim=reading.take("OIDC_NAME_CLAIM", str, "preferred_username"),
+        scopes=reading.take("OIDC_SCOPES", _scopes, ("openid", "profile", "email")),
+        public_url=needed("PUBLIC_URL", origin, ""),
+    )
 
 
 def _mail(reading: Reading) -> MailServer | None:
@@ -124,3 +147,22 @@ def _token(text: str) -> SecretStr:
 
 def _roots(text: str) -> tuple[Root, ...]:
     return tuple(map(read_root, words(text)))
+
+
+def _issuer(text: str, trusted: frozenset[str]) -> str:
+    """Read an issuer, exactly as the provider writes it in its tokens: a slash at its end is part of it."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc or "?" in text or "#" in text:
+        raise ValueError("must be the provider's issuer, a URL like https://login.example.com/realm")
+    try:
+        read_host(f"{parts.scheme}://{parts.netloc}", trusted)
+    except InvalidHost as error:
+        raise ValueError(f"is at no host that is spoken to: {error}") from None
+    return text
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    scopes = tuple(text.replace(",", " ").split())
+    if "openid" not in scopes:
+        raise ValueError("must hold openid, without which this is no OpenID Connect")
+    return scopes

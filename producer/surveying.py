@@ -6,7 +6,7 @@ A survey that is cut short is done again from the first row: only its whole resu
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,8 @@ from producer.changes import Seen, Selection
 from producer.chunking import pack
 from producer.comparing import Kind, Kinds, Known, Limit, hashes_of, prints_of
 from producer.mapping import Mapper
-from producer.rows import Invalid, Mapped
+from producer.moving import Candidate, fits
+from producer.rows import Fault, Invalid, Mapped
 from producer.snapshots import Snapshot
 from wire.activecampaign.payloads import import_body
 from wire.forgotten import Forgotten
@@ -30,6 +31,10 @@ _HELD_BACK: Final[Mapping[RejectCode | None, str]] = {
     RejectCode.REFUSED_BY_ACTIVECAMPAIGN: "ActiveCampaign's rules refuse it",
     RejectCode.TOO_LARGE: "it is too large",
 }
+
+
+_AMBIGUOUS: Final = "Their id is that of several addresses, so that nobody can tell whose address has changed."
+_KEPT_OUT: Final = "Unsubscribed, excluded or bounced under another address: under no other one are they sent again."
 
 
 class Abandoned(Exception):
@@ -55,9 +60,10 @@ class Before:
 class Survey:
     """What a snapshot holds for an export: counts in rows, weight in bytes of JSON, and how many requests.
 
-    Selected are `adds`, `changes` and `again`. `gone` are members that the snapshot has no more. `reasons` counts the
-    invalid by their code, `nulls` rows without a value by mapped column. `rejects` are pages of lines of the invalid,
-    `held` of those held back.
+    Selected are `adds`, `changes`, `again` and `moves`: people whose address has changed. `moves_held_back` more of those are
+    held back, and of `moves_met` somebody else has the address that they had. `gone` are members that the snapshot has no more.
+    `reasons` counts the invalid by their code, `nulls` rows without a value by mapped column. `rejects` are pages of lines of
+    the invalid, `held` of those held back.
     """
 
     read: int
@@ -71,6 +77,9 @@ class Survey:
     adds: int
     changes: int
     again: int
+    moves: tuple[Candidate, ...]
+    moves_held_back: int
+    moves_met: int
     reasons: Mapping[str, int]
     nulls: Mapping[str, int]
     weight: int
@@ -102,18 +111,22 @@ def survey(
         weight += len(import_body(chunk.contacts, automations=automations))
         requests += 1
     snapshot.verify(pin)
+    moves = surveyor.moves()
     return Survey(
         read=surveyor.read,
         invalid=sum(surveyor.reasons.values()),
         duplicate=surveyor.duplicate,
         unchanged=surveyor.kinds[Kind.UNCHANGED],
-        held_back=sum(surveyor.kinds[kind] for kind in (Kind.HELD_BACK, Kind.OUT, Kind.FORGOTTEN)),
-        selected=surveyor.selection.count(),
+        held_back=sum(surveyor.kinds[kind] for kind in Kind if kind >= Kind.HELD_BACK),
+        selected=surveyor.selection.count() + len(moves),
         gone=before.known.gone(),
         phones_left_out=surveyor.phones_left_out,
         adds=surveyor.kinds[Kind.NEW],
         changes=surveyor.kinds[Kind.CHANGED],
         again=surveyor.kinds[Kind.AGAIN],
+        moves=moves,
+        moves_met=sum(one.is_met for one in moves),
+        moves_held_back=surveyor.kinds[Kind.OPTED_OUT],
         reasons=dict(surveyor.reasons),
         nulls=dict(surveyor.nulls),
         weight=weight,
@@ -156,6 +169,21 @@ class _Surveyor:
         self._before = before
         self._wanted = wanted
         self._seen = Seen()
+        self._persons = before.known.persons()
+        self._candidates: list[Candidate] = []
+
+    def moves(self) -> tuple[Candidate, ...]:
+        """Those whose address has changed, when all rows are read: whoever else claims to be them makes that doubtful."""
+        known, found = self._before.known, []
+        for one in self._candidates:
+            (of,) = self._persons.find(prints_of([one.person])).tolist()
+            if self._persons.claims(of) > 1:
+                self.kinds[Kind.OPTED_OUT] += 1
+                self.held.add(Reject(one.row, one.email, "held_back", "ambiguous_id", _AMBIGUOUS))
+            else:
+                found.append(replace(one, is_met=known.is_met(one.place)))
+        known.leave(np.array([one.place for one in found], np.int64))
+        return tuple(found)
 
     def contacts(self, snapshot: Snapshot) -> Iterator[Mapped]:
         """Yield the contacts that are selected."""
@@ -174,9 +202,15 @@ class _Surveyor:
             kinds = known.compare(places, prints, mode=mode, include_refused=self._before.include_refused)
             if self._before.limit is not None:
                 kinds = self._before.limit.applied(kinds, hashes)
+            persons = self._mapper.persons(batch) if self._mapper.has_ids else []
             if self._before.forgotten:
                 theirs = [key is not None and key in self._before.forgotten for key in keys]
+                if persons:
+                    theirs = [
+                        by_key or self._before.forgotten.has(of) for by_key, of in zip(theirs, persons, strict=True)
+                    ]
                 kinds[theirs] = Kind.FORGOTTEN
+            moving = self._moving(keys, persons, places, first, kinds)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
             chosen = np.zeros(batch.num_rows, np.bool_)
@@ -184,14 +218,57 @@ class _Surveyor:
                 if isinstance(found, Invalid):
                     self._reject(found)
                     continue
-                chosen[found.row - self.read - 1] = True
+                at = found.row - self.read - 1
                 self.phones_left_out += found.phone_left_out
+                if at in moving:
+                    self._move(found, keys[at] or "", persons[at], moving[at])
+                    continue
+                chosen[at] = True
                 yield found
             self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places, kinds)
             self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
             self.duplicate += int(np.count_nonzero(~first & ~missing))
             self.read += batch.num_rows
             self.selection.append(chosen)
+
+    def _moving(
+        self,
+        keys: Sequence[str | None],
+        persons: Sequence[bytes],
+        places: npt.NDArray[np.int64],
+        first: npt.NDArray[np.bool_],
+        kinds: Kinds,
+    ) -> dict[int, int]:
+        """Return those rows that are of people known at another place, and which; who is not to be sent is told so in `kinds`."""
+        if not persons or not len(self._persons):
+            return {}
+        known, of = self._before.known, prints_of(persons)
+        found = self._persons.find(of)
+        self._persons.claim(found[first])
+        moving = {}
+        elsewhere = first & (kinds <= Kind.AGAIN) & (found >= 0) & known.of_another_person(places, of)
+        for row in np.flatnonzero(elsewhere).tolist():
+            former = self._persons.places(found[row])
+            entries = [Entry.from_bytes(known.entry(place)) for place in former]
+            if any(map(_is_kept_out, entries)):
+                kinds[row] = Kind.OPTED_OUT
+                code, reason = "opted_out_under_another_address", _KEPT_OUT
+            elif len(former) > 1:
+                kinds[row] = Kind.OPTED_OUT
+                code, reason = "ambiguous_id", _AMBIGUOUS
+            else:
+                moving[row] = former[0]
+                continue
+            self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", code, reason))
+        return moving
+
+    def _move(self, contact: Mapped, key: str, person: bytes, place: int) -> None:
+        if fits(contact.json):
+            self._candidates.append(Candidate(contact.row, key, person, place))
+        else:
+            self._reject(
+                Invalid(contact.row, key, Fault.TOO_LARGE, "The contact is too large to be given another address.")
+            )
 
     def _count(self, kinds: Kinds) -> None:
         for kind, rows in zip(*np.unique(kinds, return_counts=True), strict=True):
@@ -205,6 +282,8 @@ class _Surveyor:
         self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kinds: Kinds
     ) -> None:
         for row in rows.tolist():
+            if kinds[row] == Kind.OPTED_OUT:
+                continue  # that is told already
             if kinds[row] == Kind.FORGOTTEN:
                 self.held.add(
                     Reject(self.read + row + 1, "", "held_back", "forgotten", "Forgotten, and never sent again.")
@@ -221,3 +300,8 @@ class _Surveyor:
                 code = entry.reason or ""
                 reason = f"Refused in {run}, {_HELD_BACK[entry.reason]}; left alone until the data change."
             self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", code, reason))
+
+
+def _is_kept_out(entry: Entry) -> bool:
+    opted_out = entry.standing is Standing.REFUSED and entry.reason is RejectCode.OPTED_OUT_OR_EXCLUDED
+    return opted_out or entry.standing is Standing.OUT

@@ -1,20 +1,24 @@
 """Gathers what the record has of one address, export by export; what follows from it is told elsewhere."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from wire import codec
-from wire.activecampaign.payloads import emails_of
+from wire.activecampaign.payloads import addresses_of
 from wire.ledger import Ledger
 from wire.members import Entry, chunk_number
 from wire.membership import Membership, Place, Summary
 from wire.registrations import Export
+from wire.rejects import addresses_in
 from wire.runs import Run
 from wire.store import Store
 from wire.topology import key
 
 Is = Callable[[str], bool]
+
+PAGES_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ class OnTheWay:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a run's rejects, or of those it held back."""
+    """A line of one of a run's reports; `is_former`: the address is the one that somebody had before."""
 
     run: str
     fate: str
     code: str
     reason: str
     row: int | None
+    is_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +134,45 @@ class Tracer:
         found = []
         for name in names:
             chunk = await self._store.hash(key("chunk", run.id, name))
-            if chunk and any(map(is_theirs, emails_of(codec.unsqueeze(chunk["contacts"])))):
+            if not chunk:
+                continue
+            if await asyncio.to_thread(_has, chunk["contacts"], is_theirs):
                 batch = chunk["batch"].decode() if "batch" in chunk else None
                 found.append(OnTheWay(run.id, name, chunk["state"].decode(), batch, "leaving" in chunk))
         return found
 
     async def _lines(self, run: Run, is_theirs: Is) -> list[Line]:
-        pages = [page for held in (False, True) for page in await self._ledger.rejects(run.id, held_back=held)]
-        documents: list[Mapping[str, Any]] = [codec.decode(line) for page in pages for line in page.splitlines()]
+        documents = [
+            document
+            for name in ("rejects", "held_back", "moved")
+            async for page in self._pages(name, run)
+            for document in await asyncio.to_thread(_lines_of, page, is_theirs)
+        ]
         return [
-            Line(run.id, one["fate"], one["code"], one["reason"], one["row"])
+            Line(run.id, one["fate"], one["code"], one["reason"], one["row"], is_former=not is_theirs(one["email"]))
             for one in documents
-            if is_theirs(one["email"])
         ]
 
     async def _left_behind(self, run: Run, is_theirs: Is) -> list[LeftBehind]:
-        pages = await self._store.page(key("left", run.id), 0, -1)
         return [
             LeftBehind(run.id, page.startswith(b"?"))
-            for page in pages
-            if any(map(is_theirs, emails_of(codec.unsqueeze(page[1:]))))
+            async for page in self._pages("left", run)
+            if await asyncio.to_thread(_has, page[1:], is_theirs)
         ]
+
+    async def _pages(self, name: str, run: Run) -> AsyncIterator[bytes]:
+        """Read a run's pages, some at a time: there may be thousands of them, and whoever else is served does not wait."""
+        first = 0
+        while pages := await self._store.page(key(name, run.id), first, first + PAGES_AT_ONCE - 1):
+            for page in pages:
+                yield page
+            first += PAGES_AT_ONCE
+
+
+def _has(squeezed: bytes, is_theirs: Is) -> bool:
+    return any(any(map(is_theirs, known_as)) for known_as in addresses_of(codec.unsqueeze(squeezed)))
+
+
+def _lines_of(page: bytes, is_theirs: Is) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = [codec.decode(line) for line in codec.unsqueeze(page).splitlines()]
+    return [line for line in lines if any(map(is_theirs, addresses_in(line)))]

@@ -55,6 +55,8 @@ class What(StrEnum):
     NOTIFICATION_CREATED = "notification.created"
     NOTIFICATION_CHANGED = "notification.changed"
     NOTIFICATION_DELETED = "notification.deleted"
+    NOTIFICATION_REDELIVERED = "notification.redelivered"
+    NOTIFICATION_RESEALED = "notification.resealed"
 
 
 class Kind(StrEnum):

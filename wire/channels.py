@@ -90,7 +90,8 @@ class Channels:
         """Keep a new channel, or one in the place of another; without a secret the old one stays."""
         was = _text(replaces) if replaces else ""
         changes = differences(_shown(replaces) if replaces else {}, _shown(channel))
-        said = said_by(by, changes=changes, facts={"secret": "set"} if secret else None)
+        facts = _unseen(replaces, channel, secret) if replaces else {"secret": "set"} if secret else None
+        said = said_by(by, changes=changes, facts=facts)
         word = await self._store.keep(
             "save_channel", channel.id, channel.name, _text(channel), secret or b"", was, said
         )
@@ -104,9 +105,9 @@ class Channels:
         if await self._store.keep("delete_channel", name, said_by(by)) is None:
             raise Unregistered(f"there is no notification channel {name!r}")
 
-    async def reseal(self, channel_id: str, before: bytes, after: bytes) -> bool:
+    async def reseal(self, channel_id: str, before: bytes, after: bytes, *, by: Author = SYSTEM) -> bool:
         """Put a secret, sealed anew, in the place of itself; False if somebody was quicker."""
-        return bool(await self._store.keep("reseal_channel", channel_id, before, after) == b"saved")
+        return bool(await self._store.keep("reseal_channel", channel_id, before, after, said_by(by)) == b"saved")
 
 
 def _shown(channel: Channel) -> dict[str, Any]:
@@ -115,6 +116,15 @@ def _shown(channel: Channel) -> dict[str, Any]:
     url = document.pop("url")
     host = None if url is None else urlsplit(url).netloc
     return document | {"host": host, "addresses": len(channel.addresses)}
+
+
+def _unseen(before: Channel, after: Channel, secret: bytes | None) -> dict[str, Any]:
+    """Say of what the trail may not hold whether it is another."""
+    return {
+        "secret_changed": secret is not None,
+        "url_changed": after.url != before.url,
+        "addresses_changed": after.addresses != before.addresses,
+    }
 
 
 def _text(channel: Channel) -> str:

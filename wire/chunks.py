@@ -12,7 +12,11 @@ from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run
 
 Lane = Literal["deliver", "confirm"]
-Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmatched"]
+Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmatched", "updated", "newcomers"]
+
+Kind = Literal["", "leaving", "moving", "moved"]
+"""Of a chunk. `leaving`: its contacts are gone from the segment. `moving`: they are known by a former address, and looked up
+before they are imported; `moved`: that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +24,9 @@ class Held:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 
     `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
-    the contacts' fingerprints, one after the other; `leaving`: they are gone from the segment. `pace` is what its request was
-    answered by the pacer as it was handed out, as `wire.pacing` reads it, and `asked_at` when that was, on the monotonic clock.
+    what membership is to know of the contacts, one after the other: the fingerprint, and behind it the person, where the export
+    has ids. `pace` is what its request was answered by the pacer as it was handed out, as `wire.pacing`
+    reads it, and `asked_at` when that was, on the monotonic clock.
     Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
@@ -34,7 +39,7 @@ class Held:
     contacts: bytes
     rows: tuple[int, ...]
     prints: bytes
-    leaving: bool
+    kind: Kind
     facts: dict[str, Any]
     now: int
     first_taken: int
@@ -51,9 +56,28 @@ class Held:
         """The ActiveCampaign account, by its host."""
         return self.run.account
 
+    @property
+    def leaving(self) -> bool:
+        """Whether its contacts are gone from the segment."""
+        return self.kind == "leaving"
+
+    def print_of(self, position: int) -> bytes:
+        """What membership is to know of the contact at this place."""
+        return print_at(self.prints, position, of=self.count)
+
     def fingerprint(self, position: int) -> bytes:
         """The fingerprint of the contact at this place."""
-        return self.prints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]
+        return self.print_of(position)[:FINGERPRINT_BYTES]
+
+    def person(self, position: int) -> bytes:
+        """The person behind the contact at this place; empty where the export has no ids."""
+        return self.print_of(position)[FINGERPRINT_BYTES:]
+
+
+def print_at(prints: bytes, position: int, *, of: int) -> bytes:
+    """Cut what belongs to one contact out of the prints `of` so many."""
+    width = len(prints) // of
+    return prints[position * width : (position + 1) * width]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +108,15 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class OverTheWire:
-    """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts."""
+    """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts.
+
+    `lookups`: of single contacts, and no imports.
+    """
 
     requests: int = 1
     throttles: int = 0
     trip_ms: float | None = None
+    lookups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +126,7 @@ class Outcome:
     `ready` and `accepted` keep the chunk, with `count` contacts that stay in it; `split` puts `pieces` in its place; `over`
     ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it. `entries`
     are what membership is to know of them, by address. `nothing_queued`: ActiveCampaign cannot have the contacts by what
-    was sent just now.
+    was sent just now. `moved`: those who have another address were looked up, and may be imported.
     """
 
     to: Literal["ready", "accepted", "split", "over"]
@@ -114,6 +142,7 @@ class Outcome:
     rejects: bytes = b""
     entries: Entries = NO_ENTRIES
     nothing_queued: bool = False
+    moved: bool = False
     stop: Stopped | None = None
     answered: bool = False
     ended: bool = False

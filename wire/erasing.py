@@ -1,28 +1,29 @@
 """Erases a person from the record, and keeps of them a keyed hash and nothing else; knows no ActiveCampaign.
 
 Membership, chunks, and the pages of rejects, of those held back and of those left are all the places where addresses are.
-A chunk that somebody holds, or that ActiveCampaign has accepted, is left to its end: the address stays in `forgetting` till
-then, and whoever goes on with it begins anew. So it ends in erasure whatever is killed in between.
+A chunk that somebody holds, or that ActiveCampaign has accepted, is left to its end, unless its connection is blocked and
+nobody may ask after its batch: the address stays in `forgetting` till then, and whoever goes on with it begins anew. So it ends
+in erasure whatever is killed in between.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 from wire import codec
-from wire.activecampaign.payloads import contacts_of, emails_of, import_body
+from wire.activecampaign.payloads import addresses_of, contacts_of, import_body
 from wire.audit import SYSTEM, Author, said_by
-from wire.forgotten import Forgotten, digest_of
+from wire.chunks import print_at
+from wire.forgotten import KEY_BYTES, Forgotten, digest_of
 from wire.ledger import Ledger, packed_rows
-from wire.members import FINGERPRINT_BYTES
 from wire.membership import Membership
+from wire.rejects import addresses_in
 from wire.runs import Run
 from wire.store import Rewritten, Store
 from wire.topology import key
 
-KEY_BYTES: Final = 32
 PAGES_AT_ONCE: Final = 16
 
 Is = Callable[[str], bool]
@@ -37,12 +38,20 @@ class Erased:
     chunks: int = 0
     rejects: int = 0
     held_back: int = 0
+    moved: int = 0
     left: int = 0
     waits_for: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, int]:
         """How many, by place."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "waits_for"}
+
+
+def sum_of(erased: Iterable[Erased]) -> Erased:
+    """Add up what was erased under several addresses."""
+    found = list(erased)
+    counts = {name: sum(one.counts()[name] for one in found) for name in Erased().counts()}
+    return Erased(**counts, waits_for=frozenset().union(*(one.waits_for for one in found)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,14 @@ class Erasing:
         kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
         return digest_of(address, kept)
 
+    async def others_of(self, address: str) -> set[str]:
+        """Under which other addresses exports know the person of this one, by their id."""
+        found: set[str] = set()
+        for export in (await self._store.hash(key("exports"))).values():
+            for place in await self._membership.places(export.decode()):
+                found |= await self._membership.addresses_of(place, address)
+        return found - {address}
+
     async def asked(self) -> list[Asked]:
         """Read whom there is to erase."""
         found = await self._store.hash(key("forgetting"))
@@ -125,12 +142,10 @@ class Erasing:
         if waits_for and not at_once:
             return Erased(chunks=chunks, waits_for=frozenset(waits_for))
         membership = await self._from_memberships(asked.address)
-        pages = {"rejects": 0, "held_back": 0, "left": 0}
+        pages = {"rejects": 0, "held_back": 0, "moved": 0, "left": 0}
         for run_id in runs:
-            pages["rejects"] += await self._from_pages("rejects", run_id, lambda page: _lines_without(page, is_theirs))
-            pages["held_back"] += await self._from_pages(
-                "held_back", run_id, lambda page: _lines_without(page, is_theirs)
-            )
+            for name in ("rejects", "held_back", "moved"):
+                pages[name] += await self._from_pages(name, run_id, lambda page: _lines_without(page, is_theirs))
             pages["left"] += await self._from_pages("left", run_id, lambda page: _left_without(page, is_theirs))
         return Erased(membership=membership, chunks=chunks, **pages, waits_for=frozenset(waits_for))
 
@@ -181,12 +196,10 @@ class Erasing:
     async def _from_chunk(self, run: Run, chunk: str, kept: dict[str, bytes], is_theirs: Is) -> int | None:
         """Return how many contacts went; None if the chunk has them, and is not to be changed now."""
         body = codec.unsqueeze(kept["contacts"])
-        theirs = [at for at, email in enumerate(emails_of(body)) if is_theirs(email)]
+        theirs = [at for at, known_as in enumerate(addresses_of(body)) if any(map(is_theirs, known_as))]
         if not theirs:
             return 0
         facts = kept.get("facts", b"{}")
-        if "aside" in codec.decode(facts):
-            return None  # places of contacts are remembered: it is sent or split first
         stays = [at for at in range(int(kept["count"])) if at not in theirs]
         contacts, rows = contacts_of(body), codec.decode(codec.unsqueeze(kept["rows"]))
         prints = kept.get("prints", b"")
@@ -198,10 +211,25 @@ class Erasing:
             facts,
             codec.squeeze(import_body([contacts[at] for at in stays], automations=bool(run.spec["automations"]))),
             packed_rows([rows[at] for at in stays]),
-            b"".join(prints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in stays),
+            b"".join(print_at(prints, at, of=int(kept["count"])) for at in stays),
             len(stays),
+            codec.text(facts_without(codec.decode(facts), theirs, of=int(kept["count"]))),
         )
         return len(theirs) if told == b"erased" else None
+
+
+def facts_without(facts: Mapping[str, Any], gone: Collection[int], *, of: int) -> dict[str, Any]:
+    """Write what was tried with a chunk `of` so many contacts for it without those who are `gone`, by their places.
+
+    Those set aside move up. Should nobody else be left, they are set aside no more: a request with nobody in it is none.
+    """
+    aside = [
+        {**one, "position": one["position"] - sum(place < one["position"] for place in gone)}
+        for one in facts.get("aside", ())
+        if one["position"] not in gone
+    ]
+    rest = {name: value for name, value in facts.items() if name != "aside"}
+    return rest | ({"aside": aside} if aside and len(aside) < of - len(gone) else {})
 
 
 def _asked(address: str, kept: str) -> Asked:
@@ -212,12 +240,13 @@ def _asked(address: str, kept: str) -> Asked:
 def _lines_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
     """Write a page of rejects anew without somebody's lines, and count these."""
     lines = codec.unsqueeze(page).splitlines(keepends=True)
-    kept = [line for line in lines if not is_theirs(codec.decode(line)["email"])]
+    kept = [line for line in lines if not any(map(is_theirs, addresses_in(codec.decode(line))))]
     return codec.squeeze(b"".join(kept)), len(lines) - len(kept)
 
 
 def _left_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
     """The same for a chunk that was left, behind the sign that says whether it was sent."""
-    contacts = contacts_of(codec.unsqueeze(page[1:]))
-    kept = [contact for contact in contacts if not is_theirs(codec.decode(contact)["email"])]
+    body = codec.unsqueeze(page[1:])
+    contacts, known_as = contacts_of(body), addresses_of(body)
+    kept = [one for one, addresses in zip(contacts, known_as, strict=True) if not any(map(is_theirs, addresses))]
     return page[:1] + codec.squeeze(import_body(kept, automations=False)), len(contacts) - len(kept)

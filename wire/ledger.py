@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from wire import codec
 from wire.audit import SYSTEM, Author, said_by
-from wire.chunks import Held, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Kind, Outcome, OverTheWire, Stopped
 from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
@@ -19,6 +19,7 @@ LEASE_MS: Final = 20_000
 Reading = Literal["ok", "lost", "over"]
 Appending = Literal["ok", "lost", "over", "forgotten"]
 Steering = Literal["pause", "resume", "cancel"]
+Report = Literal["rejects", "held_back", "moved"]
 Steered = Literal["done", "already", "over", "unknown", "closed"]
 
 
@@ -72,10 +73,14 @@ class Ledger:
         pin: str,
         held_back: Sequence[bytes] = (),
         leaving: bytes = b"",
+        moving: bytes = b"",
+        moves: Sequence[bytes] = (),
         entries: Entries = NO_ENTRIES,
         brake: Brake | None = None,
     ) -> Reading:
-        """Write a survey's figures, selection, who leaves, forecast, pages of rejects and of those held back, and entries.
+        """Write a survey's figures, selection, who leaves, whose address has changed, forecast, pages and entries.
+
+        The pages are of rejects, of those held back and of changed addresses.
 
         With a brake the run is blocked in the same step, before anything of it is appended.
         """
@@ -91,8 +96,11 @@ class Ledger:
             codec.text(asdict(brake)) if brake else "",
             len(rejects),
             len(held_back),
+            len(moves),
+            moving,
             *rejects,
             *held_back,
+            *moves,
             *entries.words(),
         )
         told: Reading = _word(reply)
@@ -108,7 +116,7 @@ class Ledger:
         contacts: bytes,
         rows: Sequence[int],
         prints: bytes = b"",
-        leaving: bool = False,
+        kind: Kind = "",
         forgotten: int = 0,
         passed: int = 0,
     ) -> Appended:
@@ -117,7 +125,7 @@ class Ledger:
         `forgotten`: how many forgotten people the reader knows of; `passed`: how many of them it has passed over here. Where
         nobody else is left, the record only goes on.
         """
-        words = (codec.squeeze(contacts), packed_rows(rows), prints, "1" if leaving else "", forgotten, passed)
+        words = (codec.squeeze(contacts), packed_rows(rows), prints, kind, forgotten, passed)
         reply = await self._store.run("append", run, token, *at, cursor, len(rows), *words)
         return Appended(_word(reply[0]), *reply[1:])
 
@@ -134,6 +142,10 @@ class Ledger:
     async def leaving(self, run: str) -> bytes:
         """Read who a survey found to be sent as leavers."""
         return await self._store.value(key("leaving", run)) or b""
+
+    async def moving(self, run: str) -> bytes:
+        """Read whose address a survey found to have changed."""
+        return await self._store.value(key("moving", run)) or b""
 
     async def selection(self, run: str) -> bytes:
         """Read which rows a survey selected."""
@@ -173,6 +185,8 @@ class Ledger:
             {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
         ]
         fields = {} if outcome.facts is None else {"facts": codec.text(dict(outcome.facts))}
+        if outcome.moved:
+            fields["moving"] = "moved"
         if outcome.batch is not None:
             fields["batch"] = outcome.batch
         document: dict[str, Any] = {
@@ -254,7 +268,10 @@ class Ledger:
 
     async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:
         """Read pages of rejects, or of those held back, each some lines of NDJSON."""
-        name = "held_back" if held_back else "rejects"
+        return await self.report("held_back" if held_back else "rejects", run, first, last)
+
+    async def report(self, name: Report, run: str, first: int = 0, last: int = -1) -> list[bytes]:
+        """Read pages of one of a run's reports, each some lines of NDJSON."""
         return [codec.unsqueeze(page) for page in await self._store.page(key(name, run), first, last)]
 
 
@@ -271,7 +288,7 @@ def _held(reply: list[Any], token: str, asked_at: float) -> Held:
         contacts=codec.unsqueeze(chunk["contacts"]),
         rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
         prints=chunk.get("prints") or bytes(FINGERPRINT_BYTES * int(chunk["count"])),
-        leaving="leaving" in chunk,
+        kind="leaving" if "leaving" in chunk else _word(chunk.get("moving", b"")),
         facts=codec.decode(chunk.get("facts", b"{}")),
         now=now,
         first_taken=int(chunk.get("first_taken", now)),

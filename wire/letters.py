@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from wire import codec
+from wire.audit import SYSTEM, Author, said_by
 from wire.channels import Channel
 from wire.store import Store
 from wire.topology import key
@@ -75,9 +76,11 @@ class Letters:
         """Write what came of an attempt; False if the message was no longer ours."""
         return bool(await self._store.run("settle_letter", letter, token, to, due_in_ms, note) == b"settled")
 
-    async def redeliver(self, channel_id: str, letter: str) -> Literal["done", "already"] | None:
+    async def redeliver(
+        self, channel_id: str, letter: str, *, by: Author = SYSTEM
+    ) -> Literal["done", "already"] | None:
         """Send a message that is over once more, under its id; None if the channel has none of it."""
-        word = await self._store.keep("redeliver_letter", channel_id, letter)
+        word = await self._store.keep("redeliver_letter", channel_id, letter, said_by(by))
         return None if word is None else "done" if word == b"done" else "already"
 
     async def count_each(self) -> dict[str, LetterCounts]:

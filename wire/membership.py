@@ -4,6 +4,7 @@ It is written by the scripts that settle chunks; nothing here changes what is kn
 ActiveCampaign may have without our knowing becomes `MAYBE`.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
@@ -11,7 +12,8 @@ from typing import Final
 
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.members import Entries, Entry, Standing, address_of
+from wire.forgotten import KEY_BYTES
+from wire.members import ENTRY_BYTES, UNKNOWN, Entries, Entry, Standing, address_of, past_of
 from wire.runs import Run
 from wire.store import Store
 from wire.topology import key
@@ -76,9 +78,13 @@ class Membership:
 
     async def entries(self, run: Run, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
         """Yield everything that is known, entries by address, some thousands at a time."""
+        async for page in self._entries(_place(run), summary):
+            yield page
+
+    async def _entries(self, place: Place, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
         names = ["long", *map(str, range(summary.level + summary.split))]
         for first in range(0, len(names), BUCKETS_AT_ONCE):
-            buckets = [key("members", *_place(run), name) for name in names[first : first + BUCKETS_AT_ONCE]]
+            buckets = [key("members", *place, name) for name in names[first : first + BUCKETS_AT_ONCE]]
             found: dict[str, bytes] = {}
             for bucket in await self._store.hashes(buckets):
                 found.update(bucket)
@@ -95,6 +101,24 @@ class Membership:
         (found,) = await self._store.picked([(key("members", *place, name), address)])
         return summary, None if found is None else Entry.from_bytes(found)
 
+    async def addresses_of(self, place: Place, address: str) -> set[str]:
+        """Every address of a membership that is, or was, of the person of this one; none if nobody's id is known there."""
+        summary, entry = await self.known_at(place, address)
+        if entry is None or not entry.person:
+            return set()
+        theirs = {entry.person, past_of(entry.person)}
+        return {
+            other
+            async for page in self._entries(place, summary)
+            for other, kept in page.items()
+            if kept[ENTRY_BYTES:] in theirs
+        }
+
+    async def person_key(self) -> bytes:
+        """What the hashes of ids are keyed with: the same as those of the forgotten, since they are told apart by both."""
+        kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
+        return kept
+
     async def places(self, export: str) -> list[Place]:
         """Where an export has sent people to, as far as it still counts."""
         found = await self._store.members(key("memberships", export))
@@ -102,21 +126,34 @@ class Membership:
 
     async def listed_elsewhere(self, run: Run, addresses: Sequence[str]) -> set[str]:
         """Tell which of these another export counts as a member of this list, or as one who may be."""
-        found: set[str] = set()
-        here = f"{run.account} {run.list_id}"
+        found = self._known_elsewhere(run, addresses, on_any_list=False)
+        return {address async for address, _ in found}
+
+    async def another_elsewhere(self, run: Run, persons: Mapping[str, bytes]) -> set[str]:
+        """Tell at which of these addresses another export knows somebody else than this person, on whatever list.
+
+        Whom it does not know by an id is somebody else to it: the contact may be another one's.
+        """
+        found = self._known_elsewhere(run, list(persons), on_any_list=True)
+        return {address async for address, entry in found if entry.person != persons[address]}
+
+    async def _known_elsewhere(
+        self, run: Run, addresses: Sequence[str], *, on_any_list: bool
+    ) -> AsyncIterator[tuple[str, Entry]]:
+        """Yield whom other exports of the account count as members, or as such who may be."""
         for other in (await self._store.hash(key("exports"))).values():
             export = other.decode()
-            if export == run.export or here not in await self._store.members(key("memberships", export)):
-                continue
-            place = (export, run.account, run.list_id)
-            summary = await self._summary(place)
-            buckets = (bucket_of(address, summary.level, summary.split) for address in addresses)
-            keys = [(key("members", *place, at), address) for at, address in zip(buckets, addresses, strict=True)]
-            kept = await self._store.picked(keys) if keys else []
-            for address, entry in zip(addresses, kept, strict=True):
-                if entry and Entry.from_bytes(entry).standing in {Standing.MEMBER, Standing.MAYBE}:
-                    found.add(address)
-        return found
+            for place in await self.places(export) if export != run.export else ():
+                if place[1] != run.account or not (on_any_list or place[2] == run.list_id):
+                    continue
+                summary = await self._summary(place)
+                buckets = (bucket_of(address, summary.level, summary.split) for address in addresses)
+                keys = [(key("members", *place, at), address) for at, address in zip(buckets, addresses, strict=True)]
+                kept = await self._store.picked(keys) if keys else []
+                for address, found in zip(addresses, kept, strict=True):
+                    entry = Entry.from_bytes(found) if found else None
+                    if entry and entry.standing in {Standing.MEMBER, Standing.MAYBE}:
+                        yield address, entry
 
     async def left_by(self, run_id: str) -> AsyncIterator[str]:
         """Yield the addresses of those whom a run left refused, unconfirmed or unsent, as long as that is kept."""
@@ -133,7 +170,7 @@ class Membership:
         """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
         for ended, number in (await self._store.hash(key("unfolded", *_place(run)))).items():
             kept = await self._store.page(key("left", ended), 0, -1)
-            entry = Entry(Standing.MAYBE, run=int(number))
+            entry = Entry(Standing.MAYBE, run=int(number), person=UNKNOWN)
             pages = [page[1:] for page in kept if page.startswith(b"?")]
             for page in (*pages, None):
                 emails = emails_of(codec.unsqueeze(page)) if page else ()

@@ -54,6 +54,7 @@ class Allowed:
     share: float
     opens_in_ms: int
     runs: tuple[str, ...]
+    requests_per_second: float
 
 
 class Plumbing:
@@ -76,8 +77,9 @@ class Plumbing:
 
     async def allowed(self, account: str) -> Allowed:
         """Ask what an account allows now."""
-        imports, share, opens_in_ms, runs = await self._store.run("allowance", account)
-        return Allowed(float(imports), float(share), opens_in_ms, tuple(run.decode() for run in runs))
+        imports, share, opens_in_ms, runs, requests = await self._store.run("allowance", account)
+        lane = tuple(run.decode() for run in runs)
+        return Allowed(float(imports), float(share), opens_in_ms, lane, float(requests))
 
     async def refreshed(self) -> dict[str, int]:
         """Say when each segment that an export names was refreshed last, in milliseconds."""

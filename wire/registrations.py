@@ -40,7 +40,8 @@ class Consent:
 class Connection:
     """A way into an ActiveCampaign account; its key is kept apart, sealed.
 
-    `administrator`: whether the key is an administrator's, as its last check found.
+    `administrator`: whether the key is an administrator's, as its last check found. `export_user`: who connected it last,
+    with the key or the host that it has now; empty where an earlier version kept it, which is then who agreed.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Connection:
     administrator: bool
     created: int
     changed: int
+    export_user: str = ""
 
     @property
     def account(self) -> str:
@@ -85,7 +87,7 @@ class Connection:
 class Export:
     """Segment to list, over a connection (its id; None while detached).
 
-    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column. One run in
+    `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column, id. One run in
     `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
     who left are marked; `brake` has thresholds (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
     besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it. A snapshot older than
@@ -111,6 +113,7 @@ class Export:
     enabled: bool = True
     schedule: Mapping[str, str] | None = None
     stale_after_hours: float | None = None
+    changed_address: str = "update"
     created: int
     changed: int
 
@@ -147,8 +150,13 @@ class Segment:
     exports: tuple[str, ...] = ()
 
 
-ADDED: Final[Mapping[str, Any]] = {"enabled": True, "schedule": None, "stale_after_hours": None}
-"""Fields that exports kept by an earlier version do not have, with what they stand for there: they are not written either."""
+ADDED: Final[Mapping[str, Any]] = {
+    "enabled": True,
+    "schedule": None,
+    "stale_after_hours": None,
+    "export_user": "",
+}
+"""Fields that what an earlier version kept does not have, with what they stand for there: they are not written either."""
 
 
 def text_of(registered: Connection | Export) -> str:

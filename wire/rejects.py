@@ -3,10 +3,10 @@
 They are the one place besides chunks and membership where addresses are kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from wire import codec
 
@@ -25,19 +25,25 @@ class RejectCode(StrEnum):
 class Reject:
     """Why a row did not reach the list. `row` counts from 1; `code` is from a closed set, `reason` a sentence.
 
-    Leavers are in no row (None).
+    Leavers are in no row (None). `former`: the address that somebody was known by, where theirs has changed.
     """
 
     row: int | None
     email: str
-    fate: Literal["invalid", "refused", "held_back"]
+    fate: Literal["invalid", "refused", "held_back", "changed_address"]
     code: str
     reason: str
+    former: str | None = None
 
     def line(self) -> bytes:
         """Write it as a line of NDJSON."""
         fields = {"row": self.row, "email": self.email, "fate": self.fate, "code": self.code, "reason": self.reason}
-        return codec.encode(fields) + b"\n"
+        return codec.encode(fields if self.former is None else fields | {"former": self.former}) + b"\n"
+
+
+def addresses_in(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses in a line, as it is read again."""
+    return (line["email"], line["former"]) if "former" in line else (line["email"],)
 
 
 def page(rejects: Iterable[Reject]) -> bytes:

@@ -120,8 +120,10 @@ class Block:
 class Run:
     """The record of a run. Times are the store's milliseconds since 1970, or None if that has not happened.
 
-    `kept`: members who left the segment and stay on the list; `leaving`: those who are sent. `number`: the how many-th of
-    its export into this list. `retry_of`: the run whose rest this one sends.
+    `moving`: those whose address has changed; `moves_held_back` more of them are held back. When their contacts had their fates,
+    those of `updated` had the new address, and `newcomers` are new contacts. `kept`: members who left the segment and stay on
+    the list; `leaving`: those who are sent. `number`: the how many-th of its export into this list. `retry_of`: the run whose
+    rest this one sends.
     """
 
     id: str
@@ -148,6 +150,10 @@ class Run:
     leaving: int
     leaving_packed: int
     leavers: Leavers
+    moving: int
+    updated: int
+    newcomers: int
+    moves_held_back: int
     imports: int
     number: int
     include_refused: bool
@@ -237,6 +243,10 @@ def run_from(
         leaving=number("leaving"),
         leaving_packed=number("leaving_packed"),
         leavers=Leavers(**{name: number(f"leaving_{name}") for name in Leavers.__dataclass_fields__}),
+        moving=number("moving"),
+        updated=number("updated"),
+        newcomers=number("newcomers"),
+        moves_held_back=number("moves_held_back"),
         imports=number("imports"),
         number=number("number"),
         include_refused=text("include_refused") == "1",

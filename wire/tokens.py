@@ -114,6 +114,11 @@ class Tokens:
                 await self._store.run("note_token_use", token_id)
         return Token.from_document(codec.decode(document))
 
+    async def standing(self, token_id: str) -> Token | None:
+        """Tell what stands under a token's id, for a session that began with it; None once it is nobody's."""
+        found = await self._store.run("read_token", token_id, USE_NOTED_EVERY_MS)
+        return None if found is None else Token.from_document(codec.decode(found[0]))
+
     async def all(self) -> list[Token]:
         """Read all tokens by name, those whose time is over among them."""
         ids = await self._store.hash(key("tokens"))

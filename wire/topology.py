@@ -13,6 +13,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |
 | tokens          | hash   | token name -> id                                                     | for ever         | tokens          |
 | token(id)       | hash   | `document` (JSON), `digest`, `expires`, `used`; never the token       | until revoked    | tokens          |
+| session(digest) | string | whose session of the page this is (JSON); never its cookie, nor a token | 12 h          | page            |
+| draft(digest)   | string | an API key on its way into a connection (Fernet token)              | 15 minutes       | page            |
 | segments        | set    | names of segments heard of                                           | for ever         | intake          |
 | segment(name)   | hash   | `snapshot`, `time`, `accepted`, `event` of the last refresh          | for ever         | intake          |
 | event(digest)   | hash   | `fingerprint` and `answer` of an accepted event or request           | 14 days          | intake          |
@@ -22,16 +24,18 @@ through the table `K`, which `wire.store` writes from the same templates.
 | run(id)         | hash   | the run's record: what it is to do, its books, its state's parts     | retention        | everybody       |
 | selection(run)  | string | which rows are sent, one bit a row, compressed                       | the run          | reader          |
 | leaving(run)    | string | who of the members is sent as a leaver, by the order of their hashes  | the run          | reader          |
+| moving(run)     | string | whose address has changed: rows and keyed hashes of ids              | the run          | reader          |
 | rejects(run)    | list   | pages of rejects, compressed NDJSON                                  | 30 days          | reader, workers |
 | held_back(run)  | list   | pages of those held back, as rejects are                             | 30 days          | reader          |
+| moved(run)      | list   | pages of changed addresses, as rejects are                           | 30 days          | reader          |
 | batches(run)    | list   | `chunk batch time` of every batch that was accepted                  | as the run       | workers         |
 | left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
 | membership(e, a, list) | hash | how many an export knows at a list, in how many buckets; its runs | until deleted    | reader, workers |
-| members(e, a, list, b) | hash | address -> what was last applied, 16 bytes (`wire.members`)       | until deleted    | workers, reader |
+| members(e, a, list, b) | hash | address -> what was last applied, 16 or 24 bytes (`wire.members`) | until deleted    | workers, reader |
 | unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
 | memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |
 | forgotten_key   | string | what the hashes of the forgotten are keyed with, made once           | for ever         | forgetter       |
-| forgotten       | hash   | keyed hash of a forgotten address -> when                            | for ever         | forgetter       |
+| forgotten       | hash   | keyed hash of a forgotten address, or `id:` and of an id -> when     | for ever         | forgetter       |
 | forgetting      | hash   | address that is being erased -> when it was asked, and how far       | until erased     | forgetter       |
 | reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
 | turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |
@@ -80,6 +84,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "scheduled": "export:{}:scheduled",
     "tokens": "tokens",
     "token": "token:{}",
+    "session": "session:{}",
+    "draft": "draft:{}",
     "segments": "segments",
     "segment": "segment:{}",
     "event": "event:{}",
@@ -89,8 +95,10 @@ TEMPLATES: Final[dict[str, str]] = {
     "run": "run:{}",
     "selection": "run:{}:selection",
     "leaving": "run:{}:leaving",
+    "moving": "run:{}:moving",
     "rejects": "run:{}:rejects",
     "held_back": "run:{}:held_back",
+    "moved": "run:{}:moved",
     "batches": "run:{}:batches",
     "left": "run:{}:left",
     "membership": "membership:{}:{}:{}",

@@ -19,7 +19,7 @@ from wire.activecampaign.errors import (
     Unreachable,
 )
 from wire.activecampaign.hosts import scheme_for
-from wire.activecampaign.results import Accepted, BatchInfo
+from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships
 from wire.activecampaign.session import Session
 from wire.chunks import Held, OverTheWire
 from wire.pacing import Drop, Kind, Limit, Pacer, Wait
@@ -32,7 +32,9 @@ PATIENCE_SECONDS: Final = 2.0
 SMOOTHING: Final = 0.2
 """The share of a new round trip in the account's average."""
 
-T = TypeVar("T", Accepted, BatchInfo)
+Good = Accepted | BatchInfo | LookedUp | Memberships | Changed
+T = TypeVar("T", bound=Good)
+T_co = TypeVar("T_co", bound=Good, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,16 @@ class NotNow:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(Generic[T]):
+class Answered(Generic[T_co]):
     """What came back, and what it cost."""
 
-    outcome: T | Trouble
+    outcome: T_co | Trouble
     wire: OverTheWire
 
     @property
     def proves(self) -> bool:
         """Whether the account understood and allowed the request: host and key are good."""
-        return isinstance(self.outcome, Accepted | BatchInfo | Rejected | TooLarge)
+        return isinstance(self.outcome, Good | Rejected | TooLarge)
 
     @property
     def nothing_queued(self) -> bool:
@@ -90,6 +92,18 @@ class Asker:
     async def import_info(self, held: Held) -> Answered[BatchInfo] | NotNow:
         """Ask how far the held chunk's batch is."""
         return await self._ask(held, "other", "info", lambda client: client.import_info(held.fence))
+
+    async def find_contact(self, held: Held, email: str) -> Answered[LookedUp] | NotNow:
+        """Look for a contact by an address, before a held chunk is imported."""
+        return await self._ask(held, "other", "find", lambda client: client.look_up(email))
+
+    async def memberships(self, held: Held, contact_id: str) -> Answered[Memberships] | NotNow:
+        """Ask which lists a contact has left."""
+        return await self._ask(held, "other", "lists", lambda client: client.memberships(contact_id))
+
+    async def change_address(self, held: Held, contact_id: str, email: str) -> Answered[Changed] | NotNow:
+        """Give a contact another address."""
+        return await self._ask(held, "other", "update", lambda client: client.change_address(contact_id, email))
 
     async def _ask(
         self, held: Held, kind: Kind, endpoint: Endpoint, call: Callable[[Client], Awaitable[T]]

@@ -7,7 +7,7 @@ from wire.activecampaign.payloads import emails_of
 from wire.chunks import Held, Outcome, OverTheWire
 from wire.members import Entries, Standing, address_of
 from wire.rejects import page
-from worker.delivering import MINUTE_MS, again, entry_of, rejects, stopped
+from worker.delivering import MINUTE_MS, again, entry_of, former_entries, moves_of, rejects, stopped
 from worker.polling import next_first_poll_ms
 from worker.verdict import (
     Applied,
@@ -51,7 +51,12 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
         case Applied(applied=applied, refused=refused, unmatched=unmatched):
             return Outcome(
                 to="over",
-                books={"applied": applied, "refused": len(refused), "unmatched": unmatched},
+                books={
+                    "applied": applied,
+                    "refused": len(refused),
+                    "unmatched": unmatched,
+                    **moves_of(held, range(held.count)),
+                },
                 rejects=page(rejects(held, refused)) if refused else b"",
                 entries=_entries(held, emails, refused),
                 first_poll_ms=first_poll_ms,
@@ -86,12 +91,13 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
 
 def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> Entries:
     """What membership is to know of everybody in a batch that is at its end."""
-    return Entries.alike(
+    everybody = Entries.alike(
         [address_of(email) for email in emails],
         held.prints,
         entry_of(held, 0, Standing.MEMBER),
         {one.position: entry_of(held, one.position, Standing.REFUSED, one) for one in refused},
     )
+    return everybody + former_entries(held, range(held.count))
 
 
 def back(held: Held, seconds: float) -> Outcome:

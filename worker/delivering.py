@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from wire.activecampaign.payloads import contacts_of, email_of, import_body
-from wire.chunks import Held, Outcome, OverTheWire, Piece, Stopped
-from wire.members import Entries, Entry, Standing, address_of, chunk_number
+from wire.activecampaign.payloads import contacts_of, email_of, former_of, import_body, unmoved
+from wire.chunks import Book, Held, Outcome, OverTheWire, Piece, Stopped
+from wire.members import NO_ENTRIES, Entries, Entry, Standing, address_of, chunk_number, gone, past
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (
@@ -15,6 +15,7 @@ from worker.verdict import (
     Facts,
     Later,
     Memory,
+    Moves,
     Never,
     Part,
     Progress,
@@ -43,10 +44,10 @@ def facts(held: Held, jitter: float) -> Facts:
 def to_send(held: Held) -> tuple[bytes, int]:
     """The request's body without those set aside, and how many contacts it has; as packed, if there are none."""
     aside = {one.position for one in Memory.read(held.facts).aside}
-    if not aside:
+    if not aside and held.kind != "moved":
         return held.contacts, held.count
-    rest = [contact for position, contact in enumerate(contacts_of(held.contacts)) if position not in aside]
-    return _body(held, rest), len(rest)
+    rest = [unmoved(contact) for position, contact in enumerate(contacts_of(held.contacts)) if position not in aside]
+    return body_of(held, rest), len(rest)
 
 
 def outcome(
@@ -68,7 +69,7 @@ def _outcome(verdict: DeliveryVerdict, held: Held, wire: OverTheWire, *, answere
         case Never(refused=refused):
             return Outcome(
                 to="over",
-                books={"refused": len(refused)},
+                books={"refused": len(refused), **moves_of(held, [one.position for one in refused])},
                 rejects=page(rejects(held, refused)),
                 entries=refused_entries(held, refused),
                 answered=answered,
@@ -126,12 +127,34 @@ def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
 
 
 def refused_entries(held: Held, refused: Sequence[Refusal]) -> Entries:
-    """What membership is to know of those refused."""
+    """What membership is to know of those refused, and of the addresses that they had."""
     contacts = contacts_of(held.contacts) if refused else []
-    return Entries.of(
+    entries = Entries.of(
         (address_of(email_of(contacts[one.position])), entry_of(held, one.position, Standing.REFUSED, one))
         for one in refused
     )
+    return entries + former_entries(held, [one.position for one in refused])
+
+
+def former_entries(held: Held, positions: Sequence[int]) -> Entries:
+    """What membership is to know of the addresses that contacts had, once these have their fates."""
+    if held.kind != "moved":
+        return NO_ENTRIES
+    contacts = contacts_of(held.contacts)
+    noted = ((at, former) for at in positions if (former := former_of(contacts[at])))
+    return Entries.of(
+        (former.email, (past if former.how == "newcomer" else gone)(held.person(at))) for at, former in noted
+    )
+
+
+def moves_of(held: Held, positions: Sequence[int]) -> dict[Book, int]:
+    """Count what became of former addresses, once these contacts have their fates."""
+    if held.kind != "moved":
+        return {}
+    contacts = contacts_of(held.contacts)
+    found = [former.how for at in positions if (former := former_of(contacts[at]))]
+    updated = found.count("updated")
+    return {"updated": updated, "newcomers": len(found) - updated}
 
 
 def entry_of(held: Held, position: int, standing: Standing, refusal: Refusal | None = None) -> Entry:
@@ -139,7 +162,14 @@ def entry_of(held: Held, position: int, standing: Standing, refusal: Refusal | N
     reason = refusal.code if refusal else None
     if held.leaving and standing is Standing.MEMBER:
         standing = Standing.OUT if held.run.spec.get("leavers") == "unsubscribe" else Standing.LEFT
-    return Entry(standing, held.fingerprint(position), held.run.number, chunk_number(held.chunk), reason)
+    return Entry(
+        standing,
+        held.fingerprint(position),
+        held.run.number,
+        chunk_number(held.chunk),
+        reason,
+        person=held.person(position),
+    )
 
 
 def pieces(held: Held, parts: Sequence[Part]) -> list[Piece]:
@@ -148,10 +178,10 @@ def pieces(held: Held, parts: Sequence[Part]) -> list[Piece]:
     return [
         Piece(
             id=f"{held.chunk}.{number}",
-            contacts=_body(held, [contacts[position] for position in part.positions]),
+            contacts=body_of(held, [contacts[position] for position in part.positions]),
             rows=tuple(held.rows[position] for position in part.positions),
-            prints=b"".join(map(held.fingerprint, part.positions)),
-            facts=part.memory.document(),
+            prints=b"".join(map(held.print_of, part.positions)),
+            facts=replace(part.memory, moves=Moves()).document(),
         )
         for number, part in enumerate(parts)
     ]
@@ -169,18 +199,18 @@ def stopped(verdict: Stop) -> Stopped:
 
 
 def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
-    gone = {one.position for one in verdict.refused}
-    rest = [position for position in range(held.count) if position not in gone]
-    contacts = contacts_of(held.contacts) if gone else []
+    out = {one.position for one in verdict.refused}
+    rest = [position for position in range(held.count) if position not in out]
+    contacts = contacts_of(held.contacts) if out else []
     return Outcome(
         to="accepted",
         batch=verdict.batch_id,
         count=len(rest),
-        books={"accepted": len(rest), "refused": len(gone)},
-        contacts=_body(held, [contacts[position] for position in rest]) if gone else None,
+        books={"accepted": len(rest), "refused": len(out), **moves_of(held, sorted(out))},
+        contacts=body_of(held, [contacts[position] for position in rest]) if out else None,
         rows=tuple(held.rows[position] for position in rest),
-        prints=b"".join(map(held.fingerprint, rest)) if gone else b"",
-        rejects=page(rejects(held, verdict.refused)) if gone else b"",
+        prints=b"".join(map(held.print_of, rest)) if out else b"",
+        rejects=page(rejects(held, verdict.refused)) if out else b"",
         entries=refused_entries(held, verdict.refused),
         facts=verdict.memory.document(),
         due_in_ms=first_poll_ms(held),
@@ -189,5 +219,6 @@ def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
     )
 
 
-def _body(held: Held, contacts: Sequence[bytes]) -> bytes:
+def body_of(held: Held, contacts: Sequence[bytes]) -> bytes:
+    """Join contacts of a chunk to the body of a request, as its run asks for."""
     return import_body(contacts, automations=bool(held.run.spec["automations"]))

@@ -1,7 +1,7 @@
 """Counts what the worker reports; names and labels are fixed by the design, label values come from closed sets.
 
 With E exports, C connections and T different statuses in ActiveCampaign's answers (usually under ten) a worker has at most
-4 E + (31 + 2 T) C + 80 figures: four outcomes an export; of two endpoints a connection 15 figures of duration, and each status.
+4 E + (76 + 5 T) C + 80 figures: four outcomes an export; of five endpoints a connection 15 figures of duration, and each status.
 """
 
 import os

@@ -6,7 +6,7 @@ from typing import Literal
 
 from wire.chunks import Book
 
-Endpoint = Literal["import", "info"]
+Endpoint = Literal["import", "info", "find", "lists", "update"]
 
 
 @dataclass(frozen=True, slots=True)

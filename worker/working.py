@@ -19,6 +19,7 @@ from wire.ledger import Ledger
 from wire.store import StoreError
 from worker import confirming, delivering
 from worker.asking import Asker, NotNow
+from worker.moving import Mover
 from worker.reports import Listen, Settled
 from worker.verdict import judge_batch, judge_delivery
 
@@ -53,6 +54,7 @@ class Desk:
         self._listen = listen
         self._jitter = jitter
         self._clock_seconds = clock_seconds
+        self._mover = Mover(asker, jitter, clock_seconds)
         self._held: dict[str, Held] = {}
         self._since: dict[str, float] = {}
 
@@ -90,6 +92,8 @@ class Desk:
             del self._since[held.token]
 
     async def _deliver(self, held: Held) -> tuple[Outcome, str]:
+        if held.kind == "moving":
+            return await self._mover.look_up(held)
         body, count = delivering.to_send(held)
         answer = await self._asker.import_contacts(held, body, count)
         if isinstance(answer, NotNow):

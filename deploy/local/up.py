@@ -139,6 +139,7 @@ def _about(stack: Stack, account: Account) -> str:
     snapshots = stack.plan.settings.get("SNAPSHOT_ROOTS") or _from_here(stack.plan.snapshots)
     lines = [
         f"  producer    {url} (described at {url}/openapi.json)",
+        f"  page        {url}/ in a browser; the token below opens it",
         f"  connection  {account.name}, to {account.host}",
         f"  snapshots   below {snapshots}",
         f"  token       in {directory}/token, and as a header for curl in {directory}/authorization",
@@ -150,7 +151,7 @@ def _about(stack: Stack, account: Account) -> str:
         "End it with: make down",
     ]
     if stack.plan.sandbox is not None:
-        lines.insert(2, f"  sandbox     http://{stack.sandbox}/sandbox/")
+        lines.insert(3, f"  sandbox     http://{stack.sandbox}/sandbox/")
     return "\n".join(lines)
 
 

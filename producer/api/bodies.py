@@ -139,7 +139,10 @@ class TokenBody(Body):
 
 
 class MappingBody(Body):
-    """Which column becomes what; `fields` goes from the id of a custom field to a column."""
+    """Which column becomes what; `fields` goes from the id of a custom field to a column.
+
+    `id` is the column with the platform's id of a person, by which they are known again under another address.
+    """
 
     email: Column
     first_name: Column | None = None
@@ -148,8 +151,9 @@ class MappingBody(Body):
     fields: dict[Number, Column] = Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
     tags: list[Tag] = Field(default_factory=list)
     tags_column: Column | None = None
+    id: Column | None = None
 
-    @field_validator("first_name", "last_name", "phone")
+    @field_validator("first_name", "last_name", "phone", "id")
     @classmethod
     def _is_not_the_address(cls, column: str | None, before: ValidationInfo) -> str | None:
         """Refuse the address column as another attribute: one of the two is a slip."""
@@ -188,10 +192,11 @@ class ExportBody(Body):
     """A new export. Without `budget_minutes` it is what the producer's settings say.
 
     `leavers`: members who leave the segment are kept on the list, marked in `leavers_field`, or unsubscribed, which is for
-    ever and wants `confirm_unsubscribe`. `brake`: null turns it off. Runs send changes only; with `full_every_runs` or
-    `full_every_days` one in so many sends everybody again. `schedule`: it also runs by the clock, over the latest snapshot.
-    One that is not `enabled` runs only when somebody asks for it. A snapshot older than `stale_after_hours` is warned of;
-    without it, what the producer's settings say counts.
+    ever and wants `confirm_unsubscribe`. `changed_address`: where `mapping.id` tells that somebody has another address, their
+    contact is given it, or they are a leaver under the old one and a newcomer under the new one. `brake`: null turns it off.
+    Runs send changes only; with `full_every_runs` or `full_every_days` one in so many sends everybody again. `schedule`: it also
+    runs by the clock, over the latest snapshot. One that is not `enabled` runs only when somebody asks for it. A snapshot older
+    than `stale_after_hours` is warned of; without it, what the producer's settings say counts.
     """
 
     name: Name
@@ -202,6 +207,7 @@ class ExportBody(Body):
     leavers: Literal["keep", "field", "unsubscribe"] = "keep"
     leavers_field: LeaversFieldBody | None = None
     confirm_unsubscribe: bool = False
+    changed_address: Literal["update", "leaver_and_newcomer"] = "update"
     brake: BrakeBody | None = BrakeBody()
     full_every_runs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     full_every_days: Annotated[float, Field(gt=0, le=3_650, allow_inf_nan=False)] | None = None

@@ -42,6 +42,7 @@ async def create_connection(of: Collaborators, who: Identity, body: ConnectionBo
         administrator=found.administrator,
         created=now,
         changed=now,
+        export_user=who.name,
     )
     await of.registry.save_connection(connection, secret=of.vault.seal(connection.id, body.api_key), by=who.author)
     return connection
@@ -54,10 +55,10 @@ async def change_connection(of: Collaborators, who: Identity, before: Connection
     """
     require_admin(who)
     host = mended_host(of, body.host)
-    administrator = before.administrator
+    administrator, export_user = before.administrator, before.export_user
     if host != before.host or body.api_key is not None:
         key: SecretStr = body.api_key or await opened_key(of, before)
-        administrator = good(await of.checks.check_key(host, key)).administrator
+        administrator, export_user = good(await of.checks.check_key(host, key)).administrator, who.name
     after = replace(
         before,
         name=body.name,
@@ -67,6 +68,7 @@ async def change_connection(of: Collaborators, who: Identity, before: Connection
         limits=Limits(**body.limits.model_dump()),
         administrator=administrator,
         changed=of.clock_ms(),
+        export_user=export_user,
     )
     secret = None if body.api_key is None else of.vault.seal(before.id, body.api_key)
     await of.registry.save_connection(after, secret=secret, replaces=before, by=who.author)

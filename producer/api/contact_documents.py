@@ -41,13 +41,14 @@ class OnTheWayDocument(BaseModel):
 
 
 class LineDocument(BaseModel):
-    """A line of a run's rejects, or of those it held back."""
+    """A line of one of a run's reports; `former`: the address is the one that somebody had before."""
 
     run: str
     row: int | None
     fate: str
     code: str
     reason: str
+    former: bool
 
 
 class LeftBehindDocument(BaseModel):
@@ -121,7 +122,9 @@ class ExplainedDocument(BaseModel):
                 for one in trace.on_the_way
             ],
             rejected=[
-                LineDocument(run=one.run, row=one.row, fate=one.fate, code=one.code, reason=one.reason)
+                LineDocument(
+                    run=one.run, row=one.row, fate=one.fate, code=one.code, reason=one.reason, former=one.is_former
+                )
                 for one in trace.lines
             ],
             left_behind=[LeftBehindDocument(run=one.run, maybe=one.maybe) for one in trace.left_behind],
@@ -143,6 +146,7 @@ class ErasedDocument(BaseModel):
     chunks: int
     rejects: int
     held_back: int
+    moved: int
     left: int
 
 

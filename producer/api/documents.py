@@ -98,6 +98,7 @@ class ConnectionDocument(BaseModel):
     allow: Literal["admins", "contributors"]
     limits: LimitsDocument
     consent: ConsentDocument
+    export_user: str
     administrator: bool
     warning: str | None
     created: Moment
@@ -114,6 +115,7 @@ class ConnectionDocument(BaseModel):
             allow=connection.allow.value,
             limits=LimitsDocument.of(connection.limits),
             consent=ConsentDocument(by=connection.consent.by, at=moment(connection.consent.at)),
+            export_user=connection.export_user or connection.consent.by,
             administrator=connection.administrator,
             warning=None if connection.administrator else NOT_ADMINISTRATOR,
             created=moment(connection.created),
@@ -158,6 +160,7 @@ class MappingDocument(BaseModel):
     fields: dict[str, str]
     tags: list[str]
     tags_column: str | None
+    id: str | None = None
 
 
 class LeaversFieldDocument(BaseModel):
@@ -206,6 +209,7 @@ class ExportDocument(BaseModel):
     mapping: MappingDocument
     leavers: Literal["keep", "field", "unsubscribe"]
     leavers_field: LeaversFieldDocument | None
+    changed_address: Literal["update", "leaver_and_newcomer"]
     brake: BrakeDocument | None
     full_every_runs: int | None
     full_every_days: float | None

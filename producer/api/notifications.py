@@ -82,7 +82,7 @@ async def redeliver(of: Collaborators, who: Identity, name: str, letter: str) ->
     """Send a message that is over once more. Unregistered; Problem 403 or 404."""
     require_admin(who)
     channel = await of.notifying.channels.named(name)
-    result = await of.notifying.letters.redeliver(channel.id, letter)
+    result = await of.notifying.letters.redeliver(channel.id, letter, by=who.author)
     if result is None:
         raise Problem(404, f"There is no message {letter!r} of this channel.")
     return Redelivered(result=result)

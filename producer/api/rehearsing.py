@@ -63,10 +63,11 @@ async def rehearse_changes(of: Collaborators, who: Identity, body: RehearsalBody
     """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
     channels = RehearsedChannels(of.notifying.channels)
     stage = replace(of, registry=Rehearsal(of.registry), notifying=replace(of.notifying, channels=channels))
-    refused, unmade = list[RefusedChange](), set[str]()
+    refused, unmade = list[RefusedChange](), set[tuple[str, str]]()
     for number, change in enumerate(body.changes):
-        if change.kind == "exports" and change.body.get("connection") in unmade:
-            continue  # its connection is refused, and with it mended it may be good
+        if unmade & _needed(change):
+            unmade.add((change.kind, change.name))  # what it needs is refused, and with that mended it may be good
+            continue
         try:
             await _rehearse(stage, who, change)
         except (Problem, RegistryError, SecretError) as error:
@@ -76,7 +77,7 @@ async def rehearse_changes(of: Collaborators, who: Identity, body: RehearsalBody
             refused.append(
                 RefusedChange(change=number, status=problem.status, detail=problem.detail, errors=list(problem.faults))
             )
-            unmade |= {change.name} if change.kind == "connections" else set()
+            unmade.add((change.kind, change.name))
     return RehearsalDocument(refused=refused)
 
 
@@ -84,6 +85,15 @@ async def rehearse(request: web.Request) -> web.Response:
     """Say what of these changes would be refused."""
     body = await read_body(request, RehearsalBody)
     return answer(await rehearse_changes(collaborators(request), request[IDENTITY], body))
+
+
+def _needed(change: ChangeBody) -> set[tuple[str, str]]:
+    """Name what a change stands on; a body that is nonsense stands on nothing, and is refused for what it is."""
+    named = change.body.get("exports")
+    exports = named if change.kind == "notifications" and isinstance(named, list) else []
+    connection = change.body.get("connection") if change.kind == "exports" else None
+    needed = {("exports", name) for name in exports if isinstance(name, str)}
+    return needed | ({("connections", connection)} if isinstance(connection, str) else set())
 
 
 async def _rehearse(of: Collaborators, who: Identity, change: ChangeBody) -> None:

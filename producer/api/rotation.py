@@ -33,7 +33,7 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
     channels = await of.notifying.channels.all()
     for channel in channels:
         try:
-            rotated += await _resealed_channel(of, channel)
+            rotated += await _resealed_channel(of, who, channel)
         except SecretError:
             unreadable.append(channel.name)
     told = SecretsRotated(
@@ -49,7 +49,7 @@ async def rotate(request: web.Request) -> web.Response:
     return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
 
 
-async def _resealed_channel(of: Collaborators, channel: Channel) -> bool:
+async def _resealed_channel(of: Collaborators, who: Identity, channel: Channel) -> bool:
     """Whether a webhook's secret had to be sealed anew; SecretError if it cannot be opened."""
     while True:
         before = await of.notifying.channels.secret(channel.id)
@@ -58,7 +58,7 @@ async def _resealed_channel(of: Collaborators, channel: Channel) -> bool:
         of.vault.open(channel.id, before)
         if of.vault.is_current(before):
             return False
-        if await of.notifying.channels.reseal(channel.id, before, of.vault.rotate(before)):
+        if await of.notifying.channels.reseal(channel.id, before, of.vault.rotate(before), by=who.author):
             return True
 
 

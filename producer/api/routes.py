@@ -115,8 +115,9 @@ TRAIL: Final = (
 FATE: Final = Parameter(
     "fate",
     "query",
-    "`held_back`: instead, those known to be refused, whose data did not change.",
-    {"type": "string", "enum": ["held_back"]},
+    "`held_back`: instead, those known to be refused, whose data did not change. `changed_address`: instead, those known by "
+    "another address before, which is `former`.",
+    {"type": "string", "enum": ["held_back", "changed_address"]},
 )
 LETTERS: Final = Parameter(
     "state", "query", "Only messages in this state.", {"type": "string", "enum": ["pending", "delivered", "dead"]}

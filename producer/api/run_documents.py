@@ -40,6 +40,19 @@ class BooksDocument(BaseModel):
     leaving: Leaving
 
 
+class ChangedAddresses(BaseModel):
+    """People known by another address before: how many were found, and what became of them.
+
+    `updated`: their contact has the new address. `newcomers`: they are a new contact. `held_back`: somebody opted out under
+    the old address, or it cannot be told whose has changed. The others are open, were refused as opted out, or were not sent.
+    """
+
+    found: int
+    updated: int
+    newcomers: int
+    held_back: int
+
+
 class BlockedDocument(BaseModel):
     """Why a run stands still; `needs_acceptance`: only `resume` with `accept` lets it go on."""
 
@@ -78,6 +91,7 @@ class RunDocument(BaseModel):
     accepted: int
     unmatched: int
     phones_left_out: int
+    changed_addresses: ChangedAddresses
     forecast: dict[str, Any] | None
     outcome: OutcomeDocument | None
     created: Moment
@@ -117,6 +131,12 @@ class RunDocument(BaseModel):
             accepted=run.accepted,
             unmatched=run.unmatched,
             phones_left_out=run.phones_left_out,
+            changed_addresses=ChangedAddresses(
+                found=run.moving + run.moves_held_back,
+                updated=run.updated,
+                newcomers=run.newcomers,
+                held_back=run.moves_held_back,
+            ),
             forecast=run.forecast,
             outcome=_outcome(run),
             created=moment(run.created),

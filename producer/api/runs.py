@@ -1,11 +1,11 @@
 """Runs: what is done with them, and the handlers: opened on demand, looked at, and steered at a chunk's edge."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer, answer_page, window
+from producer.api.answering import Window, answer, answer_page, window
 from producer.api.bodies import DemandBody, NothingBody, ResumeBody
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.openness import closed, require_use
@@ -25,6 +25,13 @@ from wire.registry import Unregistered
 from wire.runs import Mode
 
 KEY_CHARACTERS_MAX: Final = 255
+
+
+class Listed(NamedTuple):
+    """A part of the runs; `following` is what the next part comes after, None at the end."""
+
+    runs: list[RunDocument]
+    following: str | None
 
 
 async def demand_run(
@@ -94,6 +101,16 @@ async def shown_run(of: Collaborators, run: str) -> RunDocument:
     return RunDocument.all_of(found, await of.project(found))[0]
 
 
+async def listed_runs(of: Collaborators, wanted: Window, export: str | None = None) -> Listed:
+    """Return a part of all runs, or of those of an export by its name, the newest first. Unregistered."""
+    export_id = (await of.registry.export(export)).id if export else ""
+    ids = await of.registry.runs(after=wanted.after, most=wanted.most + 1, export_id=export_id)
+    part = ids[: wanted.most]
+    found = await of.ledger.look(part)
+    documents = RunDocument.all_of(found, await of.project(found))
+    return Listed(documents, part[-1] if len(ids) > len(part) else None)
+
+
 async def open_run(request: web.Request) -> web.Response:
     """Open a run of an export; the same Idempotency-Key with the same demand opens nothing new."""
     of, key = collaborators(request), _idempotency_key(request)
@@ -111,14 +128,8 @@ async def open_scheduled(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List runs, the newest first; `export` picks those of one export by its name."""
-    of, wanted = collaborators(request), window(request)
-    name = request.query.get("export")
-    export_id = (await of.registry.export(name)).id if name else ""
-    ids = await of.registry.runs(after=wanted.after, most=wanted.most + 1, export_id=export_id)
-    part = ids[: wanted.most]
-    found = await of.ledger.look(part)
-    documents = RunDocument.all_of(found, await of.project(found))
-    return answer_page(documents, part[-1] if len(ids) > len(part) else None)
+    found = await listed_runs(collaborators(request), window(request), request.query.get("export"))
+    return answer_page(found.runs, found.following)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -126,12 +126,16 @@ def named(change: Change) -> str:
 
 
 def _parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Cut many changes into parts, each behind the connections that its exports may need."""
-    head = [one for one in changes if one.kind == "connections" and one.action is not Action.DELETE]
+    """Cut many changes into parts, each behind what it may need: connections, and the exports that its channels name."""
+    made = [one for one in changes if one.action is not Action.DELETE]
+    head = [one for one in made if one.kind == "connections"]
     rest = [one for one in changes if one not in head]
     for at in range(0, max(1, len(rest)), REHEARSED_AT_ONCE):
-        if part := [*head, *rest[at : at + REHEARSED_AT_ONCE]]:
-            yield part
+        part = rest[at : at + REHEARSED_AT_ONCE]
+        told_of = {name for one in part if one.kind == "notifications" for name in one.body.get("exports") or ()}
+        needed = [one for one in made if one.kind == "exports" and one.name in told_of and one not in part]
+        if behind := [*head, *needed, *part]:
+            yield behind
 
 
 def _refused(change: Change, said: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import click
 
 Body = dict[str, Any]
 
-COLUMNS: Final = ("email", "first_name", "last_name", "phone", "tags_column")
+COLUMNS: Final = ("email", "first_name", "last_name", "phone", "tags_column", "id")
 LIMITS: Final = ("imports_per_minute", "single_imports_per_minute", "requests_per_second")
 
 

@@ -30,6 +30,10 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         click.option("--field", "fields", multiple=True, metavar="ID=COLUMN", help="A custom field; may be repeated."),
         click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag for everybody; may be repeated."),
         click.option("--tags-column", metavar="COLUMN", help="The column with each profile's own tags."),
+        click.option("--id", metavar="COLUMN", help="The column with the platform's id of a person."),
+        click.option(
+            "--changed-address", metavar="RULE", help="Who has another address: update or leaver_and_newcomer."
+        ),
         click.option("--default-region", metavar="CC", help="The country of phone numbers without one, like GB."),
         click.option("--leavers", metavar="RULE", help="Those who left the segment: keep, field or unsubscribe."),
         click.option(

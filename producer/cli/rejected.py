@@ -9,19 +9,21 @@ from producer.cli.calling import Call, yaml
 from producer.cli.errors import NotTheApi
 from producer.cli.http import route
 from producer.cli.printing import results, say
-from producer.cli.tables import REJECTS, table
+from producer.cli.tables import CHANGED_ADDRESSES, REJECTS, table
 from wire import codec
+
+Fate = Literal["held_back", "changed_address"]
 
 SHOWN: Final = 100
 """Lines of a table: nobody reads on, and a table is laid out as a whole."""
 
 
 async def print_rejects(
-    call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, held_back: bool = False
+    call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, fate: Fate | None = None
 ) -> int:
-    """Print rejects in this form, or those held back, and for a program all of them; ApiError."""
+    """Print rejects in this form, or those of another fate, and for a program all of them; ApiError."""
     form = "ndjson" if call.for_programs and form == "table" else form
-    query = {"format": "csv" if form == "csv" else "ndjson"} | ({"fate": "held_back"} if held_back else {})
+    query = {"format": "csv" if form == "csv" else "ndjson"} | ({"fate": fate} if fate else {})
     lines = call.api.stream(route("runs", run_id, "rejects"), query=query)
     async with aclosing(lines):
         if form != "table":
@@ -34,7 +36,9 @@ async def print_rejects(
                 say(f"These are the first {SHOWN}; --format csv or --format ndjson prints all.")
                 break
             shown.append(_read(line))
-    results().print(table(REJECTS, shown) if shown else "There are none.")
+    results().print(
+        table(CHANGED_ADDRESSES if fate == "changed_address" else REJECTS, shown) if shown else "There are none."
+    )
     return 0
 
 

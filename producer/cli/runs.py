@@ -9,7 +9,7 @@ from rich.table import Table
 from producer.cli.calling import Call, calls_api, pages, show_page
 from producer.cli.examples import ExampleGroup
 from producer.cli.http import route
-from producer.cli.rejected import print_rejects
+from producer.cli.rejected import Fate, print_rejects
 from producer.cli.tables import RUNS, details, page, table
 from producer.cli.waiting import wait_for
 
@@ -54,6 +54,7 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
         "segment-export runs rejects 5f2c",
         "segment-export runs rejects 5f2c --format csv > rejects.csv",
         "segment-export runs rejects 5f2c --held-back",
+        "segment-export runs rejects 5f2c --changed-addresses",
     )
 )
 @click.argument("run_id", metavar="ID")
@@ -65,11 +66,19 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
     show_default=True,
     help="A table of the first ones, or all of them for a program or a spreadsheet; --json is ndjson.",
 )
-@click.option("--held-back", is_flag=True, help="Instead, those known to be refused, whose data did not change.")
+@click.option(
+    "--held-back",
+    "fate",
+    flag_value="held_back",
+    help="Instead, those known to be refused, whose data did not change.",
+)
+@click.option(
+    "--changed-addresses", "fate", flag_value="changed_address", help="Instead, those known by another address before."
+)
 @calls_api
-async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], held_back: bool) -> int:
+async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], fate: Fate | None) -> int:
     """Print every invalid or refused profile of a run, with the reason."""
-    return await print_rejects(call, run_id, form, held_back=held_back)
+    return await print_rejects(call, run_id, form, fate=fate)
 
 
 @runs.command(examples=("segment-export runs cancel 5f2c",))

@@ -127,6 +127,7 @@ REJECTS: Final = (
     Column("CODE", "code"),
     Column("REASON", "reason"),
 )
+CHANGED_ADDRESSES: Final = (*REJECTS[:2], Column("FORMER", "former"), *REJECTS[3:])
 SNAPSHOT_COLUMNS: Final = (
     Column("COLUMN", "name"),
     Column("TYPE", "type"),

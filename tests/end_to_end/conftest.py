@@ -8,8 +8,10 @@ from typing import Any, Final
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import Browser
 
 from deploy.local.stack import Plan, Stack
+from tests.end_to_end.browsing import chromium
 from tests.end_to_end.calling import call
 
 LOOK_SECONDS: Final = 0.1
@@ -136,3 +138,13 @@ def platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
             return Platform(stacks.enter_context(Stack(plan)))
 
         yield up
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a file; tests that ask for it are marked as in need of `chromium`.
+
+    Not longer: while it is there, playwright keeps a loop running, and no other test could run one of its own.
+    """
+    with chromium() as opened:
+        yield opened

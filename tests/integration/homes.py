@@ -27,6 +27,7 @@ from google.cloud import storage
 
 from deploy.local.valkey import free_port
 from producer.snapshots import Root, Snapshot, open_snapshot, read_root
+from tests.integration.npm import installed
 
 AZURITE: Final = "azurite@3.37.0"
 ACCOUNT: Final = "devstoreaccount1"
@@ -295,7 +296,7 @@ def moto(directory: Path) -> Iterator[str]:
 @contextmanager
 def azurite(directory: Path) -> Iterator[str]:
     """Run Azurite and yield its connection string."""
-    program = azurite_program()
+    program = installed(AZURITE) / ".bin" / "azurite-blob"
 
     def command(port: int) -> list[str]:
         where = ("--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(directory / "azurite"))
@@ -313,19 +314,6 @@ def google(directory: Path) -> Iterator[str]:
     start = (sys.executable, "-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--in-memory")
     with server(directory, lambda port: [*start, "--port", str(port)]) as url:
         yield url
-
-
-def azurite_program() -> Path:
-    """Install Azurite below `.local`, once, without a lock file, and return its program."""
-    folder = Path(__file__).parents[2] / ".local" / "npm" / AZURITE
-    program = folder / "node_modules" / ".bin" / "azurite-blob"
-    if not program.exists():
-        npm = shutil.which("npm")
-        assert npm is not None
-        options = ("--silent", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(folder))
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([npm, "install", *options, AZURITE], check=True)
-    return program
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The API over a real store, with doubles for whom it would ask outside: ActiveCampaign, metrics, forecasts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,14 +21,18 @@ from producer.api.attempts import Attempts
 from producer.api.collaborators import Notifying
 from producer.api.serving import make_runner
 from producer.doctor import Diagnosis, Health
-from producer.findings import Busy, Finding, Found, Good, NotThere, There, Wrong
+from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.notifying.attempts import Attempt, Outcome
+from producer.openid.login import Login
 from producer.opening import Retention
+from producer.page import Doorkeeper, Drafts, Sessions, add_page
+from producer.page.watching import Watching
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
+from wire.activecampaign.results import ContactList, CustomField
 from wire.audit import Audit
 from wire.channels import Channel, Channels
 from wire.erasing import Erasing
@@ -57,8 +62,8 @@ Client = TestClient[Any, Any]
 class FakeChecks:
     """An ActiveCampaign that takes one key and knows one list; `busy` while it answers nobody."""
 
-    api_keys: set[str] = field(default_factory=lambda: {API_KEY})
-    lists: set[str] = field(default_factory=lambda: {"12", "13"})
+    api_keys: set[str] = field(default_factory=lambda: {API_KEY}, repr=False)
+    known: set[str] = field(default_factory=lambda: {"12", "13"})
     administrator: bool = True
     busy: bool = False
     asked: list[str] = field(default_factory=list)
@@ -80,9 +85,28 @@ class FakeChecks:
     async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
         self.asked.append(f"list {list_id}")
         key = await self.check_key(host, api_key)
-        if isinstance(key, Good) and list_id not in self.lists:
+        if isinstance(key, Good) and list_id not in self.known:
             return Wrong("list_id", "there is no such list")
         return key
+
+    async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        if not isinstance(key, Good):
+            return key
+        found = await self.lists(host, api_key)
+        assert isinstance(found, Lists)
+        limits = (10_000, 1_234) if self.administrator else (None, None)
+        return Sight("ann.admin", self.administrator, limits[0], limits[1], found.lists)
+
+    async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        if not isinstance(key, Good):
+            return key
+        return Lists(tuple(ContactList(number, f"List {number}") for number in sorted(self.known)))
+
+    async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
+        key = await self.check_key(host, api_key)
+        return Fields((CustomField("7", "Loyalty tier"),)) if isinstance(key, Good) else key
 
     async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
         key = await self.check_key(host, api_key)
@@ -134,11 +158,15 @@ class AsServed(TestServer):
 
 
 @asynccontextmanager
-async def serving(
+async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, and nothing else
     store: Store,
     roots: Sequence[Path] = (Path("/snapshots"),),
     *,
     waits: Callable[[float], Awaitable[object]] = at_once,
+    admin_token: str = TOKEN,
+    openid: Login | None = None,
+    watching: Watching | None = None,
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     stale_after_hours: float = 26,
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
@@ -185,15 +213,19 @@ async def serving(
         exposition=exposition,
         readiness=readiness,
         budget_minutes=90,
+        clock_ms=clock_ms,
     )
-    identities = Identities(SecretStr(TOKEN), collaborators.tokens)
+    identities = Identities(SecretStr(admin_token), collaborators.tokens)
+    attempts = Attempts(sleep=waits)
     app = make_app(
         collaborators,
         identify=roles_by_name(identities),
-        attempts=Attempts(sleep=waits),
+        attempts=attempts,
         proxies=[ip_network(proxy) for proxy in proxies],
     )
-    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
+    add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid), watching)
+    async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, ledger, checks, unready)
 
 

@@ -191,6 +191,7 @@ def test_an_export_is_checked_and_kept_and_runs_nothing(with_api: WithApi) -> No
             "fields": {"7": "Tier"},
             "tags": ["vip"],
             "tags_column": None,
+            "id": None,
         }
         assert (made["connection"], made["leavers"], made["automations"]) == ("main", "keep", False)
         assert (made["budget_minutes"], made["patience_minutes"], made["delivery_patience_minutes"]) == (90, 30, 720)

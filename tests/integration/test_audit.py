@@ -45,8 +45,10 @@ CALLS: Final[dict[str, What]] = {
     "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
 }
 LOOKS: Final = {
-    *("POST /v1/connections/{name}/check", "POST /v1/doctor", "POST /v1/rehearsals"),
-    *("POST /v1/notifications/{name}/test", REDELIVER),
+    "POST /v1/connections/{name}/check",
+    "POST /v1/doctor",
+    "POST /v1/rehearsals",
+    "POST /v1/notifications/{name}/test",
 }
 """Change nothing, and tell nothing of anybody."""
 
@@ -63,7 +65,7 @@ async def _whats(store: Store, **wanted: Any) -> list[tuple[str, str]]:
 def test_every_call_that_changes_something_is_told() -> None:
     """A new one has to say by which word."""
     changing = {call for call in MAY if not call.startswith("GET")}
-    assert changing == {*CALLS, *LOOKS, POINTLESS}
+    assert changing == {*CALLS, *LOOKS, POINTLESS, REDELIVER}
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -470,5 +472,28 @@ def test_our_own_commands_are_told_apart(with_store: WithStore, agent: str, via:
         async with serving(store) as api:
             await api.ask("POST", "/v1/tokens", {"name": "t", "role": "viewer"}, headers={"User-Agent": agent})
             assert [entry.who.via for entry in await _trail(store)] == [via]
+
+    with_store(scenario)
+
+
+def test_of_a_channel_it_tells_neither_addresses_nor_what_is_secret_in_its_url(with_store: WithStore) -> None:
+    """The path of a webhook is often all that keeps others out."""
+
+    async def scenario(store: Store) -> None:
+        async with serving(store) as api:
+            hook = {"name": "night", "kind": "webhook", "url": "https://hooks.example.com/quokka"}
+            mail = {"name": "team", "kind": "email", "addresses": ["quokka@example.com", "wombat@example.com"]}
+            for body in (hook, mail):
+                status, answer = await api.ask("POST", "/v1/notifications", body)
+                assert status == 201, answer
+            await api.ask("PATCH", "/v1/notifications/night", {"url": "https://hooks.example.com/wombat"})
+            await api.ask("DELETE", "/v1/notifications/team")
+            made, mailed, changed, _ = await _trail(store, kind="notification")
+            assert made.changes["host"] == (None, "hooks.example.com")
+            assert mailed.changes["addresses"] == (None, 2)
+            assert changed.changes == {}
+            assert changed.facts == {"secret_changed": False, "url_changed": True, "addresses_changed": False}
+            raw = str(await store.entries(key("audit"), "+", 1_000))
+            assert not [word for word in ("quokka", "wombat", "whsec_") if word in raw]
 
     with_store(scenario)

@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from producer.checking import Checker
-from producer.findings import Busy, Good, Wrong
+from producer.findings import Busy, Fields, Good, Sight, Wrong
+from wire.activecampaign.results import CustomField
 from wire.activecampaign.session import open_session
 from wire.pacing import Pacer
 from wire.store import Store
@@ -31,6 +32,7 @@ class Account:
     cuts: int = 0
     errors: int = 0
     throttled: bool = False
+    lists: int = 1
     asked: list[str] = field(default_factory=list)
 
     def app(self) -> web.Application:
@@ -56,13 +58,21 @@ class Account:
         documents = {
             "users/me": {"user": {"id": "1", "username": "ann"}},
             "lists/12": {"list": {"id": "12", "name": "VIPs"}},
+            "lists": _page("lists", "name", request, self.lists),
+            "fields": _page("fields", "title", request, 1),
         }
         if self.administrator:
-            documents["settings/account"] = {"subscriber_limit": "1000"}  # type: ignore[dict-item]
+            documents["settings/account"] = {"subscriber_limit": "1000"}
         elif what == "settings/account":
             return web.json_response({"errors": [{"status": 403, "title": "Forbidden", "detail": "No."}]}, status=403)
         found = documents.get(what)
         return web.json_response(found or {"message": "No Result found"}, status=200 if found else 404)
+
+
+def _page(name: str, called: str, request: web.Request, total: int) -> dict[str, Any]:
+    first, most = int(request.query.get("offset", 0)), int(request.query.get("limit", 20))
+    items = [{"id": str(number), called: f"Number {number}"} for number in range(1, total + 1)]
+    return {name: items[first : first + most], "meta": {"total": str(total)}}
 
 
 @asynccontextmanager
@@ -100,6 +110,26 @@ def test_a_list_is_there_or_is_named_as_what_to_mend(with_store: WithStore) -> N
         async with checking(store, Account()) as (checker, host):
             assert isinstance(await checker.check_list(host, KEY, "12"), Good)
             assert await checker.check_list(host, KEY, "99") == Wrong("list_id", "there is no such list")
+
+    with_store(scenario)
+
+
+def test_a_look_shows_whose_key_it_is_the_contract_and_every_list(with_store: WithStore) -> None:
+    """Page by page, but not without an end."""
+
+    async def scenario(store: Store) -> None:
+        account = Account(lists=101)
+        async with checking(store, account) as (checker, host):
+            seen = await checker.look(host, KEY)
+            assert isinstance(seen, Sight)
+            assert (seen.username, seen.administrator, seen.limit, seen.total) == ("ann", True, 1000, None)
+            assert [one.id for one in seen.lists] == [str(number) for number in range(1, 102)]
+            assert await checker.fields(host, KEY) == Fields((CustomField("1", "Number 1"),))
+            account.administrator, account.lists = False, 2_000
+            seen = await checker.look(host, KEY)
+            assert isinstance(seen, Sight)
+            assert (seen.administrator, seen.limit, len(seen.lists)) == (False, None, 1_000)
+            assert await checker.look(host, SecretStr("bad")) == Wrong("api_key", "the key's user may not see this")
 
     with_store(scenario)
 

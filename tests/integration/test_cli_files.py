@@ -64,10 +64,11 @@ async def _furnish(api: Served) -> None:
     await api.registry.save_export(
         export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5, **TIMED)
     )
-    mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T"}
+    mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T", "id": "I"}
     times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
     brake = {"share": 0.5, "number": 7}
     every = {"mapping": mapping | {"fields": {"7": "Tier"}, "tags": ["a", "b"]}, "brake": brake, "automations": True}
+    every["changed_address"] = "leaver_and_newcomer"
     await api.registry.save_export(export("whole", segment="all", list_id="13", **every, **times))
 
 
@@ -272,7 +273,7 @@ def test_a_refusal_that_nobody_could_foresee_says_what_was_done(
         async def check(host: str, key: SecretStr, list_id: str) -> Finding:
             found = await looked(host, key, list_id)
             if sum(one.startswith("list") for one in api.checks.asked) == good.count("list_id"):
-                api.checks.lists.discard("12")
+                api.checks.known.discard("12")
             return found
 
         monkeypatch.setattr(api.checks, "check_list", check)

@@ -9,7 +9,8 @@ from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.erasing import Asked, Erasing
+from wire.chunks import Held, Outcome
+from wire.erasing import Asked, Erasing, facts_without
 from wire.forgotten import digest_of
 from wire.ledger import Appended
 from wire.topology import key
@@ -65,6 +66,70 @@ def test_a_chunk_that_a_worker_holds_or_that_was_accepted_is_left_to_its_end(wor
     world.pass_time(LEASE_MS + 1)
     assert erase(world, "a1") == (1, frozenset())
     assert world.redis.hget(key("chunk", run.id, lease.chunk), "token") is None
+
+
+def accepted(world: World) -> Held:
+    """A chunk that ActiveCampaign has accepted, in the hands of a worker who asks after its batch."""
+    held = world.do(world.ledger.take(ACCOUNT, "bell", "a-token", LEASE_MS))
+    assert held is not None
+    (run,) = world.runs()
+    outcome = Outcome(to="accepted", count=held.count, batch="a-batch", books={"accepted": held.count})
+    assert world.do(world.ledger.settle(held, outcome))
+    world.redis.delete(key("ready", run.id))  # nothing else is due
+    polled = world.do(world.ledger.take(ACCOUNT, "bell", "another-token", LEASE_MS))
+    assert polled is not None
+    assert polled.lane == "confirm"
+    return polled
+
+
+def shut(world: World) -> None:
+    """Block the connection: nobody asks ActiveCampaign anything over it."""
+    world.redis.hset(key("block", "c1"), mapping={"code": "credentials", "reason": "r", "blocked": "1", "since": 1})
+
+
+def test_what_was_accepted_over_a_connection_that_is_blocked_is_erased_once_nobody_asks_after_it(world: World) -> None:
+    """It might never be asked after again; what a worker says who comes back late does not count, nor break anything."""
+    polled = accepted(world)
+    assert erase(world, "a1")[0] == 0
+    shut(world)
+    assert erase(world, "a1") == (0, frozenset({polled.run.id}))
+    world.pass_time(LEASE_MS + 1)
+    assert erase(world, "a1") == (1, frozenset())
+    late = Outcome(to="over", books={"applied": polled.count}, ended=True)
+    assert not world.do(world.ledger.settle(polled, late))
+    (run,) = world.runs()
+    assert (run.books.unconfirmed, run.books.applied, run.accepted_chunks) == (1, 0, 1)
+    world.redis.delete(key("block", "c1"))
+    again = world.do(world.ledger.take(ACCOUNT, "bell", "a-third-token", LEASE_MS))
+    assert again is not None
+    assert [email.partition("@")[0] for email in emails_of(again.contacts)] == ["b1", "a2", "o1"]
+    assert world.do(world.ledger.settle(again, Outcome(to="over", books={"applied": 3}, ended=True)))
+
+
+def test_a_doubt_about_a_connection_is_no_block(world: World) -> None:
+    """A batch that may still be followed is followed to its end."""
+    accepted(world)
+    shut(world)
+    world.redis.hset(key("block", "c1"), "blocked", "0")
+    world.pass_time(LEASE_MS + 1)
+    assert erase(world, "a1")[0] == 0
+
+
+def test_a_chunk_of_which_some_are_set_aside_loses_somebody_as_well(world: World) -> None:
+    """Those set aside are the same people afterwards."""
+    (run,) = world.runs()
+    aside = [{"position": 1, "reason": "b1"}, {"position": 3, "reason": "o1"}]
+    world.redis.hset(key("chunk", run.id, "0"), "facts", codec.text({"rounds": 1, "aside": aside}))
+    assert erase(world, "b1") == (1, frozenset())
+    kept = world.redis.hget(key("chunk", run.id, "0"), "facts") or b""
+    assert codec.decode(kept) == {"rounds": 1, "aside": [{"position": 2, "reason": "o1"}]}
+
+
+def test_who_would_be_left_alone_with_those_set_aside_leaves_them_to_be_sent() -> None:
+    """Nobody at all cannot be sent."""
+    aside = [{"position": 0, "reason": "r"}, {"position": 2, "reason": "s"}]
+    assert facts_without({"aside": aside, "rounds": 1}, [1], of=3) == {"rounds": 1}
+    assert facts_without({"aside": aside}, [0], of=4) == {"aside": [{"position": 1, "reason": "s"}]}
 
 
 def test_a_chunk_that_loses_its_last_one_is_over_and_may_end_its_run(world: World) -> None:

@@ -1,16 +1,23 @@
 """Membership in a real store: it grows, is found again, takes few bytes, and forgets nobody who was sent."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
 from deploy.local.valkey import Valkey
+from producer.comparing import Known, hashes_of, page_of
+from producer.knowledge import Gathered, Knowledge
+from producer.moving import Candidate, to_bytes
+from producer.surveying import Before
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
 from tests.unit.records import a_run
 from wire.chunks import Held, Outcome
-from wire.members import Entries, Entry, Standing
+from wire.erasing import Erasing
+from wire.members import UNKNOWN, Entries, Entry, Standing, gone, past, past_of
 from wire.membership import Membership, bucket_of
+from wire.pacing import Go
 from wire.runs import Run
 from wire.topology import key
 
@@ -44,6 +51,22 @@ class Writer:
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
         words = Entries.of((each, entry) for each in addresses).words()
         assert self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words)) == b"ok"
+
+    def words(self, address: str, word: bytes) -> None:
+        """Write what became of an address, instead of an entry."""
+        self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
+        words = Entries.of([(address, word)]).words()
+        told = self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words))
+        assert told == b"ok"
+
+    def pages(self) -> list[dict[str, bytes]]:
+        """Read everything as it is kept."""
+
+        async def pages() -> list[dict[str, bytes]]:
+            summary = await self.membership.summary(self.run)
+            return [dict(page) async for page in self.membership.entries(self.run, summary)]
+
+        return immediately(pages())
 
     def read(self) -> dict[str, Entry]:
         """Read everything."""
@@ -105,16 +128,127 @@ def test_scripts_and_python_agree_where_an_address_lies() -> None:
     assert {bucket_of(f"zoë{number}@example.org", 4, 2) for number in range(200)} == {"0", "1", "2", "3", "4", "5"}
 
 
-def test_members_take_less_than_64_bytes_each(world: World) -> None:
+@pytest.mark.parametrize("person", [b"", b"a person"])
+def test_members_take_less_than_64_bytes_each(world: World, person: bytes) -> None:
     """Addresses of 23 letters, as Valkey counts its memory. Buckets are alike however many there are, so are a million."""
     writer = Writer(world)
     before = int(world.redis.info("memory")["used_memory"])
-    entry = Entry(Standing.MEMBER, b"8 bytes.", 1, 1)
+    entry = Entry(Standing.MEMBER, b"8 bytes.", 1, 1, person=person)
     for first in range(0, MANY, 5_000):
         writer.write(*(f"person{number}@example.org" for number in range(first, first + 5_000)), entry=entry)
     used = int(world.redis.info("memory")["used_memory"]) - before
     assert used / MANY < 64
     assert len(writer.read()) == MANY
+
+
+# Who is behind an address ----------------------------------------------------------------------------------------------
+
+MEMBER: Final = Entry(Standing.MEMBER, b"8 bytes.", 1, person=b"a person")
+
+
+def test_who_is_behind_an_address_is_kept_where_it_is_not_told(world: World) -> None:
+    """A row may have lost its id, and what an ended run left tells none; an id that is told is believed."""
+    writer = Writer(world)
+    writer.write("ann@x.org", "bob@x.org", entry=MEMBER)
+    writer.write("ann@x.org", "new@x.org", entry=Entry(Standing.MAYBE, run=2, person=UNKNOWN))
+    writer.write("bob@x.org", entry=Entry(Standing.REFUSED, b"another.", 3, person=b"another!"))
+    assert writer.read() == {
+        "ann@x.org": Entry(Standing.MAYBE, run=2, person=b"a person"),
+        "bob@x.org": Entry(Standing.REFUSED, b"another.", 3, was_member=True, person=b"another!"),
+        "new@x.org": Entry(Standing.MAYBE, run=2),
+    }
+
+
+def test_an_address_that_is_theirs_no_more_is_erased_or_noted_as_such(world: World) -> None:
+    """As long as nobody else has it by now: what is known of those stays."""
+    writer = Writer(world)
+    writer.write("ann@x.org", "bob@x.org", "cid@x.org", entry=MEMBER)
+    writer.write("dan@x.org", entry=MEMBER._replace(person=b"another!"))
+    writer.words("ann@x.org", gone(b"a person"))
+    writer.words("bob@x.org", past(b"a person"))
+    writer.words("nobody@x.org", gone(b"a person"))
+    writer.words("nobody@x.org", past(b"a person"))
+    for word in (gone, past):
+        writer.words("dan@x.org", word(b"a person"))
+        writer.words("bob@x.org", word(b"a person"))
+    assert writer.read() == {
+        "bob@x.org": MEMBER._replace(person=past_of(b"a person")),
+        "cid@x.org": MEMBER,
+        "dan@x.org": MEMBER._replace(person=b"another!"),
+    }
+    assert world.do(writer.membership.summary(writer.run)).members == 3
+    assert world.do(writer.membership.addresses_of(PLACE, "cid@x.org")) == {"bob@x.org", "cid@x.org"}
+    assert world.do(writer.membership.addresses_of(PLACE, "nobody@x.org")) == set()
+
+
+def test_a_contact_whom_another_export_knows_is_another_persons_unless_it_is_the_same(world: World) -> None:
+    """On whatever list of the account: contacts are the account's."""
+    writer, run = Writer(world), a_run(account=ACCOUNT)
+    here = replace(run, export="mine", list_id="99")
+    writer.write("same@x.org", entry=MEMBER)
+    writer.write("other@x.org", entry=MEMBER._replace(person=b"another!"))
+    writer.write("unknown@x.org", entry=MEMBER._replace(person=b""))
+    writer.write("out@x.org", entry=MEMBER._replace(standing=Standing.OUT, person=b"another!"))
+    world.redis.hset(key("exports"), mapping={"mine": "mine", "e": "e1"})
+    world.redis.sadd(key("memberships", "e1"), f"{ACCOUNT} 12")
+    persons = {f"{name}@x.org": b"a person" for name in ("same", "other", "unknown", "out", "new")}
+    assert world.do(writer.membership.another_elsewhere(here, persons)) == {"other@x.org", "unknown@x.org"}
+    assert world.do(writer.membership.another_elsewhere(replace(here, account="elsewhere"), persons)) == set()
+    assert world.do(writer.membership.listed_elsewhere(here, list(persons))) == set()
+    assert len(world.do(writer.membership.listed_elsewhere(replace(here, list_id="12"), list(persons)))) == 3
+
+
+def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: World) -> None:
+    """And if the export says so; whoever reads on knows the same, from what is kept without an address."""
+    writer, spec = Writer(world), {"mapping": {"email": "Email", "id": "Id"}}
+    names = ("free", "met", "shared")
+    for name in names:
+        writer.write(f"{name}@x.org", entry=MEMBER._replace(person=name.encode().ljust(8)))
+    world.redis.hset(key("exports"), mapping={"e": "e1", "other": "e2"})
+    world.redis.sadd(key("memberships", "e2"), f"{ACCOUNT} 13")
+    world.redis.hset(key("membership", "e2", ACCOUNT, "13"), "members", 1)
+    world.redis.hset(key("members", "e2", ACCOUNT, "13", "0"), "shared@x.org", MEMBER.to_bytes())
+    run = replace(writer.run, spec=spec)
+    knowledge = Knowledge(writer.membership, world.ledger)
+    summary = world.do(writer.membership.summary(run))
+    known = Known([page_of(page) for page in writer.pages()])
+    places = known.find(hashes_of([f"{name}@x.org" for name in names])).tolist()
+    candidates = [
+        Candidate(at, f"new.{name}@x.org", name.encode().ljust(8), place, is_met=name == "met")
+        for at, (name, place) in enumerate(zip(names, places, strict=True), 1)
+    ]
+    gathered = Gathered(Before(known), summary)
+    moves = world.do(knowledge.moves(run, gathered, candidates))
+    assert [(one.row, one.former, one.how) for one in moves] == [
+        (1, "free@x.org", "update"),
+        (2, "met@x.org", "check"),
+        (3, "shared@x.org", "check"),
+    ]
+    newcomers = replace(run, spec=spec | {"changed_address": "leaver_and_newcomer"})
+    assert {one.how for one in world.do(knowledge.moves(newcomers, gathered, candidates))} == {"check"}
+    world.redis.set(key("moving", run.id), to_bytes(moves))
+    kept = world.do(knowledge.movers(replace(run, moving=3)))
+    assert {row: (one.former, one.how) for row, one in kept.items()} == {
+        one.row: (one.former, one.how) for one in moves
+    }
+    world.do(world.store.run("erase_member", *PLACE, "free@x.org"))
+    assert world.do(knowledge.movers(replace(run, moving=3)))[1].former == ""
+
+
+def test_whoever_is_erased_is_forgotten_by_their_id(world: World) -> None:
+    """Whether it is their address still, or one that they had."""
+    writer, erasing = Writer(world), Erasing(world.store, world.ledger)
+    writer.write("ann@x.org", "old@x.org", entry=MEMBER)
+    writer.words("old@x.org", past(b"a person"))
+    world.redis.hset(key("exports"), "e", "e1")
+    world.redis.sadd(key("memberships", "e1"), f"{ACCOUNT} 12")
+    assert world.do(erasing.others_of("ann@x.org")) == {"old@x.org"}
+    assert world.do(erasing.others_of("old@x.org")) == {"ann@x.org"}
+    assert world.do(erasing.others_of("nobody@x.org")) == set()
+    world.do(world.store.run("erase_member", *PLACE, "old@x.org"))
+    assert world.do(erasing.forgotten()).has(b"a person")
+    assert world.do(world.store.run("erase_member", *PLACE, "old@x.org")) == 0
+    assert set(writer.read()) == {"ann@x.org"}
 
 
 # What is written by what becomes of a chunk --------------------------------------------------------------------------
@@ -136,8 +270,9 @@ class Bench:
         return held
 
     def go(self, held: Held) -> None:
-        """Let its request go."""
-        assert self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)) is not None
+        """Let its request go, on a server that has just begun as well."""
+        self.world.redis.delete(key("hold"))
+        assert isinstance(self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)), Go)
 
     def settle(self, held: Held, outcome: Outcome) -> None:
         assert self.world.do(self.world.ledger.settle(held, outcome))

@@ -155,6 +155,12 @@ class Account:
         if details.tags:
             contact.tags = tuple(dict.fromkeys(contact.tags + details.tags))
 
+    def readdress(self, contact: Contact, email: str) -> None:
+        """Give a person another address that nobody has: they stay who they are, and opted out where they were."""
+        del self._by_email[contact.email.lower()]
+        contact.email = email
+        self._by_email[email.lower()] = contact
+
     def subscribe(self, contact: Contact, list_id: int) -> None:
         """Put somebody on a list whether they left it or not, as `contactLists` and `contact/sync` do."""
         if _has_left(contact, self.lists[list_id]):

@@ -82,7 +82,7 @@ def held(names: Sequence[str], lane: Lane = "deliver", **changes: Any) -> Held:
         "contacts": contacts(*names),
         "rows": tuple(10 * (at + 1) for at in range(len(names))),
         "prints": prints(*range(1, len(names) + 1)),
-        "leaving": False,
+        "kind": "",
         "facts": {},
         "now": NOW,
         "first_taken": NOW,

@@ -31,8 +31,11 @@ from wire.activecampaign.results import (
     read_accepted,
     read_account,
     read_batch,
+    read_changed,
     read_contact,
     read_list,
+    read_lookup,
+    read_memberships,
     read_page,
     read_user,
 )
@@ -274,6 +277,29 @@ def test_a_search_that_finds_somebody_else_finds_nobody() -> None:
     found = {"contacts": [{"id": "1", "email": "bob@x.org"}, {"id": 2, "email": "Ann@x.org"}]}
     assert read_contact(found, OK, email="ann@X.org") == Contact("2")
     assert read_contact(found, OK, email="eve@x.org") is None
+    assert read_lookup(found, OK, email="ann@X.org").contact == Contact("2")
+    assert read_lookup({"contacts": []}, OK, email="eve@x.org").contact is None
+    with pytest.raises(Refused):
+        read_lookup(found, OK, email="eve@x.org")
+
+
+def test_only_an_opt_out_is_one() -> None:
+    """Numbers come as text; unconfirmed and bounced are something else."""
+    standings = [
+        {"list": number, "status": status} for number, status in (("12", "2"), ("13", 2), ("14", "1"), (15, "3"))
+    ]
+    assert read_memberships({"contactLists": standings}, OK).left == {"12", "13"}
+    for lacking_ in ({}, {"contactLists": None}, {"contactLists": [{"status": "2"}]}):
+        with pytest.raises(Refused):
+            read_memberships(lacking_, OK)
+
+
+def test_a_changed_address_is_believed_when_it_is_shown() -> None:
+    """In any letter case."""
+    assert read_changed({"contact": {"id": 7, "email": "Anna@X.org"}}, OK, email="anna@x.org").contact_id == "7"
+    for other in ({"contact": {"id": "7", "email": "ann@x.org"}}, {"contact": {"id": "7"}}, {}):
+        with pytest.raises(Refused):
+            read_changed(other, OK, email="anna@x.org")
 
 
 @pytest.mark.parametrize(

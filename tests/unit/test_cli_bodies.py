@@ -5,7 +5,7 @@ import pytest
 
 from producer.cli.bodies import connection_body, export_body, fields
 
-SILENT = dict.fromkeys(("email", "first_name", "last_name", "phone", "tags_column", "list_id", "automations"))
+SILENT = dict.fromkeys(("email", "first_name", "last_name", "phone", "tags_column", "id", "list_id", "automations"))
 NOTHING_SAID = {**SILENT, "fields": (), "tags": ()}
 
 

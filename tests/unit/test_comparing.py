@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.comparing import Kind, Known, Limit, hashes_of, page_of, prints_of
-from wire.members import Entry, Standing
+from wire.members import UNKNOWN, Entry, Standing
 from wire.runs import Mode
 
 ONE, TWO = b"print 01", b"print 02"
@@ -81,10 +81,11 @@ def test_where_nothing_is_known_everybody_is_new() -> None:
 ADDRESSES = st.sampled_from([f"p{number}@example.org" for number in range(9)])
 STANDINGS = st.sampled_from(Standing)
 PRINTS = st.sampled_from([ONE, TWO])
+PERSONS = st.sampled_from([b"", b"person 1", b"person 2"])
 
 
 @given(
-    st.dictionaries(ADDRESSES, st.builds(Entry, STANDINGS, PRINTS, st.just(1), st.just(2), st.none())),
+    st.dictionaries(ADDRESSES, st.builds(Entry, STANDINGS, PRINTS, st.just(1), st.just(2), st.none(), person=PERSONS)),
     st.lists(st.tuples(ADDRESSES, PRINTS)),
 )
 def test_a_mixture_is_compared_row_by_row(entries: dict[str, Entry], rows: list[tuple[str, bytes]]) -> None:
@@ -133,3 +134,43 @@ def test_a_retry_sends_those_meant_and_leaves_the_others(kind: Kind, meant: Kind
     hashes, kinds = hashes_of(["left@x.org", "other@x.org"]), np.full(2, kind, np.uint8)
     assert Limit(hashes[:1]).applied(kinds, hashes).tolist() == [meant, outside]
     assert Limit(hashes[:1], rest=True).applied(kinds, hashes).tolist() == [meant, rest]
+
+
+@given(
+    st.dictionaries(ADDRESSES, st.builds(Entry, STANDINGS, PRINTS, st.just(1), st.just(2), st.none(), person=PERSONS)),
+    st.lists(PERSONS),
+)
+def test_a_person_is_found_at_every_address_that_is_known_as_theirs(
+    entries: dict[str, Entry], rows: list[bytes]
+) -> None:
+    """And nobody is found for whom no id is known; rows that claim to be them are counted."""
+    known = knowing(entries)
+    persons = known.persons()
+    found = persons.find(prints_of([person or UNKNOWN for person in rows]))
+    persons.claim(found)
+    for person, of in zip(rows, found.tolist(), strict=True):
+        theirs = {name for name, entry in entries.items() if person and entry.person == person}
+        assert (of == -1) is (not theirs)
+        if theirs:
+            places = persons.places(of)
+            assert set(known.find(hashes_of(sorted(theirs))).tolist()) == set(places)
+            assert persons.claims(of) == rows.count(person)
+
+
+def test_an_address_is_told_to_be_another_persons() -> None:
+    """Also where it is nobody's, as far as is known."""
+    known = knowing({"ann@x.org": Entry(Standing.MEMBER, ONE, person=b"person 1"), "bob@x.org": Entry(Standing.MEMBER)})
+    places = known.find(hashes_of(["ann@x.org", "ann@x.org", "bob@x.org", "new@x.org"]))
+    persons = prints_of([b"person 1", b"person 2", b"person 2", b"person 2"])
+    assert known.of_another_person(places, persons).tolist() == [False, True, True, True]
+    nobody = Known()
+    assert nobody.of_another_person(nobody.find(hashes_of(["ann@x.org"])), prints_of([b"person 1"])).tolist() == [True]
+
+
+def test_whoever_has_another_address_has_not_left() -> None:
+    """Their old one is counted as met."""
+    known = knowing({"ann@x.org": Entry(Standing.MEMBER, ONE)})
+    (place,) = known.find(hashes_of(["ann@x.org"])).tolist()
+    assert (known.gone(), known.is_met(place)) == (1, False)
+    known.leave(known.find(hashes_of(["ann@x.org"])))
+    assert (known.gone(), known.is_met(place)) == (0, True)

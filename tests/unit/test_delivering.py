@@ -200,7 +200,7 @@ def test_delivery_patience_counts_from_the_first_time_the_chunk_was_taken(millis
 def test_what_is_applied_to_leavers_makes_them_no_members(leavers: str, standing: Standing) -> None:
     """And who is refused to be marked or taken off has a line of no row."""
     run = a_run(spec=codec.text({**SPEC, "leavers": leavers}), number=3)
-    chunk = held(FOUR, leaving=True, run=run)
+    chunk = held(FOUR, kind="leaving", run=run)
     assert delivering.entry_of(chunk, 0, Standing.MEMBER) == Entry(standing, prints(1), 3, 3)
     assert delivering.entry_of(chunk, 1, Standing.REFUSED, BAD).standing is Standing.REFUSED
     assert [reject.row for reject in delivering.rejects(chunk, [BAD])] == [None]

@@ -1,12 +1,21 @@
-"""What membership keeps of an address is 16 bytes, and comes back as it went in."""
+"""What membership keeps of an address is 16 bytes, 24 with their person, and comes back as it went in."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.comparing import ENTRY
-from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of, chunk_number
+from producer.comparing import ENTRY, IDENTIFIED, Known, hashes_of, page_of
+from wire.members import (
+    FINGERPRINT_BYTES,
+    PERSON_BYTES,
+    UNKNOWN,
+    Entries,
+    Entry,
+    Standing,
+    address_of,
+    chunk_number,
+    past_of,
+)
 from wire.rejects import RejectCode
 
 ENTRIES = st.builds(
@@ -16,6 +25,8 @@ ENTRIES = st.builds(
     st.integers(0, 2**24 - 1),
     st.integers(0, 2**24 - 1),
     st.none() | st.sampled_from(RejectCode),
+    person=st.just(b"")
+    | st.binary(min_size=PERSON_BYTES, max_size=PERSON_BYTES).filter(lambda person: person != UNKNOWN),
 )
 
 
@@ -23,41 +34,70 @@ ENTRIES = st.builds(
 def test_an_entry_comes_back_as_it_went_in(entry: Entry) -> None:
     """Every standing, reason and number."""
     kept = entry.to_bytes()
-    assert len(kept) == 16
+    assert len(kept) == (24 if entry.person else 16)
     assert Entry.from_bytes(kept) == entry
 
 
 @given(st.lists(ENTRIES, max_size=5))
 def test_many_entries_are_read_at_once_as_one_by_one(entries: list[Entry]) -> None:
-    """The survey's view of the bytes is that of this module."""
-    read = np.frombuffer(b"".join(entry.to_bytes() for entry in entries), ENTRY)
+    """The survey's view of the bytes is that of this module, whether some have a person, all, or nobody."""
+    _, read = page_of({str(at): entry.to_bytes() for at, entry in enumerate(entries)})
+    assert read.dtype == (IDENTIFIED if any(entry.person for entry in entries) else ENTRY)
+    known = Known([page_of({str(at): entry.to_bytes()}) for at, entry in enumerate(entries)])
+    places = known.find(hashes_of([str(at) for at in range(len(entries))])).tolist()
+    assert [Entry.from_bytes(known.entry(place)) for place in places] == entries
     assert [Standing(int(standing)) for standing in read["standing"]] == [entry.standing for entry in entries]
     assert [int(value).to_bytes(8, "little") for value in read["print"]] == [entry.fingerprint for entry in entries]
 
 
+@pytest.mark.parametrize("identified", [False, True])
 @given(st.lists(ENTRIES, min_size=1, max_size=5), st.data())
-def test_entries_that_are_alike_are_written_as_one_by_one(entries: list[Entry], data: st.DataObject) -> None:
-    """But for their fingerprints, and for those that are not."""
+def test_entries_that_are_alike_are_written_as_one_by_one(
+    identified: bool,  # noqa: FBT001  drawn
+    entries: list[Entry],
+    data: st.DataObject,
+) -> None:
+    """But for their fingerprints and persons, and for those that are not."""
     others = data.draw(st.dictionaries(st.integers(0, len(entries) - 1), ENTRIES))
     addresses = [f"person{number}@example.org" for number in range(len(entries))]
-    alike = [others.get(at) or entries[0]._replace(fingerprint=each.fingerprint) for at, each in enumerate(entries)]
-    written = Entries.alike(addresses, b"".join(each.fingerprint for each in entries), entries[0], others)
-    assert written.words() == Entries.of(zip(addresses, alike, strict=True)).words()
+    persons = [(each.person or UNKNOWN) if identified else b"" for each in entries]
+    own = [
+        entries[0]._replace(fingerprint=each.fingerprint, person=person)
+        for each, person in zip(entries, persons, strict=True)
+    ]
+    prints = b"".join(each.fingerprint + each.person for each in own)
+    written = Entries.alike(addresses, prints, own[0], others)
+    expected = Entries.of((one, others.get(at, own[at])) for at, one in enumerate(addresses))
+    assert written.words() == expected.words()
+    assert (written + expected).kept == expected.kept * 2
 
 
 @pytest.mark.parametrize(
     "entries",
     [
         Entries(("ann@example.org",)),
-        Entries((), bytes(16)),
-        Entries(("ann@example.org\nbob@example.org",), bytes(16)),
-        Entries(("ann@example.org", ""), bytes(32)),
+        Entries((), (bytes(16),)),
+        Entries(("ann@example.org\nbob@example.org",), (bytes(16),)),
+        Entries(("ann@example.org", ""), (bytes(16), bytes(16))),
     ],
 )
 def test_entries_are_never_written_to_other_addresses(entries: Entries) -> None:
     """A script takes them apart by line breaks, one after the other."""
     with pytest.raises(ValueError, match="are not the entries of"):
         entries.words()
+
+
+def test_who_is_behind_an_address_may_be_unknown() -> None:
+    """Which is not that they are nobody: the scripts keep what they knew."""
+    kept = Entry(Standing.MEMBER, b"8 bytes.", person=UNKNOWN).to_bytes()
+    assert len(kept) == 24
+    assert not Entry.from_bytes(kept).person
+
+
+def test_a_person_of_the_past_is_told_from_one_of_today() -> None:
+    """And back again."""
+    assert past_of(b"a person") != b"a person"
+    assert past_of(past_of(b"a person")) == b"a person"
 
 
 def test_numbers_beyond_what_is_kept_stay_at_the_largest() -> None:

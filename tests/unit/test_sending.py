@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -13,13 +13,14 @@ from producer import sending
 from producer.changes import Selection
 from producer.chunking import Chunk
 from producer.mapping import Mapper, MappingSpec
+from producer.moving import Move
 from producer.sending import HELD_BYTES, Room, chunks, send
 from producer.snapshots.errors import Changed
 from producer.surveying import Before, Survey, survey
-from tests.unit.in_memory import InMemorySnapshot
+from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run
-from wire.activecampaign.payloads import emails_of, import_body
-from wire.forgotten import Forgotten, digest_of
+from wire.activecampaign.payloads import contacts_of, emails_of, former_of, import_body
+from wire.forgotten import Forgotten, by_id, digest_of
 from wire.ledger import Appended, Ledger, Reading
 from wire.members import FINGERPRINT_BYTES
 from wire.runs import Run
@@ -286,3 +287,77 @@ def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
     ]
     assert set(emails_of(offered["contacts"])) - set(emails_of(rest["contacts"])) == {"p1@example.org"}
     assert len(rest["rows"]) * FINGERPRINT_BYTES == len(rest["prints"]) == len(offered["prints"]) - FINGERPRINT_BYTES
+
+
+# Those whose address has changed -------------------------------------------------------------------------------------
+
+IDENTIFIED = Mapper(MappingSpec(email="Email", id="Id"), 12, automations=False, person_key=b"key")
+
+
+def with_movers(count: int) -> tuple[InMemorySnapshot, dict[int, Move], dict[str, Any]]:
+    """A snapshot in which the address of every third has changed, and what a survey says of it."""
+    rows: list[Row] = [{"Email": f"p{number}@example.org", "Id": f"{number}"} for number in range(1, count + 1)]
+    snapshot = InMemorySnapshot(rows)
+    (persons,) = [IDENTIFIED.persons(batch) for batch in InMemorySnapshot(rows, count).read(IDENTIFIED.columns)]
+    movers = {row: Move(row, persons[row - 1], "update", former=f"old{row}@x.org") for row in range(3, count + 1, 3)}
+    selection = Selection()
+    selection.append([row not in movers for row in range(1, count + 1)])
+    pin = snapshot.pin().text
+    fields = {"begun": NOW, "surveyed": NOW, "pin": pin, "selected": count, "moving": len(movers)}
+    return snapshot, movers, {"fields": fields, "ledger": lambda: RecordingLedger(selection.to_bytes())}
+
+
+def moved_out(
+    snapshot: InMemorySnapshot, movers: dict[int, Move], run: Run, ledger: RecordingLedger, gone: Forgotten
+) -> list[tuple[str, tuple[int, ...], int]]:
+    """Send a run; return of what kind each chunk was, its rows, and how many were passed over."""
+
+    async def appended(_: str) -> None:
+        return None
+
+    async def forgotten() -> Forgotten:
+        return gone
+
+    asyncio.run(
+        send(
+            run,
+            TOKEN,
+            snapshot,
+            IDENTIFIED,
+            ledger=cast("Ledger", ledger),
+            room=Room(1000),
+            appended=appended,
+            movers=movers,
+            forgotten=forgotten,
+        )
+    )
+    return [(call["kind"], tuple(call["rows"]), call["passed"]) for call in ledger.calls]
+
+
+def test_those_whose_address_has_changed_come_behind_all_others_in_small_chunks() -> None:
+    """And whoever reads on after any chunk sends the same ones."""
+    snapshot, movers, made = with_movers(75)
+    ledger = made["ledger"]()
+    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), ledger, Forgotten())
+    assert [(kind, len(rows)) for kind, rows, _ in sent_] == [("", 50), ("moving", 10), ("moving", 10), ("moving", 5)]
+    assert sorted(row for _, rows, _ in sent_ for row in rows) == list(range(1, 76))
+    former = former_of(contacts_of(ledger.calls[1]["contacts"])[0])
+    assert former == ("old3@x.org", "update")
+    assert {len(call["prints"]) // len(call["rows"]) for call in ledger.calls} == {16}
+    packed = 0
+    for at, call in enumerate(ledger.calls, 1):
+        packed += len(call["rows"])
+        run = a_run(**made["fields"], sequence=at, cursor=call["cursor"], packed=packed)
+        assert moved_out(snapshot, movers, run, made["ledger"](), Forgotten()) == sent_[at:]
+
+
+def test_whoever_is_forgotten_by_their_id_or_known_no_more_is_passed_over() -> None:
+    """Whether their address has changed or not; the record goes on behind them."""
+    snapshot, movers, made = with_movers(9)
+    (persons,) = [IDENTIFIED.persons(batch) for batch in InMemorySnapshot(snapshot.rows, 9).read(IDENTIFIED.columns)]
+    gone = Forgotten(b"key", frozenset({by_id(persons[0]), by_id(persons[2])}))
+    movers[6] = replace(movers[6], former="")
+    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), made["ledger"](), gone)
+    assert sent_ == [("", (2, 4, 5, 7, 8), 1), ("moving", (9,), 2)]
+    nobody_else = moved_out(snapshot, movers, a_run(**made["fields"]), made["ledger"](), Forgotten())
+    assert nobody_else == [("", (1, 2, 4, 5, 7, 8), 0), ("moving", (3, 9), 1)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from producer import settings as producer_settings
 from wire.settings import SettingsError, next_database
+from wire.tokens import Role
 from worker import settings as worker_settings
 
 KEY = Fernet.generate_key().decode()
@@ -130,6 +131,76 @@ def test_secrets_are_not_shown() -> None:
 def test_the_queue_is_in_the_next_database_of_the_same_server(url: str, following: str) -> None:
     """Also where the URL names no database."""
     assert next_database(url) == following
+
+
+OPENID = {
+    "SEGMENT_EXPORT_OIDC_ISSUER": "https://login.example.com/realm/",
+    "SEGMENT_EXPORT_OIDC_CLIENT_ID": "export",
+    "SEGMENT_EXPORT_OIDC_CLIENT_SECRET": "secret-of-the-client",
+    "SEGMENT_EXPORT_OIDC_ROLES": "admins=admin, staff=viewer",
+    "SEGMENT_EXPORT_PUBLIC_URL": "https://export.example.com/",
+}
+
+
+def test_without_an_issuer_nobody_logs_in_by_openid_connect() -> None:
+    """Whatever else is set."""
+    assert producer_settings.read_settings(NEEDED).openid is None
+    rest = {name: value for name, value in OPENID.items() if not name.endswith("ISSUER")}
+    assert producer_settings.read_settings(NEEDED | rest).openid is None
+
+
+def test_with_an_issuer_everything_that_belongs_to_it_is_read() -> None:
+    """The issuer stays as it is written; claims and scopes have defaults that most providers know."""
+    openid = producer_settings.read_settings(NEEDED | OPENID).openid
+    assert openid is not None
+    assert (openid.issuer, openid.client_id) == ("https://login.example.com/realm/", "export")
+    assert openid.roles == {"admins": Role.ADMIN, "staff": Role.VIEWER}
+    assert (openid.roles_claim, openid.name_claim) == ("roles", "preferred_username")
+    assert openid.scopes == ("openid", "profile", "email")
+    assert openid.redirect_uri == "https://export.example.com/login/openid/back"
+    assert "secret-of-the-client" not in repr(openid)
+    further = {"ROLES_CLAIM": "groups", "NAME_CLAIM": "sub", "SCOPES": "openid, groups"}
+    said = {f"SEGMENT_EXPORT_OIDC_{name}": value for name, value in further.items()}
+    openid = producer_settings.read_settings(NEEDED | OPENID | said).openid
+    assert openid is not None
+    assert (openid.roles_claim, openid.name_claim, openid.scopes) == ("groups", "sub", ("openid", "groups"))
+
+
+def test_everything_that_is_missing_beside_an_issuer_is_named() -> None:
+    """As with all settings."""
+    issuer = {"SEGMENT_EXPORT_OIDC_ISSUER": OPENID["SEGMENT_EXPORT_OIDC_ISSUER"]}
+    with pytest.raises(SettingsError) as caught:
+        producer_settings.read_settings(NEEDED | issuer)
+    named = {problem.split()[0].removeprefix("SEGMENT_EXPORT_") for problem in caught.value.problems}
+    assert named == {"OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ROLES", "PUBLIC_URL"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", "login.example.com"),
+        ("OIDC_ISSUER", "http://login.example.com"),
+        ("OIDC_ISSUER", "https://10.0.0.1/realm"),
+        ("OIDC_ISSUER", "https://login.example.com/?tenant=1"),
+        ("OIDC_ISSUER", "https://ann@login.example.com"),
+        ("OIDC_ROLES", "admins=root"),
+        ("OIDC_SCOPES", "profile"),
+        ("PUBLIC_URL", "export.example.com"),
+        ("PUBLIC_URL", "https://export.example.com/page"),
+    ],
+)
+def test_what_cannot_be_used_for_openid_connect_is_named(name: str, value: str) -> None:
+    """At start, and not at somebody's first login."""
+    with pytest.raises(SettingsError, match=name):
+        producer_settings.read_settings(NEEDED | OPENID | {f"SEGMENT_EXPORT_{name}": value})
+
+
+def test_a_trusted_host_may_be_a_provider_too() -> None:
+    """Plain http and private, as for everything else."""
+    said = {"SEGMENT_EXPORT_OIDC_ISSUER": "http://10.0.0.1:8443", "SEGMENT_EXPORT_TRUSTED_HOSTS": "10.0.0.1:8443"}
+    openid = producer_settings.read_settings(NEEDED | OPENID | said).openid
+    assert openid is not None
+    assert openid.issuer == "http://10.0.0.1:8443"
 
 
 @given(st.integers(0, 10_000))

@@ -1,7 +1,7 @@
 """Speaks to one ActiveCampaign account: one method, one request, one answer. To pace and to retry is the caller's part.
 
 Contacts reach a list by the bulk importer only. The calls that would subscribe people again who have opted out
-(`contactLists`, `contact/sync` with lists) are not here, so that no code path can make them.
+(`POST contactLists`, `contact/sync` with lists) are not here, so that no code path can make them.
 
 Every method raises what `errors` draws, and nothing of aiohttp's: its exceptions print the headers, and so the key.
 """
@@ -18,13 +18,17 @@ from yarl import URL
 from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.errors import Because, NotFound, Refused, Rejected, Unreachable
 from wire.activecampaign.hosts import Scheme, endpoint_of
+from wire.activecampaign.payloads import address_body
 from wire.activecampaign.results import (
     Accepted,
     Account,
     BatchInfo,
+    Changed,
     Contact,
     ContactList,
     CustomField,
+    LookedUp,
+    Memberships,
     Page,
     User,
     contact_list,
@@ -32,8 +36,11 @@ from wire.activecampaign.results import (
     read_accepted,
     read_account,
     read_batch,
+    read_changed,
     read_contact,
     read_list,
+    read_lookup,
+    read_memberships,
     read_page,
     read_user,
 )
@@ -112,8 +119,26 @@ class Client:
 
     async def find_contact(self, email: str) -> Contact | None:
         """Look a contact up by its address, in any letter case."""
-        document, answer = await self._ask("GET", "contacts", query={"email": email})
-        return read_contact(document, answer, email=email)
+        return read_contact(*await self._ask("GET", "contacts", query={"email": email}), email=email)
+
+    async def look_up(self, email: str) -> LookedUp:
+        """Look a contact up by its address, in any letter case, where it matters that there is none.
+
+        An answer that holds others than who was asked for does not say so: it is none.
+        """
+        return read_lookup(*await self._ask("GET", "contacts", query={"email": email}), email=email)
+
+    async def memberships(self, contact_id: str) -> Memberships:
+        """Ask which lists a contact is or was on, and which of these they have left; NotFound if there is none of this id."""
+        return read_memberships(*await self._ask("GET", "contacts", contact_id, "contactLists", query=_page(0)))
+
+    async def change_address(self, contact_id: str, email: str) -> Changed:
+        """Give a contact another address: it stays who it is, with its lists and opt-outs.
+
+        NotFound if there is none of this id, Rejected if the address is another contact's, or none.
+        """
+        body = address_body(email)
+        return read_changed(*await self._ask("PUT", "contacts", contact_id, body=body), email=email)
 
     async def delete_contact(self, contact_id: str) -> bool:
         """Delete a contact; False if there was none of this id."""
@@ -125,7 +150,7 @@ class Client:
 
     async def _ask(
         self,
-        method: Literal["GET", "POST", "DELETE"],
+        method: Literal["GET", "POST", "PUT", "DELETE"],
         *path: str,
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,

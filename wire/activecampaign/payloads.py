@@ -5,7 +5,7 @@ Contacts travel as bytes: each is encoded once, when it is mapped, and chunks on
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from wire import codec
 
@@ -15,8 +15,24 @@ MAX_CONTACTS: Final = 250
 MAX_BODY_BYTES: Final = 399_999
 """Bytes of the body of one import request. Source: ActiveCampaign's API reference, bulk import, "payload < 400,000"."""
 
-_EMAIL: Final = re.compile(rb'\{"email":"([^"]*)"')
-"""What a contact begins with, and nothing else can: within a text a quotation mark would be escaped."""
+_EMAIL: Final = re.compile(rb'[\[,]\{"email":"([^"]*)"')
+"""What a contact begins with, and nothing else does: a former address is behind a colon, and quotes within a text are escaped."""
+
+
+FORMER: Final = "former"
+"""The one key of a contact that is none of ActiveCampaign's."""
+
+
+How = Literal["update", "check", "updated", "newcomer", "nobody"]
+"""What is to become of the contact of a former address. `update`: it is to have the new one; `check`: it keeps the old one, and
+may have opted out. And when that is done: it is `updated`, or the person is a `newcomer`, or `nobody` has the old address."""
+
+
+class Former(NamedTuple):
+    """The address that a person is known by at ActiveCampaign, and what is to become of that contact."""
+
+    email: str
+    how: How
 
 
 def contact_json(  # noqa: PLR0913  a contact is what a contact is
@@ -58,6 +74,11 @@ def contact_json(  # noqa: PLR0913  a contact is what a contact is
     return codec.encode(contact)
 
 
+def address_body(email: str) -> bytes:
+    """Write the body of the request that gives a contact another address."""
+    return codec.encode({"contact": {"email": email}})
+
+
 def import_body(contacts: Sequence[bytes], *, automations: bool) -> bytes:
     """Join contacts to the body of an import request; without contacts it is what a body costs besides them."""
     end = b"]}" if automations else b'],"exclude_automations":true}'
@@ -73,6 +94,28 @@ def email_of(contact: bytes) -> str:
     """Read the address of one contact."""
     email: str = codec.decode(contact)["email"]
     return email
+
+
+def moved(contact: bytes, former: str, how: How) -> bytes:
+    """Note in a contact under which address the person was known before. It never travels to ActiveCampaign (`unmoved`)."""
+    return codec.encode({**codec.decode(contact), FORMER: {"email": former, "how": how}})
+
+
+def unmoved(contact: bytes) -> bytes:
+    """Take such a note out again."""
+    return codec.encode({name: value for name, value in codec.decode(contact).items() if name != FORMER})
+
+
+def former_of(contact: bytes) -> Former | None:
+    """Read such a note; None if there is none."""
+    noted = codec.decode(contact).get(FORMER)
+    return None if noted is None else Former(**noted)
+
+
+def addresses_of(body: bytes) -> list[tuple[str, ...]]:
+    """Read under which addresses each of a body's contacts is known, in order: the former one behind the one of now."""
+    contacts = codec.decode(body)["contacts"]
+    return [(one["email"], one[FORMER]["email"]) if FORMER in one else (one["email"],) for one in contacts]
 
 
 def emails_of(body: bytes) -> list[str]:

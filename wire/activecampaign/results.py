@@ -14,6 +14,7 @@ from wire.activecampaign.numerals import whole
 T = TypeVar("T")
 
 BatchState = Literal["waiting", "claimed", "active", "completed", "failed", "interrupted", "unknown"]
+_UNSUBSCRIBED: Final = 2
 _STATES: Final[dict[str, BatchState]] = {state: state for state in get_args(BatchState)}
 
 
@@ -70,6 +71,33 @@ class Contact:
     """A contact as ActiveCampaign knows it."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A contact has the address that it was to have."""
+
+    contact_id: str
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a search by an address found: the one contact who has it, or None."""
+
+    contact: Contact | None
+    status: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """The lists that a contact has left by an opt-out."""
+
+    left: frozenset[str]
+    status: int
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +206,32 @@ def read_contact(document: Any, answer: Answer, *, email: str) -> Contact | None
         if str(fields.get("email", "")).lower() == email.lower():
             return Contact(_id(fields.get("id"), answer))
     return None
+
+
+def read_lookup(document: Any, answer: Answer, *, email: str) -> LookedUp:
+    """Read the same answer where nobody else may be in it: others say that the filter was not understood."""
+    contact = read_contact(document, answer, email=email)
+    if contact is None and _object(document, answer)["contacts"]:
+        raise lacking(answer)
+    return LookedUp(contact, answer.status, answer.request_id)
+
+
+def read_memberships(document: Any, answer: Answer) -> Memberships:
+    """Read the answer to contacts/{id}/contactLists. Status 2 is an opt-out. Source: the API reference, list memberships."""
+    found = _object(document, answer).get("contactLists")
+    if not isinstance(found, list):
+        raise lacking(answer)
+    standings = [_object(each, answer) for each in found]
+    left = frozenset(_id(one.get("list"), answer) for one in standings if whole(one.get("status")) == _UNSUBSCRIBED)
+    return Memberships(left, answer.status, answer.request_id)
+
+
+def read_changed(document: Any, answer: Answer, *, email: str) -> Changed:
+    """Read the answer to a change of a contact's address, which it must show to be believed."""
+    contact = _object(_object(document, answer).get("contact"), answer)
+    if str(contact.get("email", "")).lower() != email.lower():
+        raise lacking(answer)
+    return Changed(_id(contact.get("id"), answer), answer.status, answer.request_id)
 
 
 def _object(found: Any, answer: Answer) -> dict[str, Any]:

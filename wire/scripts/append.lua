@@ -5,7 +5,7 @@
 --   ready, lane, accounts, bells
 --   forgotten       hash  whoever is in there is passed over
 -- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows, fingerprints,
---       '1' if they leave, how many forgotten people the reader knows of, how many of them it has passed over here
+--       their kind (leaving, moving, or ''), how many forgotten people the reader knows of, how many of them it has passed over here
 -- Returns {'ok', bytes held by the run, chunks not yet accepted, bells of the account that nobody has heard}, {'lost' | 'over'},
 -- or {'forgotten'} if somebody was forgotten whom the reader does not know of.
 local run, token, sequence, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -17,16 +17,17 @@ local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
 if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
 if is_filling() then return redis.error_reply(FULL) end
 if redis.call('HLEN', K.forgotten()) ~= tonumber(ARGV[11]) then return {'forgotten'} end -- nobody forgotten is sent
-local kind = ARGV[10] == '1' and 'leaving_' or ''
+local counted = ARGV[10] == 'leaving' and 'leaving_' or ''
 redis.call('HSET', key, 'sequence', tonumber(sequence) + 1, 'cursor', ARGV[5])
-redis.call('HINCRBY', key, kind .. 'packed', tonumber(ARGV[6]) + tonumber(ARGV[12]))
-if ARGV[12] ~= '0' then redis.call('HINCRBY', key, kind .. 'unsent', ARGV[12]) end
+redis.call('HINCRBY', key, counted .. 'packed', tonumber(ARGV[6]) + tonumber(ARGV[12]))
+if ARGV[12] ~= '0' then redis.call('HINCRBY', key, counted .. 'unsent', ARGV[12]) end
 local bytes = 0
 if ARGV[6] ~= '0' then
   bytes = #ARGV[7] + #ARGV[8] + #ARGV[9]
   redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', ARGV[6], 'contacts', ARGV[7], 'rows', ARGV[8],
     'prints', ARGV[9], 'bytes', bytes)
-  if ARGV[10] == '1' then redis.call('HSET', K.chunk(run, sequence), 'leaving', '1') end
+  if ARGV[10] == 'leaving' then redis.call('HSET', K.chunk(run, sequence), 'leaving', '1') end
+  if ARGV[10] == 'moving' then redis.call('HSET', K.chunk(run, sequence), 'moving', 'moving') end
   redis.call('ZADD', K.ready(run), now, sequence)
   redis.call('HINCRBY', key, 'open', 1)
   redis.call('HINCRBY', key, 'chunks', 1)

@@ -1,6 +1,6 @@
 -- flags: allow-oom
 -- Puts a page without somebody in the place of the page that was read.
---   rejects(run), held_back(run), left(run)  list
+--   rejects(run), held_back(run), moved(run), left(run)  list
 -- ARGV: the list's name, run, place, the page as it was read, the page without them
 -- Returns 1, or 0 if another page stands there by now.
 local key = K[ARGV[1]](ARGV[2])

@@ -13,11 +13,12 @@
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
 -- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
 -- ended (a batch came to its end), nothing_queued (ActiveCampaign cannot have the contacts by this request), first_poll_ms,
--- wire (requests, throttles, trip_ms: what happened, held or not), token (under which the chunk was taken: one taking, one
+-- wire (requests, throttles, trip_ms, lookups: what happened, held or not; lookups are no imports), token (under which the chunk was taken: one taking, one
 -- outcome), next (token, lease in ms: take another chunk of the account).
 -- Returns {'settled', the next chunk or nothing}, or {'stale', ...} if the chunk is no longer held under that fence: then nothing
 -- was written but the figures of what was asked over the wire. Whoever offers it again is handed no next one.
 local REMEMBERED = 60000
+local FATES = {applied = true, refused = true, unconfirmed = true, unsent = true}
 local contacts, rows, prints = ARGV[9], ARGV[10], ARGV[11]
 local run, id, lane, fence, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 local now = clock()
@@ -34,7 +35,7 @@ local function settle()
     redis.call('HINCRBY', record, 'requests', wire.requests)
     if wire.throttles > 0 then redis.call('HINCRBY', record, 'throttles', wire.throttles) end
     if wire.trip_ms then redis.call('HSET', K.pace(account), 'trip_ms', wire.trip_ms) end
-    if lane == 'deliver' and wire.requests > 0 then
+    if lane == 'deliver' and wire.requests > 0 and not wire.lookups then
       redis.call('HINCRBY', record, 'imports', wire.requests)
       redis.call('HSETNX', record, 'first_import', now)
       redis.call('HSET', record, 'last_import', now)
@@ -43,7 +44,8 @@ local function settle()
 
   local held = lane == 'deliver' and chunk[1] == 'leased' and chunk[2] == fence
     or lane == 'confirm' and chunk[1] == 'accepted' and chunk[3] == fence
-  if not held and lane == 'deliver' and wire and wire.requests > 0 and redis.call('EXISTS', key) == 1 then
+  local may_be_there = lane == 'deliver' and wire and wire.requests > 0 and not outcome.nothing_queued
+  if not held and may_be_there and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'maybe', '1') -- the store has gone back to before it was sent, or its lease was over
   end
   if not held then return 'stale' end -- rule: an outcome counts only under its fence
@@ -53,6 +55,8 @@ local function settle()
   for _, name in ipairs({'applied', 'refused', 'unconfirmed', 'unsent'}) do accounted = accounted + (outcome.books[name] or 0) end
   for _, piece in ipairs(outcome.pieces or {}) do accounted = accounted + piece.count end
   if accounted ~= tonumber(chunk[5] or 0) then
+    -- Somebody was erased while its batch could not be asked after, and who asked comes back: it is asked again.
+    if lane == 'confirm' and redis.call('HEXISTS', key, 'erased') == 1 then return 'stale' end
     return redis.error_reply('UNBALANCED outcome accounts for ' .. accounted .. ' of ' .. tostring(chunk[5]))
   end
 
@@ -74,14 +78,13 @@ local function settle()
   if left then leave(run, id, contacts ~= '' and contacts or nil) end
   remember(run, ARGV[6], ARGV[7]) -- rule: what was applied is known
   for name, by in pairs(outcome.books) do
-    local is_fate = name ~= 'accepted' and name ~= 'unmatched'
-    redis.call('HINCRBY', record, is_fate and fate(run, id, name) or name, by)
+    redis.call('HINCRBY', record, FATES[name] and fate(run, id, name) or name, by)
   end
   if ARGV[8] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[8]) end
   if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
   if outcome.answered then
     prove(connection, account, tonumber(chunk[4]), now)
-    let_through(account, lane, tonumber(chunk[4]))
+    if not (wire and wire.lookups) then let_through(account, lane, tonumber(chunk[4])) end
   end
   if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
   if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
@@ -100,6 +103,7 @@ local function settle()
     redis.call('HSET', key, 'state', outcome.to, 'count', rest)
     redis.call('HDEL', key, 'token', 'lost')
     for name, value in pairs(outcome.fields or {}) do redis.call('HSET', key, name, value) end
+    if outcome.fields and outcome.fields.moving then redis.call('HSET', key, 'moved_at', now) end
     if contacts ~= '' then
       local bytes = numbers(key, 'bytes')
       local now_bytes = #contacts + #rows + #prints
@@ -116,13 +120,14 @@ local function settle()
     return 'settled'
   end
 
-  local inherited = redis.call('HMGET', key, 'maybe', 'leaving')
+  local inherited = redis.call('HMGET', key, 'maybe', 'leaving', 'moving', 'moved_at')
   for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
     local contacts, rows, prints = ARGV[9 + 3 * i], ARGV[10 + 3 * i], ARGV[11 + 3 * i]
     redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
       'prints', prints, 'bytes', #contacts + #rows + #prints, 'place', due + i)
     if inherited[1] then redis.call('HSET', K.chunk(run, piece.id), 'maybe', inherited[1]) end
     if inherited[2] then redis.call('HSET', K.chunk(run, piece.id), 'leaving', inherited[2]) end
+    if inherited[3] then redis.call('HSET', K.chunk(run, piece.id), 'moving', inherited[3], 'moved_at', inherited[4] or 0) end
     for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
     redis.call('ZADD', K.ready(run), due + i, piece.id)
     redis.call('HINCRBY', record, 'open', 1)

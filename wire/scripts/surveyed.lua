@@ -1,8 +1,9 @@
 -- uses: audit, standing, blocks, runs, readers, membership, memory
 -- Ends a survey: its figures, its selection and its rejects are written in one step.
---   run(id), selection(run), leaving(run), rejects(run), held_back(run), block(run), and lib/membership.lua's
+--   run(id), selection(run), leaving(run), moving(run), rejects(run), held_back(run), moved(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
---       ''), how many pages of rejects and of those held back, these pages, and of membership addresses and entries
+--       ''), how many pages of rejects, of those held back and of changed addresses, whose address has changed, these pages,
+--       and of membership addresses and entries
 -- Returns 'ok', 'lost' (somebody else reads) or 'over'.
 local run, token = ARGV[1], ARGV[2]
 local now = clock()
@@ -14,9 +15,13 @@ for name, value in pairs(figures) do redis.call('HSET', key, name, value) end
 redis.call('HSET', key, 'surveyed', now, 'forecast', ARGV[6], 'pin', ARGV[7], 'cursor', 0, 'sequence', 0, 'packed', 0)
 redis.call('SET', K.selection(run), ARGV[4])
 redis.call('SET', K.leaving(run), ARGV[5])
-redis.call('DEL', K.rejects(run), K.held_back(run))
-local rejects, pages = 10 + tonumber(ARGV[9]), 10 + tonumber(ARGV[9]) + tonumber(ARGV[10])
-for i = 11, pages do redis.call('RPUSH', i <= rejects and K.rejects(run) or K.held_back(run), ARGV[i]) end
+redis.call('SET', K.moving(run), ARGV[12])
+local pages = 12
+for i, name in ipairs({'rejects', 'held_back', 'moved'}) do
+  redis.call('DEL', K[name](run))
+  for at = pages + 1, pages + tonumber(ARGV[8 + i]) do redis.call('RPUSH', K[name](run), ARGV[at]) end
+  pages = pages + tonumber(ARGV[8 + i])
+end
 local leaving = figures.leaving or 0
 if redis.call('HGET', key, 'dry_run') == '1' then
   redis.call('HSET', key, 'unsent', figures.selected, 'leaving_unsent', leaving, 'reading_ended', now)

@@ -8,7 +8,7 @@ next time (`memory`). Who asks carries them out.
 from wire.rejects import RejectCode
 from worker.verdict.batches import BatchFacts, judge_batch
 from worker.verdict.deliveries import Facts, judge_delivery
-from worker.verdict.memory import Aside, Memory, Progress
+from worker.verdict.memory import Aside, Memory, Moves, Progress
 from worker.verdict.verdicts import (
     Applied,
     BatchVerdict,
@@ -37,6 +37,7 @@ __all__ = [
     "Facts",
     "Later",
     "Memory",
+    "Moves",
     "Never",
     "Part",
     "Poll",

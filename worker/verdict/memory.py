@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,25 @@ class Progress:
     applied: int = 0
 
 
+Move = Literal["updated", "newcomer", "nobody", "opted_out"]
+"""What was found out of somebody whose address has changed. `updated`: their contact has the new one. `newcomer`: their
+contact keeps the old one, and they have not opted out there. `nobody`: there is no such contact (any more). `opted_out`: they
+have, under the old address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How far a chunk of people with changed addresses is looked up.
+
+    `found` is in the order of its contacts, as far as that goes; `contact` is the id of the next one at ActiveCampaign, if
+    that is known, empty where there is none; `taken`: whether another contact has their new address.
+    """
+
+    found: tuple[Move, ...] = ()
+    contact: str | None = None
+    taken: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What was tried with a chunk.
@@ -29,6 +48,7 @@ class Memory:
     backoff grows with. `lost`: batches that did not come to a good end. `rounds`: times that contacts were named;
     `aside`: who, and `base`: what ActiveCampaign counts from, once an answer has told. `nameless`: how many times this and
     what it was part of was halved because all was refused and nobody named. `asked`: its batch was asked after before.
+    `moves`: how far those are looked up whose address has changed; parts begin with that anew.
 
     `since` is how far the run was when the trouble began. It tells a chunk's trouble from everybody's: what others of the
     run achieved since then, ActiveCampaign does in the same hour, for the same key and list. So pieces need not know of
@@ -44,6 +64,7 @@ class Memory:
     base: int | None = None
     aside: tuple[Aside, ...] = ()
     since: Progress | None = None
+    moves: Moves = Moves()
 
     def others_accepted(self, progress: Progress) -> bool:
         """Whether ActiveCampaign has accepted contacts of the run since the trouble began."""
@@ -63,4 +84,9 @@ class Memory:
         """Read what `document` wrote; an empty document is a chunk that was never tried."""
         aside = tuple(Aside(**each) for each in document.get("aside", ()))
         since = Progress(**document["since"]) if "since" in document else None
-        return cls(**(dict(document) | {"aside": aside, "since": since}))
+        moves = (
+            Moves(**{**document["moves"], "found": tuple(document["moves"]["found"])})
+            if "moves" in document
+            else Moves()
+        )
+        return cls(**(dict(document) | {"aside": aside, "since": since, "moves": moves}))

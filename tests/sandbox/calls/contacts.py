@@ -80,11 +80,18 @@ def memberships(world: World, call: Call) -> Answer:
 
 
 def update(world: World, call: Call) -> Answer:
-    """`PUT /contacts/{id}`: change names, phone and fields; the address is not changed here."""
+    """`PUT /contacts/{id}`: change names, phone, fields and the address, which nobody else may have; lists stay as they are."""
     contact = _numbered(world, call.number)
     if contact is None:
         return not_found("Subscriber", call.number)
-    world.account.change(contact, _details(_wished(call, "contact"), contact.email))
+    wished = _wished(call, "contact")
+    email = str(wished.get("email", contact.email))
+    if not is_plausible(email):
+        return _bad_email()
+    if (world.account.find(email) or contact) is not contact:
+        return _taken()
+    world.account.readdress(contact, email)
+    world.account.change(contact, _details(wished, email))
     return Answer(200, {"fieldValues": shapes.field_values(contact), "contact": _shown(world, contact)})
 
 
@@ -146,6 +153,13 @@ def _list_ids(lists: object) -> Iterator[int]:
 
 
 def _bad_email() -> Answer:
-    title = "Contact Email Address is not valid."
+    return _unprocessable("Contact Email Address is not valid.", "email_invalid")
+
+
+def _taken() -> Answer:
+    return _unprocessable("Email address already exists in the system", "duplicate")
+
+
+def _unprocessable(title: str, code: str) -> Answer:
     pointer = {"pointer": "/data/attributes/email"}
-    return Answer(422, {"errors": [{"title": title, "detail": "", "code": "email_invalid", "source": pointer}]})
+    return Answer(422, {"errors": [{"title": title, "detail": "", "code": code, "source": pointer}]})

@@ -2,7 +2,7 @@
 --   membership(e, a, l)  hash  `members`: how many; `level`, `split`: how many buckets; `runs`: how many there were, `run:N`:
 --                              the id of one; `full_at`, `since_full`: the last full run's end, and how many since;
 --                              `mapping`, `read`, `nulls`: of the last run
---   members(e, a, l, b)  hash  address -> entry (16 bytes; wire.members)
+--   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
 --   memberships(e)       set   `account list` of those that an export has
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
@@ -11,8 +11,9 @@
 
 local FILL = 40
 local LONG = 64
-local ENTRY = 16
 local WAS_MEMBER = 128
+local ENTRY = 16
+local UNKNOWN = string.rep('\0', 8)
 
 local function of(run)
   return unpack(redis.call('HMGET', K.run(run), 'export', 'account', 'list'))
@@ -64,21 +65,46 @@ local function with_past(entry, before)
   return string.sub(entry, 1, 1) .. string.char(reason) .. string.sub(entry, 3)
 end
 
--- Writes entries, as `wire.members.Entries` words them: addresses between line breaks, and the entries one after the other.
--- A membership that is gone stays gone.
+-- The entry of an address that its person has no more.
+local function of_the_past(entry)
+  local person = string.gsub(string.sub(entry, ENTRY + 1), '.', function(byte) return string.char(255 - string.byte(byte)) end)
+  return string.sub(entry, 1, ENTRY) .. person
+end
+
+-- What is to be kept of an address: `x` or `-` and a person are about the entry that there is, as long as it is theirs.
+local function kept_of(entry, kept, address)
+  local before = redis.call('HGET', kept, address)
+  if #entry < ENTRY then
+    if not before or string.sub(before, ENTRY + 1) ~= string.sub(entry, 2) then return before or '' end
+    return string.sub(entry, 1, 1) == '-' and of_the_past(before) or ''
+  end
+  if string.byte(entry) == string.byte('r') then entry = with_past(entry, before) end
+  if string.sub(entry, ENTRY + 1) ~= UNKNOWN then return entry end
+  return string.sub(entry, 1, ENTRY) .. (before and string.sub(before, ENTRY + 1) or '')
+end
+
+-- Writes entries, as `wire.members.Entries` words them: addresses between line breaks, and the entries one after the other, each
+-- behind its length. Instead of an entry, `x` and a person: their contact has another address by now; `-` and a person: they
+-- have. A membership that is gone stays gone.
 local function remember(run, addresses, entries)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before, prefix, at = members, K.members(e, a, l, ''), 0
+  local before, prefix, at = members, K.members(e, a, l, ''), 1
   for address in string.gmatch(addresses, '[^\n]+') do
-    local kept, entry = prefix .. bucket_of(address, level, split), string.sub(entries, at + 1, at + ENTRY)
-    if string.byte(entry) == string.byte('r') then entry = with_past(entry, redis.call('HGET', kept, address)) end
-    members, at = members + redis.call('HSET', kept, address, entry), at + ENTRY
+    local length = string.byte(entries, at)
+    local kept, entry = prefix .. bucket_of(address, level, split), string.sub(entries, at + 1, at + length)
+    at = at + 1 + length
+    if #entry ~= ENTRY or string.byte(entry) == string.byte('r') then entry = kept_of(entry, kept, address) end
+    if entry == '' then
+      members = members - redis.call('HDEL', kept, address)
+    else
+      members = members + redis.call('HSET', kept, address, entry)
+    end
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end
-  if members > before then redis.call('HSET', key, 'members', members) end
+  if members ~= before then redis.call('HSET', key, 'members', members) end
 end
 
 local function drop(e, a, l)

@@ -97,10 +97,11 @@ local function close(run, now)
   redis.call('ZREM', K.lane(f[4]), run)
   if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), f[4]) end
   if f[9] ~= '1' then enter(run, now) end
-  redis.call('DEL', K.selection(run), K.leaving(run), K.block(run))
+  redis.call('DEL', K.selection(run), K.leaving(run), K.moving(run), K.block(run))
   redis.call('PEXPIRE', K.rejects(run), f[7])
   redis.call('PEXPIRE', K.batches(run), f[6])
   redis.call('PEXPIRE', K.held_back(run), f[7])
+  redis.call('PEXPIRE', K.moved(run), f[7])
   if redis.call('HEXISTS', K.unfolded(f[8], f[4], f[5]), run) == 0 then redis.call('PEXPIRE', K.left(run), f[7]) end
   redis.call('PEXPIRE', key, f[6])
   note('', about_run(run, 'run.ended', ended_with(key)))

@@ -1,7 +1,15 @@
 -- Hands out the oldest due chunk of the run whose turn it is, under a lease, and lets its request go if it is its turn already.
 --   ready, accepted, chunk, leases, lane, block, run, pace   as in the libraries
--- Nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, {kind, what lib/going.lua answered}, and
+-- Nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, {kind, what lib/going.lua answered} or {}, and
 -- three flat hashes: the chunk, the run, the connection.
+
+local LOOKED_UP_FOR = 60000
+
+-- Those whose addresses have changed are looked up anew if that was long ago: they may have opted out since.
+local function look_up_anew(key, now)
+  local at = redis.call('HGET', key, 'moved_at')
+  if at and math.abs(now - tonumber(at)) > LOOKED_UP_FOR then redis.call('HSET', key, 'moving', 'moving') end
+end
 
 local function hand_out(account, token, lease, lane, run, id, score, now)
   local key = K.chunk(run, id)
@@ -12,6 +20,7 @@ local function hand_out(account, token, lease, lane, run, id, score, now)
     let_in(run, token, now)
     -- Whoever had it sent it, and never wrote down the answer.
     if redis.call('HDEL', key, 'sending') == 1 then redis.call('HSET', key, 'maybe', '1') end -- so it may be there
+    if redis.call('HGET', key, 'moving') == 'moved' then look_up_anew(key, now) end
     redis.call('HSET', key, 'state', 'leased', 'token', token)
     redis.call('ZADD', K.lane(account), 'XX', now, run)
     redis.call('HSETNX', key, 'first_taken', run_clock(run, now))
@@ -20,10 +29,12 @@ local function hand_out(account, token, lease, lane, run, id, score, now)
   redis.call('ZADD', LANES[lane](run), now + lease, id)
   redis.call('ZADD', K.leases(account, lane), now + lease, run .. '/' .. id)
   local pace = redis.call('HMGET', K.pace(account), 'trip_ms', 'first_poll_ms')
-  local chunk = redis.call('HMGET', key, 'count', 'batch')
-  local kind = lane == 'confirm' and 'other' or chunk[1] == '1' and 'single' or 'import'
-  local gone = go(account, kind, run, id, lane, lane == 'confirm' and chunk[2] or token, token, now)
-  return {lane, run, id, run_clock(run, now), pace[1] or '', pace[2] or '', {kind, unpack(gone)},
+  local chunk, told = redis.call('HMGET', key, 'count', 'batch', 'moving'), {}
+  if lane == 'confirm' or chunk[3] ~= 'moving' then -- those who move are looked up first
+    local kind = lane == 'confirm' and 'other' or chunk[1] == '1' and 'single' or 'import'
+    told = {kind, unpack(go(account, kind, run, id, lane, lane == 'confirm' and chunk[2] or token, token, now))}
+  end
+  return {lane, run, id, run_clock(run, now), pace[1] or '', pace[2] or '', told,
     redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection))}
 end
 

@@ -1,0 +1,1 @@
+"""Login by OpenID Connect, as any certified provider speaks it; it knows no page and keeps nothing."""
