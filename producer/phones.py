@@ -2,13 +2,13 @@
 
 import re
 from functools import cache
-from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-_INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
+_INTERNATIONAL = r"\+[1-9][0-9]{6,14}"
+_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _TEXT_MAX = 64
 """No number is longer, extension and all."""
 
@@ -42,71 +42,44 @@ def is_plainly_valid(text: str) -> bool:
     It asks the library's own patterns, in the library's order (`is_valid_number`, `region_code_for_number`), and
     leaves numbers alone whose beginning might be a trunk prefix that `parse` takes off.
     """
-    if not _INTERNATIONAL.fullmatch(text):
-        return False
-    plan = _plan_of(text)
-    if plan is None:
-        return False
-    national = text[plan.at :]
-    if plan.trunk_prefix is not None and plan.trunk_prefix.match(national):
-        return False
-    for region in plan.regions:
-        if region.leading_digits is not None:
-            if region.leading_digits.match(national):
-                return region.valid.fullmatch(national) is not None
-        elif region.valid.fullmatch(national):
-            return True
+    for end in (2, 3, 4):  # no country code is the beginning of another
+        if (code := text[1:end]) in _CODES:
+            return _plain(code).match(text) is not None
     return False
 
 
-class _Region(NamedTuple):
-    leading_digits: re.Pattern[str] | None
-    valid: re.Pattern[str]
-
-
-class _Plan(NamedTuple):
-    """How the numbers of a country code look: the national number begins at `at`."""
-
-    at: int
-    trunk_prefix: re.Pattern[str] | None
-    regions: tuple[_Region, ...]
-
-
-def _plan_of(text: str) -> _Plan | None:
-    # No country code is the beginning of another.
-    return _plan(text[1:2]) or _plan(text[1:3]) or _plan(text[1:4])
-
-
 @cache
-def _plan(country_code: str) -> _Plan | None:
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(country_code), ())
-    regions = tuple(region for code in codes if (region := PhoneMetadata.metadata_for_region(code, None)) is not None)
-    if not regions:  # no such code, or one of no country, such as satellites
-        return None
-    prefix = regions[0].national_prefix_for_parsing
-    return _Plan(1 + len(country_code), re.compile(prefix) if prefix else None, tuple(map(_region, regions)))
+def _plain(code: str) -> re.Pattern[str]:
+    """Write what numbers of a country code look like as one pattern."""
+    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    regions = [region for each in codes if (region := PhoneMetadata.metadata_for_region(each, None)) is not None]
+    valid = "(?!)"  # as a code of no country, such as satellites', is
+    for region in reversed(regions):
+        valid = _valid(region, otherwise=valid)
+    prefix = regions[0].national_prefix_for_parsing if regions else None
+    return re.compile(rf"(?={_INTERNATIONAL}\Z)\+{code}{f'(?!{prefix})' if prefix else ''}{valid}")
 
 
-def _region(metadata: PhoneMetadata) -> _Region:
-    kinds = (
-        metadata.premium_rate,
-        metadata.toll_free,
-        metadata.shared_cost,
-        metadata.voip,
-        metadata.personal_number,
-        metadata.pager,
-        metadata.uan,
-        metadata.voicemail,
-        metadata.fixed_line,
-        metadata.mobile,
+def _valid(region: PhoneMetadata, otherwise: str) -> str:
+    """Write a region's numbers as a pattern; whose leading digits a number has, that region alone judges it."""
+    kinds = (  # most people's first: any of them will do
+        region.mobile,
+        region.fixed_line,
+        region.voip,
+        region.toll_free,
+        region.premium_rate,
+        region.shared_cost,
+        region.personal_number,
+        region.pager,
+        region.uan,
+        region.voicemail,
     )
     patterns = [pattern for kind in kinds if (pattern := _pattern(kind)) is not None]
-    general = _pattern(metadata.general_desc) or "(?!)"
-    leading = metadata.leading_digits
-    return _Region(
-        re.compile(leading) if leading is not None else None,
-        re.compile(rf"(?={general}\Z)(?:{'|'.join(patterns) or '(?!)'})"),
-    )
+    general = _pattern(region.general_desc) or "(?!)"
+    theirs = rf"(?={general}\Z)(?:{'|'.join(patterns) or '(?!)'})\Z"
+    if region.leading_digits is None:
+        return f"(?:{theirs}|{otherwise})"
+    return f"(?:(?={region.leading_digits}){theirs}|(?!{region.leading_digits}){otherwise})"
 
 
 def _pattern(kind: PhoneNumberDesc | None) -> str | None:

@@ -22,13 +22,13 @@ from producer.knowledge import Gathered, Knowledge, Leaver
 from producer.mapping import Mapper, MappingSpec
 from producer.moving import Move
 from producer.sending import Room, send
-from producer.snapshots import Root, SnapshotError, open_snapshot
-from producer.snapshots.source import Snapshot
+from producer.snapshots import FileSnapshot, Root, SnapshotError, open_snapshot, size_of
 from producer.surveying import Abandoned, Survey, survey
 from wire import codec
 from wire.activecampaign.payloads import import_body
 from wire.ledger import Brake, Ledger
 from wire.loops import ended, every, when_writable
+from wire.members import Entries
 from wire.runs import Run
 from wire.store import StoreError
 
@@ -41,7 +41,11 @@ MOST_RUNS: Final = 64
 """Runs read at the same time; each holds a reader's buffers and waits for its account most of the time."""
 
 MOST_SURVEYS: Final = 1
-"""A survey keeps a processor busy; a second one would only make both late."""
+"""A survey keeps a processor busy, and takes memory; a second one would only make both late."""
+
+MOST_SMALL_SURVEYS: Final = 1
+SMALL_BYTES: Final = 1024 * 1024
+"""Some ten thousand rows, which take a fraction of a second: they do not wait behind a million."""
 
 _log = structlog.get_logger(__name__)
 
@@ -82,6 +86,7 @@ class Reading:
         self._readers: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._surveys = asyncio.Semaphore(MOST_SURVEYS)
+        self._small_surveys = asyncio.Semaphore(MOST_SMALL_SURVEYS)
         self._going = True
 
     async def run(self) -> None:
@@ -177,9 +182,10 @@ class Reading:
             forgotten=self._knowledge.forgotten,
         )
 
-    async def _survey(self, run: Run, token: str, snapshot: Snapshot, mapper: Mapper, log: Any) -> Run | None:
+    async def _survey(self, run: Run, token: str, snapshot: FileSnapshot, mapper: Mapper, log: Any) -> Run | None:
         log.info("survey_begins", snapshot=run.snapshot)
-        async with self._surveys:
+        size = await asyncio.to_thread(size_of, snapshot)
+        async with self._surveys if size is None or size > SMALL_BYTES else self._small_surveys:
             gathered = await self._knowledge.gather(run, token)
             if gathered is None:
                 return None
@@ -220,7 +226,7 @@ class Reading:
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
-            entries=gone.yielded,
+            entries=Entries.of(gone.yielded),
             pin=found.pin,
             brake=stop,
         )

@@ -90,7 +90,7 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     movers: Mapping[int, Move] = MappingProxyType({}),
     forgotten: WhoIsForgotten = nobody,
 ) -> None:
-    """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account.
+    """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account that needs a bell.
 
     Those whose address has changed (by their rows) come behind those who are where they were.
 
@@ -165,9 +165,10 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
             if told.reading != "ok":
                 return None
             sequence, cursor = sequence + 1, chunk.last_row
-            if ringing is not None:
-                await ringing
-            ringing = asyncio.ensure_future(appended(run.account))  # while the next one is packed and appended
+            if not told.bells:  # else whoever hears that one finds this chunk, too
+                if ringing is not None:
+                    await ringing
+                ringing = asyncio.ensure_future(appended(run.account))  # while the next one is packed and appended
             if not await _wait_for_room(run.id, told, ledger, room):
                 return None
         if ringing is not None:

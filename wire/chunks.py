@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wire.members import FINGERPRINT_BYTES, Entry
+from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run
 
 Lane = Literal["deliver", "confirm"]
@@ -25,7 +25,8 @@ class Held:
 
     `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
     what membership is to know of the contacts, one after the other: the fingerprint, and behind it the person, where the export
-    has ids.
+    has ids. `pace` is what its request was answered by the pacer as it was handed out, as `wire.pacing`
+    reads it, and `asked_at` when that was, on the monotonic clock.
     Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
@@ -47,6 +48,8 @@ class Held:
     first_poll_ms: float | None
     connection: dict[str, Any]
     secret: bytes
+    pace: Sequence[Any] = ()
+    asked_at: float = 0.0
 
     @property
     def account(self) -> str:
@@ -116,10 +119,6 @@ class OverTheWire:
     lookups: bool = False
 
 
-Known = tuple[str, Entry | bytes]
-"""An address, and what membership is to know of it: an entry, or what became of it (`members.gone`, `members.past`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a held chunk.
@@ -141,7 +140,7 @@ class Outcome:
     prints: bytes = b""
     pieces: Sequence[Piece] = ()
     rejects: bytes = b""
-    entries: Sequence[Known] = ()
+    entries: Entries = NO_ENTRIES
     nothing_queued: bool = False
     moved: bool = False
     stop: Stopped | None = None

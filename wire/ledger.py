@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any, Final, Literal
 
 from wire import codec
 from wire.audit import SYSTEM, Author, said_by
 from wire.chunks import Held, Kind, Outcome, OverTheWire, Stopped
-from wire.members import Entry
+from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
 from wire.topology import key
@@ -32,11 +33,15 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What the record says after a chunk was offered to it; `forgotten`: look again for whom to pass over."""
+    """What the record says after a chunk was offered to it.
+
+    `forgotten`: look again for whom to pass over; `bells`: how many are on their way to the account's workers.
+    """
 
     reading: Appending
     held_bytes: int = 0
     ready_chunks: int = 0
+    bells: int = 0
 
 
 class Ledger:
@@ -70,7 +75,7 @@ class Ledger:
         leaving: bytes = b"",
         moving: bytes = b"",
         moves: Sequence[bytes] = (),
-        entries: Sequence[tuple[str, Entry]] = (),
+        entries: Entries = NO_ENTRIES,
         brake: Brake | None = None,
     ) -> Reading:
         """Write a survey's figures, selection, who leaves, whose address has changed, forecast, pages and entries.
@@ -96,7 +101,7 @@ class Ledger:
             *rejects,
             *held_back,
             *moves,
-            *(word for address, entry in entries for word in (address, entry.to_bytes())),
+            *entries.words(),
         )
         told: Reading = _word(reply)
         return told
@@ -150,8 +155,9 @@ class Ledger:
 
     async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
         """Answer a bell: take what is due on the account, or nothing."""
+        asked_at = monotonic()
         reply = await self._store.run("take", account, bell, token, lease_ms)
-        return _held(reply, token) if reply else None
+        return _held(reply, token, asked_at) if reply else None
 
     async def renew(self, process: str, threads: int, chunks: Iterable[Held], lease_ms: int = LEASE_MS) -> None:
         """Renew the leases of a living process and count it as alive; an empty name counts nothing."""
@@ -164,6 +170,16 @@ class Ledger:
         """Write an outcome; False if the chunk was no longer ours, and nothing was written.
 
         Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
+        """
+        kept, _ = await self.settle_and_take(held, outcome, None)
+        return kept
+
+    async def settle_and_take(
+        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, Held | None]:
+        """Write an outcome, and in the same step take what else is due on the account, if there is a token for it.
+
+        What is offered again takes nothing.
         """
         pieces = [
             {"id": p.id, "count": len(p.rows), "fields": {"facts": codec.text(dict(p.facts))}} for p in outcome.pieces
@@ -185,6 +201,8 @@ class Ledger:
             "ended": outcome.ended,
             "nothing_queued": outcome.nothing_queued,
         }
+        if token is not None:
+            document["next"] = {"token": token, "lease": lease_ms}
         if outcome.stop is not None:
             document["block"] = {name: getattr(outcome.stop, name) for name in Stopped.__dataclass_fields__}
         if outcome.wire is not None:
@@ -198,6 +216,7 @@ class Ledger:
             held.lane,
             held.fence,
             codec.text(document),
+            *outcome.entries.words(),
             outcome.rejects,
             b"" if outcome.contacts is None else codec.squeeze(outcome.contacts),
             b"" if outcome.contacts is None else packed_rows(outcome.rows),
@@ -205,9 +224,10 @@ class Ledger:
         ]
         for piece in outcome.pieces:
             words += [codec.squeeze(piece.contacts), packed_rows(piece.rows), piece.prints]
-        for address, entry in outcome.entries:
-            words += [address, entry if isinstance(entry, bytes) else entry.to_bytes()]
-        return bool(await self._store.run("settle", *words) == b"settled")
+        asked_at = monotonic()
+        kept, *following = await self._store.run("settle", *words)
+        taken = _held(following[0], token, asked_at) if token and following and following[0] else None
+        return bool(kept == b"settled"), taken
 
     # Looking and steering --------------------------------------------------------------------------------------------
 
@@ -255,8 +275,8 @@ class Ledger:
         return [codec.unsqueeze(page) for page in await self._store.page(key(name, run), first, last)]
 
 
-def _held(reply: list[Any], token: str) -> Held:
-    lane, run, chunk_id, now, trip, first_poll, chunk_list, record, connection_list = reply
+def _held(reply: list[Any], token: str, asked_at: float) -> Held:
+    lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list = reply
     chunk, connection = _fields(chunk_list), _fields(connection_list)
     return Held(
         lane=_word(lane),
@@ -267,7 +287,7 @@ def _held(reply: list[Any], token: str) -> Held:
         count=int(chunk["count"]),
         contacts=codec.unsqueeze(chunk["contacts"]),
         rows=tuple(codec.decode(codec.unsqueeze(chunk["rows"]))),
-        prints=chunk.get("prints", b""),
+        prints=chunk.get("prints") or bytes(FINGERPRINT_BYTES * int(chunk["count"])),
         kind="leaving" if "leaving" in chunk else _word(chunk.get("moving", b"")),
         facts=codec.decode(chunk.get("facts", b"{}")),
         now=now,
@@ -277,6 +297,8 @@ def _held(reply: list[Any], token: str) -> Held:
         first_poll_ms=float(first_poll) if first_poll else None,
         connection=codec.decode(connection.get("document", b"{}")),
         secret=connection.get("secret", b""),
+        pace=pace,
+        asked_at=asked_at,
     )
 
 

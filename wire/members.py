@@ -5,6 +5,8 @@ export has such. So an address of ordinary length and its entry take less than 6
 (`scripts/lib/membership.lua` says how they lie there).
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha1
@@ -17,7 +19,6 @@ PERSON_BYTES: Final = 8
 
 UNKNOWN: Final = bytes(PERSON_BYTES)
 """Who is behind an address, where their row does not say: what was known of that stays."""
-
 
 _NUMBER_BYTES: Final = 3
 _LARGEST: Final = (1 << 8 * _NUMBER_BYTES) - 1
@@ -79,6 +80,52 @@ class Entry(NamedTuple):
             bool(kept[1] & _WAS_MEMBER),
             b"" if kept[ENTRY_BYTES:] == UNKNOWN else kept[ENTRY_BYTES:],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What membership is to know of many at once: their addresses, and of each what `Entry.to_bytes`, `gone` or `past` wrote."""
+
+    addresses: tuple[str, ...] = ()
+    kept: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, Entry | bytes]]) -> "Entries":
+        """Make them of addresses and the entry of each, or what became of it."""
+        by_address = tuple(pairs)
+        kept = (known if isinstance(known, bytes) else known.to_bytes() for _, known in by_address)
+        return cls(tuple(address for address, _ in by_address), tuple(kept))
+
+    @classmethod
+    def alike(cls, addresses: Sequence[str], prints: bytes, like: Entry, others: Mapping[int, Entry]) -> "Entries":
+        """Make them all like one, each with its own of the prints: fingerprint, and person where there are such.
+
+        `others`, by their place, are as they are.
+        """
+        first, end, width = like.to_bytes(), 2 + FINGERPRINT_BYTES, len(prints) // len(addresses)
+        begins, goes_on = first[:2], first[end:ENTRY_BYTES]
+        own = [prints[at : at + width] for at in range(0, len(prints), width)]
+        kept = [begins + each[:FINGERPRINT_BYTES] + goes_on + each[FINGERPRINT_BYTES:] for each in own]
+        for place, entry in others.items():
+            kept[place] = entry.to_bytes()
+        return cls(tuple(addresses), tuple(kept))
+
+    def __add__(self, others: "Entries") -> "Entries":
+        return Entries(self.addresses + others.addresses, self.kept + others.kept)
+
+    def words(self) -> tuple[str, bytes]:
+        """Write them as scripts take them: addresses between line breaks, and each entry behind a byte that is its length.
+
+        ValueError where these are not those addresses' entries.
+        """
+        together = "\n".join(self.addresses)
+        told = [address for address in together.split("\n") if address]
+        if told != [*self.addresses] or len(self.kept) != len(told):
+            raise ValueError(f"these are not the entries of {len(told)} addresses")
+        return together, b"".join([bytes((len(each),)) + each for each in self.kept])
+
+
+NO_ENTRIES: Final = Entries()
 
 
 def order_of(address: str) -> int:

@@ -13,9 +13,9 @@ from typing import Final
 from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.forgotten import KEY_BYTES
-from wire.members import ENTRY_BYTES, UNKNOWN, Entry, Standing, address_of, past_of
+from wire.members import ENTRY_BYTES, UNKNOWN, Entries, Entry, Standing, address_of, past_of
 from wire.runs import Run
-from wire.store import Argument, Store
+from wire.store import Store
 from wire.topology import key
 
 BUCKETS_AT_ONCE: Final = 128
@@ -170,12 +170,12 @@ class Membership:
         """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
         for ended, number in (await self._store.hash(key("unfolded", *_place(run)))).items():
             kept = await self._store.page(key("left", ended), 0, -1)
-            entry = Entry(Standing.MAYBE, run=int(number), person=UNKNOWN).to_bytes()
+            entry = Entry(Standing.MAYBE, run=int(number), person=UNKNOWN)
             pages = [page[1:] for page in kept if page.startswith(b"?")]
             for page in (*pages, None):
-                addresses = map(address_of, emails_of(codec.unsqueeze(page))) if page else ()
-                words: list[Argument] = [word for address in addresses for word in (address, entry)]
-                told = await self._store.run("fold", run.id, token, ended, "" if page else "1", *words)
+                emails = emails_of(codec.unsqueeze(page)) if page else ()
+                entries = Entries.of((address_of(email), entry) for email in emails)
+                told = await self._store.run("fold", run.id, token, ended, "" if page else "1", *entries.words())
                 if told != b"ok":
                     return False
         return True

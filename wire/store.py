@@ -38,6 +38,9 @@ end
 """
 """Milliseconds since 1970 as the server counts them: the only time that two processes may compare."""
 
+LET_GO: Final = frozenset({"go", "take", "settle"})
+"""The scripts that let a request go."""
+
 SOCKET_TIMEOUT_SECONDS: Final = 5.0
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 WAITAOF_TIMEOUT_MS: Final = 3_000
@@ -264,10 +267,12 @@ class Store:
         try:
             return await redis.evalsha(digest, 0, *arguments)
         except exceptions.NoScriptError:
-            if script == "go":
-                # A server that does not know the pacer's script is new, and may have forgotten its last bookings.
+            together = LET_GO & self._scripts.keys() if script in LET_GO else {script}
+            if script in LET_GO:
+                # A server that does not know the pacer's scripts is new, and may have forgotten its last bookings.
                 await redis.eval(self._scripts["hold"], 0)
-            await redis.script_load(self._scripts[script])
+            for each in together:
+                await redis.script_load(self._scripts[each])
             return await redis.evalsha(digest, 0, *arguments)
 
 

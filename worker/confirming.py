@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wire.activecampaign.payloads import emails_of
-from wire.chunks import Held, Known, Outcome, OverTheWire
-from wire.members import Standing, address_of
+from wire.chunks import Held, Outcome, OverTheWire
+from wire.members import Entries, Standing, address_of
 from wire.rejects import page
 from worker.delivering import MINUTE_MS, again, entry_of, former_entries, moves_of, rejects, stopped
 from worker.polling import next_first_poll_ms
@@ -89,17 +89,15 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
             return Outcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
 
 
-def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> tuple[Known, ...]:
+def _entries(held: Held, emails: Sequence[str], refused: Sequence[Refusal]) -> Entries:
     """What membership is to know of everybody in a batch that is at its end."""
-    by_position = {one.position: one for one in refused}
-    entries: list[Known] = [
-        (
-            address_of(email),
-            entry_of(held, at, Standing.REFUSED if at in by_position else Standing.MEMBER, by_position.get(at)),
-        )
-        for at, email in enumerate(emails)
-    ]
-    return (*entries, *former_entries(held, range(held.count)))
+    everybody = Entries.alike(
+        [address_of(email) for email in emails],
+        held.prints,
+        entry_of(held, 0, Standing.MEMBER),
+        {one.position: entry_of(held, one.position, Standing.REFUSED, one) for one in refused},
+    )
+    return everybody + former_entries(held, range(held.count))
 
 
 def back(held: Held, seconds: float) -> Outcome:

@@ -1,12 +1,12 @@
 """From a verdict on a delivery to the outcome that is written: contacts leave a chunk here, with their rejects."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from wire.activecampaign.payloads import contacts_of, email_of, former_of, import_body, unmoved
-from wire.chunks import Book, Held, Known, Outcome, OverTheWire, Piece, Stopped
-from wire.members import Entry, Standing, address_of, chunk_number, gone, past
+from wire.chunks import Book, Held, Outcome, OverTheWire, Piece, Stopped
+from wire.members import NO_ENTRIES, Entries, Entry, Standing, address_of, chunk_number, gone, past
 from wire.rejects import Reject, page
 from worker.polling import first_poll_ms
 from worker.verdict import (
@@ -126,22 +126,25 @@ def rejects(held: Held, refused: Sequence[Refusal]) -> list[Reject]:
     ]
 
 
-def refused_entries(held: Held, refused: Sequence[Refusal]) -> tuple[Known, ...]:
+def refused_entries(held: Held, refused: Sequence[Refusal]) -> Entries:
     """What membership is to know of those refused, and of the addresses that they had."""
     contacts = contacts_of(held.contacts) if refused else []
-    entries: list[Known] = [
+    entries = Entries.of(
         (address_of(email_of(contacts[one.position])), entry_of(held, one.position, Standing.REFUSED, one))
         for one in refused
-    ]
-    return (*entries, *former_entries(held, [one.position for one in refused]))
+    )
+    return entries + former_entries(held, [one.position for one in refused])
 
 
-def former_entries(held: Held, positions: Iterable[int]) -> Iterator[Known]:
-    """Yield what membership is to know of the addresses that contacts had, once these have their fates."""
-    contacts = contacts_of(held.contacts) if held.kind == "moved" else []
-    for at in positions if contacts else ():
-        if former := former_of(contacts[at]):
-            yield former.email, (past if former.how == "newcomer" else gone)(held.person(at))
+def former_entries(held: Held, positions: Sequence[int]) -> Entries:
+    """What membership is to know of the addresses that contacts had, once these have their fates."""
+    if held.kind != "moved":
+        return NO_ENTRIES
+    contacts = contacts_of(held.contacts)
+    noted = ((at, former) for at in positions if (former := former_of(contacts[at])))
+    return Entries.of(
+        (former.email, (past if former.how == "newcomer" else gone)(held.person(at))) for at, former in noted
+    )
 
 
 def moves_of(held: Held, positions: Sequence[int]) -> dict[Book, int]:

@@ -10,8 +10,8 @@ from typing import Final
 
 from wire.activecampaign.payloads import Former, contacts_of, email_of, former_of, moved
 from wire.activecampaign.results import Changed, LookedUp, Memberships
-from wire.chunks import Held, Known, Outcome, OverTheWire
-from wire.members import Entry, Standing, chunk_number
+from wire.chunks import Held, Outcome, OverTheWire
+from wire.members import NO_ENTRIES, Entries, Entry, Standing, chunk_number
 from wire.rejects import RejectCode, page
 from worker import delivering
 from worker.asking import Answered, Asker, NotNow
@@ -69,7 +69,7 @@ class Mover:
         verdict = judge_delivery(answer.outcome, delivering.facts(held, self._jitter()))
         outcome = delivering.outcome(verdict, held, wire, answered=answer.proves, nothing_queued=not changed)
         # What is refused here is the question: of the person nothing is known that was not known before.
-        return replace(outcome, entries=()), type(verdict).__name__
+        return replace(outcome, entries=NO_ENTRIES), type(verdict).__name__
 
     async def _ask(self, held: Held, step: Step) -> Answered[Told] | NotNow:
         match step:
@@ -122,13 +122,13 @@ def _looked_up(held: Held, memory: Memory, people: list[_Person]) -> Outcome:
         rows=tuple(held.rows[at] for at in stay),
         prints=b"".join(map(held.print_of, stay)),
         rejects=page(delivering.rejects(held, refused)),
-        entries=[_refused(held, at, people[at].former.email) for at in opted_out],
+        entries=Entries.of(_refused(held, at, people[at].former.email) for at in opted_out),
         facts=Memory().document(),
         answered=True,
     )
 
 
-def _refused(held: Held, position: int, former: str) -> Known:
+def _refused(held: Held, position: int, former: str) -> tuple[str, Entry]:
     """Whoever has opted out is known by the address that they did it with: under no other one are they sent again."""
     return former, Entry(
         Standing.REFUSED,

@@ -27,11 +27,8 @@ SETTLE_TRIES: Final = 6
 SETTLE_AGAIN_SECONDS: Final = 1.0
 """An outcome is offered again while its lease may hold: it is written once, and answered as the first time."""
 
-ANSWER_SECONDS: Final = 0.25
+ANSWER_SECONDS: Final = 1.0
 """How long one bell is answered, chunk after chunk: a quick account costs few bells, a slow one keeps no thread from others."""
-
-HEARD: Final = ""
-"""No bell: the one that is being answered is heard already."""
 
 NOT_SENT: Final = "NotSent"
 
@@ -73,23 +70,16 @@ class Desk:
         """Answer a bell: work on what is due, and ring on if there may be more when it was answered long enough."""
         until = self._clock_seconds() + ANSWER_SECONDS
         try:
-            while await self._work(account, bell):
-                bell = HEARD
-                if self._clock_seconds() >= until:
+            held = await self._ledger.take(account, bell, secrets.token_hex(16))
+            while held is not None:
+                with self._holding(held):
+                    outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
+                    goes_on = self._clock_seconds() < until
+                    held = await self._settle(held, outcome, verdict, goes_on=goes_on)
+                if not goes_on:
                     await self._lanes.ring([account])
-                    return
         except StoreError as error:
             _log.warning("store_failed", account=account, error=str(error))
-
-    async def _work(self, account: str, bell: str) -> bool:
-        """Work on one chunk; False if none is due."""
-        held = await self._ledger.take(account, bell, secrets.token_hex(16))
-        if held is None:
-            return False
-        with self._holding(held):
-            outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
-            await self._settle(held, outcome, verdict)
-        return True
 
     @contextmanager
     def _holding(self, held: Held) -> Iterator[None]:
@@ -123,10 +113,12 @@ class Desk:
         outcome = confirming.outcome(verdict, held, answer.wire, facts.emails, answered=answer.proves)
         return outcome, type(verdict).__name__
 
-    async def _settle(self, held: Held, outcome: Outcome, verdict: str) -> None:
+    async def _settle(self, held: Held, outcome: Outcome, verdict: str, *, goes_on: bool) -> Held | None:
+        """Write an outcome down, and take what else is due in the same step, if it goes on."""
         for tries_left in reversed(range(SETTLE_TRIES)):
             try:
-                kept = await self._ledger.settle(held, outcome)
+                token = secrets.token_hex(16) if goes_on else None
+                kept, following = await self._ledger.settle_and_take(held, outcome, token)
                 break
             except StoreError:
                 if not tries_left:
@@ -135,3 +127,4 @@ class Desk:
         batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
         run = held.run
         self._listen(Settled(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
+        return following

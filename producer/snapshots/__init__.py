@@ -12,11 +12,12 @@ from producer.snapshots.delta import live_files
 from producer.snapshots.errors import SnapshotError
 from producer.snapshots.formats import is_delimited, is_parquet, reader_of
 from producer.snapshots.places import Root
-from producer.snapshots.preview import Preview, preview
+from producer.snapshots.preview import Preview, preview, size_of
 from producer.snapshots.source import FileSnapshot, Pin, Snapshot
 from producer.snapshots.sources import check_place, find, read_root
 
 __all__ = [
+    "FileSnapshot",
     "Pin",
     "Preview",
     "Root",
@@ -26,10 +27,11 @@ __all__ = [
     "open_snapshot",
     "preview_snapshot",
     "read_root",
+    "size_of",
 ]
 
 
-def open_snapshot(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[str] = frozenset()) -> Snapshot:
+def open_snapshot(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[str] = frozenset()) -> FileSnapshot:
     """Find the files behind a URI below the roots, and how to read them. Raises SnapshotError."""
     return _opened(uri, roots, trusted_hosts)
 

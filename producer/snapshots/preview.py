@@ -34,15 +34,20 @@ def preview(snapshot: FileSnapshot) -> Preview:
     """Read the first rows of a snapshot. It blocks; raises SnapshotError."""
     files, reader = snapshot.files, snapshot.reader
     if isinstance(files[0], Answer):
-        begun, size, rows = replace(snapshot, files=[files[0].beginning(ROWS)]), None, None
+        begun, rows = replace(snapshot, files=[files[0].beginning(ROWS)]), None
     else:
-        begun, size = snapshot, sum(state.size for state in states(files))
-        rows = sum(at_once(reader.count, files)) if reader.tells_rows else None
+        begun, rows = snapshot, sum(at_once(reader.count, files)) if reader.tells_rows else None
     types = dict(reader.types(begun.files[0]))
     columns = {name: types.get(name, "text") for name in begun.columns()}
-    return Preview(
-        len(files), None if size is None or size < 0 else size, rows, columns, _beginning(begun, list(columns))
-    )
+    return Preview(len(files), size_of(snapshot), rows, columns, _beginning(begun, list(columns)))
+
+
+def size_of(snapshot: FileSnapshot) -> int | None:
+    """Ask how many bytes a snapshot has; None where only reading it all would tell. Raises SnapshotError."""
+    if isinstance(snapshot.files[0], Answer):
+        return None
+    size = sum(state.size for state in states(snapshot.files))
+    return size if size >= 0 else None
 
 
 def _beginning(snapshot: FileSnapshot, columns: list[str]) -> list[dict[str, str | None]]:

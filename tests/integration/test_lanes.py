@@ -1,6 +1,8 @@
 """Turns, bells and widths: whose chunk is taken next, how many workers are called, and what keeps a lane shut."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -32,12 +34,7 @@ class Bench:
 
     def open_run(self, name: str, *, list_id: str = "12", chunks: int = 3, connection: str = "c1") -> str:
         """Open a run and append its chunks."""
-        row = {
-            "id": name, "export": f"export-{name}", "export_name": name, "segment": "s", "account": ACCOUNT,
-            "list": list_id, "connection": connection, "connection_name": "c", "snapshot": "/s", "trigger": "demand",
-            "mode": "changes", "dry_run": "0", "spec": "{}", "budget_ms": "5400000", "record_ms": "90000000000",
-            "rejects_ms": "90000000000",
-        }  # fmt: skip
+        row = self.row(name, list_id, connection)
         self.do(self.store.run("demand", "", "", 1000, "0", codec.text(row)))
         run = self.do(self.ledger.begin(f"reader-{name}"))
         assert run is not None
@@ -57,6 +54,16 @@ class Bench:
             self.pass_time(1)
         self.do(self.ledger.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
         return name
+
+    @staticmethod
+    def row(name: str, list_id: str, connection: str = "c1") -> dict[str, str]:
+        """A run as it is opened."""
+        return {
+            "id": name, "export": f"export-{name}", "export_name": name, "segment": "s", "account": ACCOUNT,
+            "list": list_id, "connection": connection, "connection_name": "c", "snapshot": "/s", "trigger": "demand",
+            "mode": "changes", "dry_run": "0", "spec": "{}", "budget_ms": "5400000", "record_ms": "90000000000",
+            "rejects_ms": "90000000000",
+        }  # fmt: skip
 
     def take(self) -> Held | None:
         """Take what is due."""
@@ -162,6 +169,52 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
     assert [held.lane for held in polls] == ["confirm"] * 3
 
 
+def test_a_small_exports_batches_are_asked_after_before_a_large_ones(bench: Bench) -> None:
+    """Though they are due later: there are few of them, and the large one has many to wait for."""
+    bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1e6, "requests_per_second": 1e6})
+    bench.do(bench.ledger.renew("worker", 64, []))
+    bench.open_run("large", list_id="1", chunks=5)
+    bench.open_run("small", list_id="2", chunks=2)
+    for number in range(7):
+        held = bench.taken()
+        bench.accept(held, f"batch-{number}", due_in_ms=2000 if held.run.id == "small" else 1000)
+    bench.pass_time(3000)
+    assert [bench.taken().run.id for _ in range(7)] == ["small"] * 2 + ["large"] * 5
+
+
+def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench) -> None:
+    """Or it is told how long to wait, as if it had asked."""
+    bench.open_run("run", chunks=2)
+    assert list(bench.taken().pace) == [b"import", b"go", bench.now]
+    kind, word, milliseconds = bench.taken().pace
+    assert (kind, word) == (b"import", b"wait")
+    assert milliseconds == 405  # 600 and the margin, less what may be caught up
+
+
+def test_an_outcome_takes_the_next_chunk_in_the_same_step_but_not_a_second_time(bench: Bench) -> None:
+    """An answer that was lost is offered again; what was handed out with it comes back when its lease is over."""
+    bench.open_run("run", chunks=3)
+    held, outcome = bench.taken(), Outcome(to="accepted", count=2, batch="b", books={"accepted": 2}, due_in_ms=5000)
+    kept, following = bench.do(bench.ledger.settle_and_take(held, outcome, "another token"))
+    assert following is not None
+    assert (kept, following.chunk, following.token, following.lane) == (True, "1", "another token", "deliver")
+    assert bench.do(bench.ledger.settle_and_take(held, outcome, "a third token")) == (True, None)
+    assert bench.do(bench.ledger.settle_and_take(following, replace(outcome, batch="c"), None)) == (True, None)
+    assert bench.taken().chunk == "2"
+
+
+def test_an_outcome_that_is_stale_tells_that_its_chunk_may_be_there(bench: Bench) -> None:
+    """Whoever sent it held it no longer, and nobody else knows that it was sent."""
+    bench.open_run("run", chunks=1)
+    held = bench.taken()
+    bench.pass_time(20_001)
+    again = bench.taken()
+    bench.redis.hdel(key("chunk", "run", "0"), "maybe")
+    assert not bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert bench.redis.hget(key("chunk", "run", "0"), "maybe") == b"1"
+    assert bench.settle(again, Outcome(to="ready", count=2))
+
+
 def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:
     """Unheard bells count; a lost bell rings again after 30 seconds."""
     bench.do(bench.ledger.renew("worker", 16, []))
@@ -174,6 +227,22 @@ def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) ->
     bench.pass_time(15_001)
     bench.do(bench.ledger.renew("worker", 16, []))
     assert len(bench.ring()) == 3
+
+
+def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench: Bench) -> None:
+    """So that the producer rings only where none is on its way; one that is too old counts no more."""
+    bench.do(bench.ledger.renew("worker", 1, []))
+    bench.open_run("first", chunks=1, list_id="1")
+    told = []
+    for name, wait in (("second", 0), ("third", 30_001)):
+        bench.ring()
+        bench.pass_time(wait)
+        bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(bench.row(name, list_id=name))))
+        bench.do(bench.ledger.begin(name))
+        said: dict[str, Any] = {"figures": {"read": 1, "selected": 1}, "rejects": [], "pin": "p"}
+        bench.do(bench.ledger.surveyed(name, name, selection=b"", forecast={}, **said))
+        told.append(bench.do(bench.ledger.append(name, name, at=(0, 0), cursor=1, contacts=b"{}", rows=(1,))).bells)
+    assert told == [1, 0]
 
 
 def test_bells_are_no_more_than_the_workers_threads(bench: Bench) -> None:

@@ -15,8 +15,9 @@ from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immedia
 from tests.unit.records import a_run
 from wire.chunks import Held, Outcome
 from wire.erasing import Erasing
-from wire.members import UNKNOWN, Entry, Standing, gone, past, past_of
+from wire.members import UNKNOWN, Entries, Entry, Standing, gone, past, past_of
 from wire.membership import Membership, bucket_of
+from wire.pacing import Go
 from wire.runs import Run
 from wire.topology import key
 
@@ -48,13 +49,14 @@ class Writer:
     def write(self, *addresses: str, entry: Entry) -> None:
         """Write one entry for each of these."""
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
-        words = [word for each in addresses for word in (each, entry.to_bytes())]
+        words = Entries.of((each, entry) for each in addresses).words()
         assert self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words)) == b"ok"
 
     def words(self, address: str, word: bytes) -> None:
         """Write what became of an address, instead of an entry."""
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
-        told = self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", address, word))
+        words = Entries.of([(address, word)]).words()
+        told = self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words))
         assert told == b"ok"
 
     def pages(self) -> list[dict[str, bytes]]:
@@ -98,6 +100,26 @@ def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
     assert max(sizes) <= 128
     assert sum(sizes) == 5_000
     assert world.redis.object("encoding", key("members", *PLACE, "0")) == b"listpack"
+
+
+def test_a_first_run_makes_the_buckets_that_its_people_need(world: World) -> None:
+    """Then none grows under them; later runs leave them as they are, and they still grow when there are more people."""
+    writer = Writer(world)
+    for selected in (1_000, 50_000):
+        figures = {"read": selected, "selected": selected}
+        word = world.ledger.surveyed(
+            writer.run.id, "t", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
+        )
+        assert world.do(word) == "ok"
+        everybody = [f"person{number}@example.org" for number in range(1_000)]
+        writer.write(*everybody, entry=Entry(Standing.MEMBER))
+        summary = world.do(writer.membership.summary(writer.run))
+        assert (summary.level, summary.split, summary.members) == (25, 0, 1_000)
+    writer.write(*(f"person{number}@example.org" for number in range(4_000)), entry=Entry(Standing.MEMBER))
+    summary = world.do(writer.membership.summary(writer.run))
+    assert (summary.level, summary.split) == (100, 0)
+    assert len(writer.read()) == 4_000
+    assert world.do(writer.membership.entry(writer.run, everybody[-1])) == Entry(Standing.MEMBER)
 
 
 def test_scripts_and_python_agree_where_an_address_lies() -> None:
@@ -248,8 +270,9 @@ class Bench:
         return held
 
     def go(self, held: Held) -> None:
-        """Let its request go."""
-        assert self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)) is not None
+        """Let its request go, on a server that has just begun as well."""
+        self.world.redis.delete(key("hold"))
+        assert isinstance(self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)), Go)
 
     def settle(self, held: Held, outcome: Outcome) -> None:
         assert self.world.do(self.world.ledger.settle(held, outcome))
@@ -303,6 +326,7 @@ def killed_for_good(bench: Bench) -> None:
 
 def not_sent(bench: Bench) -> None:
     """Taken, and put back because it was not its turn."""
+    bench.world.redis.set(key("hold"), bench.world.now + 1_000)
     bench.settle(bench.take(), LATER)
 
 

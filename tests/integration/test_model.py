@@ -31,7 +31,7 @@ from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from wire import codec
 from wire.chunks import Held, Outcome
-from wire.ledger import Ledger
+from wire.ledger import LEASE_MS, Ledger
 from wire.members import Standing
 from wire.membership import Membership
 from wire.runs import Mode, Run, Trigger
@@ -59,11 +59,13 @@ class Killed(Ledger):
         super().__init__(place.store)
         self.outcomes = 0
 
-    async def settle(self, held: Held, outcome: Outcome) -> bool:
+    async def settle_and_take(
+        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, Held | None]:
         """Be killed, or settle."""
         if self.outcomes:
             raise Unreachable("killed")
-        return await super().settle(held, outcome)
+        return await super().settle_and_take(held, outcome, token, lease_ms)
 
 
 class Exports:

@@ -21,7 +21,7 @@ from tests.sandbox.world import World
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.payloads import How, contacts_of, import_body, moved
-from wire.members import Entry, Standing, past_of
+from wire.members import Entries, Entry, Standing, past_of
 from wire.membership import Membership
 from wire.runs import Run, Trigger
 from wire.topology import key
@@ -96,7 +96,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
         forecast={"requests": 1},
         rejects=[],
         pin="a-pin",
-        entries=entries,
+        entries=Entries.of(entries),
     )
     written = contacts_of(contacts(*(new for _, new in moves)))
     noted = [moved(one, f"{former}@example.org", how) for one, (former, _) in zip(written, moves, strict=True)]

@@ -163,3 +163,12 @@ def test_a_server_that_does_not_know_the_script_waits_a_second(simulate: Callabl
     answer = simulation.ask(1, "import")
     assert answer == Wait(1)
     assert isinstance(simulation.ask(2, "import"), Go)
+
+
+def test_so_it_does_when_the_first_script_is_another_one_that_lets_go(simulate: Callable[..., Simulation]) -> None:
+    """One second, whichever of them comes first."""
+    simulation = simulate()
+    simulation.redis.script_flush()
+    assert immediately(simulation.pacer._store.run("take", ACCOUNT, "bell", "token", 1000)) is None
+    assert simulation.ask(0, "import") == Wait(1)
+    assert isinstance(simulation.ask(1, "import"), Go)

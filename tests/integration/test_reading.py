@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 import orjson
@@ -18,7 +19,8 @@ from producer.forecast import Allowance, Contract
 from producer.knowledge import Knowledge
 from producer.opening import Order, Retention, row
 from producer.reading import Reading
-from producer.surveying import Survey
+from producer.snapshots import FileSnapshot
+from producer.surveying import Survey, survey
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire import codec
@@ -564,6 +566,36 @@ def test_a_cancel_while_it_waits_for_room_stops_the_reader(producers: Producers)
         await asyncio.gather(*reading._tasks)
         run = await producers.run()
         assert (state(run), run.books.unsent) == (State.CANCELLED, 1250)
+
+    play(scenario())
+
+
+def test_a_small_snapshot_is_surveyed_beside_a_large_one(producers: Producers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a second large one behind it, since each takes its processor and its memory."""
+    slow, go_on = producers.write(*(f"p{number}@example.org,N" for number in range(900)), name="large.csv"), Event()
+
+    def slowly(snapshot: FileSnapshot, *rest: Any, **options: Any) -> Survey:
+        if snapshot.files[0].name == slow.name:
+            assert go_on.wait(30)
+        return survey(snapshot, *rest, **options)
+
+    monkeypatch.setattr(reading, "survey", slowly)
+    monkeypatch.setattr(reading, "SMALL_BYTES", 1_000)
+
+    async def scenario() -> None:
+        for name, file in (("r1", slow), ("r2", slow), ("r3", producers.write("ann@example.org,Ann"))):
+            await producers.open_run(file, name, dry_run=True)
+        process = producers.process()
+        await process.run_all()
+
+        async def small_is_over() -> bool:
+            return (await producers.run("r3")).over
+
+        await until(small_is_over)
+        assert [(await producers.run(name)).surveyed for name in ("r1", "r2")] == [None, None]
+        go_on.set()
+        await asyncio.gather(*process._tasks)
+        assert [(await producers.run(name)).over for name in ("r1", "r2", "r3")] == [True, True, True]
 
     play(scenario())
 

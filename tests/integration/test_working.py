@@ -22,7 +22,7 @@ from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from wire.chunks import Held, Outcome
 from wire.lanes import Lanes
-from wire.ledger import Ledger
+from wire.ledger import LEASE_MS, Ledger
 from wire.runs import State, state
 from wire.store import Unreachable
 from wire.topology import key
@@ -399,14 +399,16 @@ class Faltering(Ledger):
         self.failures = failures
         self.written = written
 
-    async def settle(self, held: Held, outcome: Outcome) -> bool:
+    async def settle_and_take(
+        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, Held | None]:
         """Fail, or settle."""
         if self.failures:
             self.failures -= 1
             if self.written:
-                await super().settle(held, outcome)
+                await super().settle_and_take(held, outcome, token, lease_ms)
             raise Unreachable("the store does not answer")
-        return await super().settle(held, outcome)
+        return await super().settle_and_take(held, outcome, token, lease_ms)
 
 
 @pytest.mark.parametrize("written", [True, False])
@@ -430,13 +432,13 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
 
 
 def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
-    """Chunk after chunk, for a quarter of a second; then it is rung on, for whoever waits for the thread."""
+    """Chunk after chunk, for a second; then it is rung on, for whoever waits for the thread."""
 
     async def scenario(place: Workplace, world: World) -> None:
         limits = ("imports_per_minute", "requests_per_second")
         place.redis.hset(key("account", place.host), mapping=dict.fromkeys(limits, "1000000"))
         await place.open_run(*([f"{number}a", f"{number}b"] for number in range(5)))
-        times = iter([0.0, 0.1, 0.2, working.ANSWER_SECONDS, 1.0, 1.1, 1.2, 1.3])
+        times = iter([0.0, 0.1, 0.2, working.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
         place.desk = place.another_desk(clock_seconds=lambda: next(times))
         await place.ledger.renew("process", 32, [])
         await place.desk.hear(place.host, "bell")

@@ -17,7 +17,7 @@ from wire import codec
 from wire.activecampaign.payloads import emails_of
 from wire.chunks import Book, Held, Outcome, OverTheWire, Piece
 from wire.ledger import Ledger
-from wire.members import FINGERPRINT_BYTES, Entry, Standing
+from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing
 from wire.membership import Membership
 from wire.pacing import Drop, Go, Kind, Pacer
 from wire.runs import Run, State, state
@@ -205,32 +205,46 @@ class World:
             self.producers[index] = None
 
     def work(self, index: int) -> None:
-        """Let a worker take its next step: take, ask and send, or write down."""
+        """Let a worker take its next step: take, ask and send, or write down.
+
+        The first one is slow, and asks again when it comes to sending. The others send what was let go as they took it at
+        once, and take again as they write down.
+        """
         worker = self.workers[index]
         if worker is None:
-            held = self.do(self.ledger.take(ACCOUNT, "bell", self.token(), LEASE_MS))
-            self.workers[index] = Worker(held) if held else None
+            self.hold(index, self.do(self.ledger.take(ACCOUNT, "bell", self.token(), LEASE_MS)))
         elif worker.answer is None:
             worker.answer = self.send(worker.held)
             if worker.answer is None:
                 self.workers[index] = None
         else:
             self.workers[index] = None
+            outcome, token = outcome_of(worker.held, worker.answer), self.token() if index else None
             try:
-                self.do(self.ledger.settle(worker.held, outcome_of(worker.held, worker.answer)))
+                _, following = self.do(self.ledger.settle_and_take(worker.held, outcome, token, LEASE_MS))
             except ResponseError as error:
                 raise AssertionError(f"a script contradicts itself: {error}") from error
+            self.hold(index, following)
+
+    def hold(self, index: int, held: Held | None) -> None:
+        """Give a worker what was handed out to it, and let it be sent if it was let go."""
+        self.workers[index] = Worker(held) if held else None
+        if held and index and held.pace[1] == b"go":
+            self.workers[index] = Worker(held, self.sent(held))
 
     def send(self, held: Held) -> tuple[str, Any] | None:
         """Ask the pacer, and send at once; None if it was not to be sent."""
         kind: Kind = "other" if held.lane == "confirm" else "import"
         match self.do(self.pacer.ask(ACCOUNT, kind, held)):
             case Go():
-                pass
+                return self.sent(held)
             case Drop():
                 return ("dropped", None) if held.lane == "deliver" else None
             case _:
                 return None
+
+    def sent(self, held: Held) -> tuple[str, Any]:
+        """Send, and return what is answered."""
         if held.lane == "confirm":
             return "ended", [name for name in self.batches[int(held.fence)] if name[0] == "o"]
         run = self.look(held.run.id)
@@ -433,7 +447,7 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
                 to="over",
                 books={"refused": 1},
                 rejects=b"{}\n",
-                entries=[entry_of(held, names[at], Standing.REFUSED)],
+                entries=Entries.of([entry_of(held, names[at], Standing.REFUSED)]),
                 nothing_queued=True,
                 wire=asked,
             )
@@ -450,7 +464,7 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
         case "ended", failures:
             books: dict[Book, int] = {"applied": held.count - len(failures), "refused": len(failures)}
             standings = [Standing.REFUSED if name in failures else Standing.MEMBER for name in names]
-            entries = [entry_of(held, *known) for known in zip(names, standings, strict=True)]
+            entries = Entries.of(entry_of(held, *known) for known in zip(names, standings, strict=True))
             return Outcome(to="over", books=books, entries=entries, ended=True, wire=asked)
         case _:
             raise AssertionError(answer)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire import codec
-from wire.activecampaign.payloads import contact_json, contacts_of, email_of, emails_of, import_body
+from wire.activecampaign.payloads import contact_json, contacts_of, email_of, emails_of, import_body, moved
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CONTACTS = st.builds(
@@ -95,6 +95,15 @@ def test_a_body_comes_apart_into_the_contacts_it_was_joined_from(*, contacts: li
     body = import_body(contacts, automations=automations)
     assert contacts_of(body) == contacts
     assert emails_of(body) == [email_of(contact) for contact in contacts]
+
+
+@given(contacts=st.lists(st.tuples(CONTACTS, TEXTS), max_size=5))
+def test_a_former_address_that_is_noted_in_a_contact_is_not_taken_for_another_contact(
+    contacts: list[tuple[bytes, str]],
+) -> None:
+    """Though it stands in an object of its own."""
+    noted = [moved(contact, former, "update") for contact, former in contacts]
+    assert emails_of(import_body(noted, automations=True)) == [email_of(contact) for contact, _ in contacts]
 
 
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=5), automations=st.booleans())

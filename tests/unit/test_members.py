@@ -9,6 +9,7 @@ from wire.members import (
     FINGERPRINT_BYTES,
     PERSON_BYTES,
     UNKNOWN,
+    Entries,
     Entry,
     Standing,
     address_of,
@@ -47,6 +48,43 @@ def test_many_entries_are_read_at_once_as_one_by_one(entries: list[Entry]) -> No
     assert [Entry.from_bytes(known.entry(place)) for place in places] == entries
     assert [Standing(int(standing)) for standing in read["standing"]] == [entry.standing for entry in entries]
     assert [int(value).to_bytes(8, "little") for value in read["print"]] == [entry.fingerprint for entry in entries]
+
+
+@pytest.mark.parametrize("identified", [False, True])
+@given(st.lists(ENTRIES, min_size=1, max_size=5), st.data())
+def test_entries_that_are_alike_are_written_as_one_by_one(
+    identified: bool,  # noqa: FBT001  drawn
+    entries: list[Entry],
+    data: st.DataObject,
+) -> None:
+    """But for their fingerprints and persons, and for those that are not."""
+    others = data.draw(st.dictionaries(st.integers(0, len(entries) - 1), ENTRIES))
+    addresses = [f"person{number}@example.org" for number in range(len(entries))]
+    persons = [(each.person or UNKNOWN) if identified else b"" for each in entries]
+    own = [
+        entries[0]._replace(fingerprint=each.fingerprint, person=person)
+        for each, person in zip(entries, persons, strict=True)
+    ]
+    prints = b"".join(each.fingerprint + each.person for each in own)
+    written = Entries.alike(addresses, prints, own[0], others)
+    expected = Entries.of((one, others.get(at, own[at])) for at, one in enumerate(addresses))
+    assert written.words() == expected.words()
+    assert (written + expected).kept == expected.kept * 2
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        Entries(("ann@example.org",)),
+        Entries((), (bytes(16),)),
+        Entries(("ann@example.org\nbob@example.org",), (bytes(16),)),
+        Entries(("ann@example.org", ""), (bytes(16), bytes(16))),
+    ],
+)
+def test_entries_are_never_written_to_other_addresses(entries: Entries) -> None:
+    """A script takes them apart by line breaks, one after the other."""
+    with pytest.raises(ValueError, match="are not the entries of"):
+        entries.words()
 
 
 def test_who_is_behind_an_address_may_be_unknown() -> None:

@@ -150,6 +150,14 @@ def test_each_chunk_says_where_the_record_must_stand() -> None:
         assert len(emails_of(call["contacts"])) == len(call["rows"]) == len(call["prints"]) // FINGERPRINT_BYTES
 
 
+def test_no_bell_is_rung_while_one_is_on_its_way() -> None:
+    """Whoever hears that one finds this chunk, too."""
+    snapshot = people(800)
+    run, ledger = begun(snapshot)
+    ledger.appended = [Appended("ok", bells=bells) for bells in (0, 1, 0)]
+    assert len(sent(snapshot, run, ledger, Room(100))) == 2
+
+
 def test_a_run_goes_on_from_where_its_record_stands() -> None:
     """The snapshot is read from that row on, not from the first."""
     snapshot = people(800)

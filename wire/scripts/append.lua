@@ -2,12 +2,12 @@
 -- Appends one chunk if the record stands where the reader believes it does.
 --   run(id)         hash  `sequence`, `cursor`, `packed`, `leaving_packed`, `open`, `chunks`, `held`
 --   chunk(run, id)  hash  the chunk, ready
---   ready, lane, accounts
+--   ready, lane, accounts, bells
 --   forgotten       hash  whoever is in there is passed over
 -- ARGV: run, token, sequence and cursor it is believed at, cursor after it, number of contacts, contacts, rows, fingerprints,
 --       their kind (leaving, moving, or ''), how many forgotten people the reader knows of, how many of them it has passed over here
--- Returns {'ok', bytes held by the run, chunks not yet accepted}, {'lost' | 'over'}, or {'forgotten'} if somebody was
--- forgotten whom the reader does not know of.
+-- Returns {'ok', bytes held by the run, chunks not yet accepted, bells of the account that nobody has heard}, {'lost' | 'over'},
+-- or {'forgotten'} if somebody was forgotten whom the reader does not know of.
 local run, token, sequence, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now = clock()
 local why_not = may_not_read(run, token)
@@ -34,4 +34,5 @@ if ARGV[6] ~= '0' then
   redis.call('SADD', K.accounts(), f[3])
   redis.call('ZADD', K.lane(f[3]), 'NX', 0, run)
 end
-return {'ok', redis.call('HINCRBY', key, 'held', bytes), redis.call('ZCARD', K.ready(run))}
+return {'ok', redis.call('HINCRBY', key, 'held', bytes), redis.call('ZCARD', K.ready(run)),
+  redis.call('ZCOUNT', K.bells(f[3]), '(' .. now, '+inf')}

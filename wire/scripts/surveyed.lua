@@ -3,7 +3,7 @@
 --   run(id), selection(run), leaving(run), moving(run), rejects(run), held_back(run), moved(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
 --       ''), how many pages of rejects, of those held back and of changed addresses, whose address has changed, these pages,
---       and entries of membership: address, entry, ...
+--       and of membership addresses and entries
 -- Returns 'ok', 'lost' (somebody else reads) or 'over'.
 local run, token = ARGV[1], ARGV[2]
 local now = clock()
@@ -27,7 +27,8 @@ if redis.call('HGET', key, 'dry_run') == '1' then
   redis.call('HSET', key, 'unsent', figures.selected, 'leaving_unsent', leaving, 'reading_ended', now)
 else
   enrol(run)
-  remember(run, pages + 1)
+  make_room(run, figures.selected)
+  remember(run, ARGV[pages + 1], ARGV[pages + 2])
   if figures.selected + leaving == 0 then
     redis.call('HSET', key, 'reading_ended', now)
   elseif ARGV[8] ~= '' then

@@ -44,6 +44,12 @@ local function grow(e, a, l, key, level, split)
   return level, split + 1
 end
 
+-- Makes the buckets that so many will need, where nobody was ever written: then none has to grow under them.
+local function make_room(run, count)
+  local key = K.membership(of(run))
+  if redis.call('HEXISTS', key, 'members') == 0 then redis.call('HSET', key, 'level', math.max(1, math.ceil(count / FILL))) end
+end
+
 local function bucket_of(address, level, split)
   if #address > LONG then return 'long' end
   local hash = hash_of(address)
@@ -77,21 +83,24 @@ local function kept_of(entry, kept, address)
   return string.sub(entry, 1, ENTRY) .. (before and string.sub(before, ENTRY + 1) or '')
 end
 
--- Writes entries: ARGV from `first` on are address, entry, address, entry, ... `x` and a person: their
--- contact has another address by now; `-` and a person: they have. A membership that is gone stays gone.
-local function remember(run, first)
+-- Writes entries, as `wire.members.Entries` words them: addresses between line breaks, and the entries one after the other, each
+-- behind its length. Instead of an entry, `x` and a person: their contact has another address by now; `-` and a person: they
+-- have. A membership that is gone stays gone.
+local function remember(run, addresses, entries)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
   if redis.call('EXISTS', key) == 0 then return end
   local level, split, members = buckets(key)
-  local before, prefix = members, K.members(e, a, l, '')
-  for i = first, #ARGV, 2 do
-    local kept, entry = prefix .. bucket_of(ARGV[i], level, split), ARGV[i + 1]
-    if #entry ~= ENTRY or string.byte(entry) == string.byte('r') then entry = kept_of(entry, kept, ARGV[i]) end
+  local before, prefix, at = members, K.members(e, a, l, ''), 1
+  for address in string.gmatch(addresses, '[^\n]+') do
+    local length = string.byte(entries, at)
+    local kept, entry = prefix .. bucket_of(address, level, split), string.sub(entries, at + 1, at + length)
+    at = at + 1 + length
+    if #entry ~= ENTRY or string.byte(entry) == string.byte('r') then entry = kept_of(entry, kept, address) end
     if entry == '' then
-      members = members - redis.call('HDEL', kept, ARGV[i])
+      members = members - redis.call('HDEL', kept, address)
     else
-      members = members + redis.call('HSET', kept, ARGV[i], entry)
+      members = members + redis.call('HSET', kept, address, entry)
     end
     if members > FILL * (level + split) then level, split = grow(e, a, l, key, level, split) end
   end

@@ -1,0 +1,80 @@
+-- Answers "may I send now?": go (booked, good for 50 ms), wait (ask again then), or drop (it is no longer yours to send).
+--   hold            string  until when a fresh server lets nobody send
+--   account, pace   as in lib/pace.lua
+--   imports(a)      list    when the last imports were booked, the newest first, as many as a minute allows
+--   chunk, run, block   what is asked for is still held, and nothing has stopped it since; `sending`: it was let go, and no
+--                       answer is written yet
+-- A kind is import, single or other. `run` and what is behind it are nil for a request of no chunk.
+
+local CATCH_UP = 200
+local STALL = 5000
+local CLOSEST = 0.6
+local WINDOW_SPAN = 60250
+local SOON = 0.5 -- milliseconds: the clock is cut to whole ones, and a margin pays for many more
+
+local function go(account, kind, run, id, lane, fence, token, now)
+  local sends_chunk = run and lane == 'deliver'
+  if run then
+    local chunk = redis.call('HMGET', K.chunk(run, id), 'state', 'token', 'batch')
+    local record = redis.call('HMGET', K.run(run), 'connection', 'paused', 'ending')
+    if lane == 'deliver' then
+      if chunk[1] ~= 'leased' or chunk[2] ~= fence then return {'drop'} end
+      if record[2] or record[3] then return {'drop'} end -- rule: nothing is sent for a run that is paused or ending
+      if not passes(run, token) then return {'drop'} end
+    elseif chunk[1] ~= 'accepted' or chunk[3] ~= fence then
+      return {'drop'}
+    end
+    if not passes(record[1], token) then return {'drop'} end
+  end
+
+  local key = K.pace(account)
+  local f = redis.call('HMGET', key, 'gate', 'next_any', 'next_import', 'next_single', 'import_seen')
+  local import_every, any_every = interval(account, 'import', now), interval(account, 'any', now)
+
+  -- What lies further ahead than a rule could have put it is cut to that: the clock went back.
+  local function bounded(value, furthest) return math.min(tonumber(value or 0), now + furthest) end
+  local next_any, next_import = bounded(f[2], any_every), bounded(f[3], import_every)
+  local shut = math.max(bounded(f[1], FURTHEST_GATE), bounded(redis.call('GET', K.hold()), 1000))
+  if shut > now then return {'wait', math.ceil(shut - now)} end
+
+  local function book(...)
+    redis.call('HINCRBY', key, 'requests', 1)
+    redis.call('HSET', key, 'next_any', string.format('%.3f', now + any_every), ...)
+    if sends_chunk then redis.call('HSET', K.chunk(run, id), 'sending', '1') end
+    return {'go', now}
+  end
+
+  if kind == 'other' then
+    local at = next_any
+    -- Imports go first: while they come, a poll may delay the next one by less than it can catch up.
+    local importing = now - tonumber(f[5] or 0) < 3 * import_every
+    if importing and math.max(now, next_any) + any_every > next_import + CATCH_UP * 0.8 then
+      at = math.max(next_any, next_import) + any_every
+    end
+    if now + SOON < at then return {'wait', math.ceil(at - now)} end
+    return book()
+  end
+
+  -- After a stall an import may catch up more than that, as long as the log of the last bookings proves the window.
+  local log = K.imports(account)
+  local most = math.floor(tonumber(redis.call('HGET', K.account(account), 'imports_per_minute') or 100))
+  local function after_stall(at)
+    if share(account, 'import', now) < 1 or now - next_import > STALL then return at, CATCH_UP end
+    local newest, oldest = redis.call('LINDEX', log, 0), redis.call('LINDEX', log, most - 1)
+    at = math.max(at, newest and tonumber(newest) + CLOSEST * import_every or 0)
+    return math.max(at, oldest and tonumber(oldest) + WINDOW_SPAN or 0), STALL
+  end
+
+  local single_every = interval(account, 'single', now)
+  local next_single = kind == 'single' and bounded(f[4], single_every) or 0
+  local at, catch_up = after_stall(math.max(next_any, next_import, next_single))
+  redis.call('HSET', key, 'import_seen', now)
+  if now + SOON < at then return {'wait', math.ceil(at - now)} end
+  redis.call('HINCRBY', key, 'imports', 1)
+  redis.call('LPUSH', log, now)
+  redis.call('LTRIM', log, 0, most - 1)
+  redis.call('PEXPIRE', log, 2 * WINDOW_SPAN)
+  local function after(previous, every, within) return string.format('%.3f', math.max(previous, now - within) + every) end
+  if kind == 'single' then redis.call('HSET', key, 'next_single', after(next_single, single_every, CATCH_UP)) end
+  return book('next_import', after(next_import, import_every, catch_up))
+end
