@@ -35,10 +35,18 @@ SAYING: Final = frozenset(
 """What the core says things by: its errors and its findings."""
 
 
-def forms_of(source: str) -> set[str]:
+BEHIND_A_FILE: Final = frozenset({"Truncated", "Swollen", "UnclearColumns"})
+WHOLE: Final = frozenset(
+    {"Missing", "Forbidden", "Unreachable", "Interrupted", "Unsupported", "Changed", "OutsideRoots"}
+)
+IN_A_ROW: Final = frozenset({"BadRow", "TextlessColumn"})
+"""What snapshots say: behind the file's name, as it is, and behind file, row and column."""
+
+
+def forms_of(source: str, saying_by: frozenset[str] = SAYING) -> set[str]:
     """Find the sentences of a module, values as gaps."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    saying = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in SAYING]
+    saying = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in saying_by]
     forms = {form for call in saying for argument in call.args for form in _forms(argument)}
     return {form for form in forms if " " in form.strip()}
 
@@ -93,6 +101,17 @@ def test_every_sentence_that_the_core_may_say_to_the_page_has_its_german() -> No
     said = {form: path for path in SPEAKERS for form in forms_of((ROOT / path).read_text())}
     assert len(said) > 50
     assert {form: path for form, path in said.items() if form not in german} == {}
+
+
+def test_every_sentence_about_a_snapshot_has_its_german() -> None:
+    """With the file before it, where its error puts it there."""
+    german, said = load_languages()["de"], set[str]()
+    for path in (ROOT / "producer" / "snapshots").glob("*.py"):
+        source = path.read_text()
+        said |= forms_of(source, WHOLE | IN_A_ROW) | {f"/s/a.csv: {form}" for form in forms_of(source, BEHIND_A_FILE)}
+    examples = {GAP.sub("'x'", form) for form in said}
+    assert len(examples) > 50
+    assert {example for example in examples if german.sentence(example) == example} == set()
 
 
 def test_a_new_sentence_would_be_found() -> None:
