@@ -4,6 +4,7 @@ What is searched for may be an address, so it is never part of this page's own a
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -19,6 +20,7 @@ from producer.page.run_words import CODES, FATES
 from producer.page.runs import WORDS, look, unknown
 from wire import codec
 from wire.ledger import Ledger, Report
+from wire.rejects import addresses_in
 
 SHOWN: Final = 50
 PAGES_AT_ONCE: Final = 8
@@ -26,6 +28,10 @@ PAGES_SEARCHED: Final = 64
 """For one look: 32,000 lines. Who has not found theirs by then goes on from there."""
 
 WORDS_CHARACTERS_MAX: Final = 320
+Fate = Literal["", "held_back", "changed_address"]
+"""Of which lines there are lists; nothing: the invalid and the refused."""
+
+REPORTS: Final[Mapping[Fate, Report]] = {"": "rejects", "held_back": "held_back", "changed_address": "moved"}
 PLACE: Final = re.compile(r"(\d{1,7})-(\d{1,5})", re.ASCII)
 
 
@@ -42,9 +48,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines are wanted: of one or the other list, with a code, with words in address or reason."""
+    """Which lines are wanted: of which list, with a code, with words in an address or the reason."""
 
-    held_back: bool = False
+    fate: Fate = ""
     code: str = ""
     words: str = ""
 
@@ -53,7 +59,7 @@ class Wanted:
         if self.code not in {"", line["code"]}:
             return False
         words = self.words.casefold()
-        return not words or words in f"{line['email']}\n{line['reason']}".casefold()
+        return not words or words in "\n".join((*addresses_in(line), line["reason"])).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,7 @@ async def find(ledger: Ledger, run: str, wanted: Wanted, start: Place) -> Found:
     found: list[dict[str, Any]] = []
     searched = 0
     for first in range(start.page, start.page + PAGES_SEARCHED, PAGES_AT_ONCE):
-        report: Report = "held_back" if wanted.held_back else "rejects"
-        pages = await ledger.report(report, run, first, first + PAGES_AT_ONCE - 1)
+        pages = await ledger.report(REPORTS[wanted.fate], run, first, first + PAGES_AT_ONCE - 1)
         for number, page in enumerate(pages, first):
             for place, text in enumerate(page.splitlines()):
                 if number == start.page and place < start.line:
@@ -89,14 +94,14 @@ async def find(ledger: Ledger, run: str, wanted: Wanted, start: Place) -> Found:
 
 async def show(request: web.Request) -> web.Response:
     """Show the first lines."""
-    return await _shown(request, Wanted(held_back=request.query.get("fate") == "held_back"), Place())
+    return await _shown(request, Wanted(_fate(request.query.get("fate"))), Place())
 
 
 async def search(request: web.Request) -> web.Response:
     """Show lines that fit what was asked for, or those that come after the ones shown before."""
     form = request[FORM]
     wanted = Wanted(
-        held_back=form.get("fate") == "held_back",
+        _fate(form.get("fate")),
         code=form.get("code", "") if form.get("code") in CODES else "",
         words=form.get("words", "").strip()[:WORDS_CHARACTERS_MAX],
     )
@@ -122,13 +127,17 @@ async def _shown(request: web.Request, wanted: Wanted, start: Place) -> web.Resp
         found=found,
         start=start,
         fates=FATES,
-        fate=_fate(wanted),
+        fate=wanted.fate,
         **WORDS,
     )
 
 
-def _fate(wanted: Wanted) -> Literal["held_back", ""]:
-    return "held_back" if wanted.held_back else ""
+def _fate(said: str | None) -> Fate:
+    match said:
+        case "held_back" | "changed_address" as fate:
+            return fate
+        case _:
+            return ""
 
 
 def _place(text: str) -> Place:

@@ -100,7 +100,7 @@ REMEDIES: Final = {
     "list_missing": N_("Choose another list in the export and cancel this run; or restore the list and resume."),
     "refuses_everything": N_("Ask ActiveCampaign's support with the request id in the worker's log, then resume."),
     "refuses_nearly_all": N_("Look at the contacts in the account. If they are to be refused, accept that and go on."),
-    "chunk_kills_workers": N_("Keep the workers' logs and report them, then resume."),
+    "chunk_kills_workers": N_("Keep the workers' logs and report them, then accept it and go on."),
     "brake": N_("Look at the segment. If the change is meant, accept it and go on; if it is not, cancel the run."),
 }
 """What to do about each cause of a block."""
@@ -114,10 +114,19 @@ CODES: Final = {
     "opted_out_or_excluded": N_("ActiveCampaign left the contact out: unsubscribed, excluded, bounced, or not valid."),
     "left_and_unsubscribed": N_("We unsubscribed them when they left the segment; that is for ever."),
     "forgotten": N_("Forgotten at a person's wish, and never sent again."),
+    "opted_out_under_another_address": N_("They said no under another address, and are sent under none."),
+    "ambiguous_id": N_("Several addresses have their id: nobody can tell whose address has changed."),
+    "update": N_("Known again: their contact is given the new address."),
+    "check": N_("Known again: a new contact, unless they said no under the old address."),
 }
 """What the codes of rejects mean."""
 
-FATES: Final = {"invalid": N_("invalid"), "refused": N_("refused"), "held_back": N_("held back")}
+FATES: Final = {
+    "invalid": N_("invalid"),
+    "refused": N_("refused"),
+    "held_back": N_("held back"),
+    "changed_address": N_("changed address"),
+}
 
 
 class Act(NamedTuple):

@@ -1,7 +1,7 @@
 """The page's runs over a real store: who sees what, what may be done, whom a run left out, and how it is watched live."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -53,7 +53,9 @@ async def visitor_of(house: House, role: Role, language: str = "en") -> Visitor:
     return visitor
 
 
-async def survey(house: House, rejects: list[Reject], *, lines: int = 500, **figures: int) -> str:
+async def survey(
+    house: House, rejects: list[Reject], *, lines: int = 500, moves: Sequence[bytes] = (), **figures: int
+) -> str:
     """Have the open run surveyed, with people left out."""
     run = await house.api.ledger.begin("reader")
     assert run is not None
@@ -66,6 +68,7 @@ async def survey(house: House, rejects: list[Reject], *, lines: int = 500, **fig
         selection=b"\x01",
         forecast={"requests": 1},
         rejects=pages,
+        moves=moves,
         pin="p",
     )
     assert written == "ok"
@@ -282,6 +285,30 @@ def test_the_rest_of_a_run_is_sent_again_in_another_one(with_house: WithHouse) -
         retried = await visitor.get(opened)
         assert retried.says("Retry of an earlier run")
         assert f'href="/runs/{run}"' in retried.text
+
+    with_house(scenario)
+
+
+def test_whoever_was_known_again_is_listed_with_both_addresses_and_found_by_either(with_house: WithHouse) -> None:
+    """In a list of its own, which is offered where somebody is in it."""
+
+    async def scenario(house: House) -> None:
+        sentence = "Known by another address before: their contact is given this one."
+        moved = [
+            Reject(
+                number, f"new{number}@example.org", "changed_address", "update", sentence, f"old{number}@example.org"
+            )
+            for number in (1, 2)
+        ]
+        run = await survey(house, [], moves=[page(moved)], read=2, moving=2)
+        german = await visitor_of(house, Role.ADMIN, "de")
+        path = f"/runs/{run}/rejects"
+        assert "?fate=changed_address" in (await german.get(path)).text
+        listed = await german.get(f"{path}?fate=changed_address")
+        assert listed.says("bisher: old1@example.org")
+        assert listed.says("War unter einer anderen Adresse bekannt")
+        found = await german.send(path, {"fate": "changed_address", "words": "OLD2@"})
+        assert ("new2@example.org" in found.text, "new1@example.org" in found.text) == (True, False)
 
     with_house(scenario)
 

@@ -1,6 +1,6 @@
 """What is said of a run: closed sets have a word for every member, and no state looks better than it is."""
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -26,7 +26,7 @@ from producer.rows import Fault
 from tests.unit.records import NOW, a_run, block_record
 from wire.activecampaign.errors import Because, Refused
 from wire.membership import Summary
-from wire.rejects import RejectCode
+from wire.rejects import Reject, RejectCode
 from wire.runs import BOOK_WORDS, Mode, State, Trigger
 from worker.verdict.memory import Memory
 from worker.verdict.stopping import list_missing, refused, refuses_everything, refuses_nearly_all
@@ -48,7 +48,7 @@ def test_every_member_of_a_closed_set_has_its_words() -> None:
     assert {*READ, *SENT} == set(BOOKS) == {*BOOK_WORDS, "pending"} - {"read"}
     assert {*Fault, *RejectCode} <= set(CODES)
     assert set(REMEDIES) == {*StopCode, "brake", "chunk_kills_workers"}
-    assert set(FATES) == {"invalid", "refused", "held_back"}
+    assert set(FATES) == set(get_args(get_type_hints(Reject)["fate"]))
     assert set(FORESEEN) <= set(NOTHING)
 
 
