@@ -114,7 +114,9 @@ def test_a_message_that_cannot_be_worked_on_is_dropped_and_not_tried_again(queue
         queue.put("nobody", "hears this", actor="unknown")
     queue.assert_whole(run)
     failed = Counter(line["event"].split("(")[0] for line in logged(queue.platform) if line["level"] == "error")
-    assert failed["Failed to process message hear"] == 40
+    # Whoever is slow to say that they live is taken for dead, and what they had is given to others as well.
+    assert failed["Failed to process message hear"] >= 40
+    assert list(queue.redis.scan_iter(f"{NAMESPACE}:{QUEUE}.DQ*")) == []
     assert queue.redis.zcard(f"{NAMESPACE}:{QUEUE}.XQ") == 20
 
 
