@@ -118,6 +118,10 @@ def first_run(platform: Platform, export: str) -> str | None:
     return next((str(run["id"]) for run in platform.get(f"/v1/runs?export={export}")["items"]), None)
 
 
+ON_THEIR_WAY: Final = 0.5
+"""Seconds until the first answer that is otherwise has come back: what was sent before knows nothing of it."""
+
+
 def publishing(platform: Platform, segment: str, snapshot: Path, token: Path) -> subprocess.Popen[str]:
     """Publish by the command line, and wait for the end."""
     token.write_text(platform.stack.plan.secrets.admin_token)
@@ -133,7 +137,7 @@ def plain(weather: Weather, name: str, count: int) -> str:
 
 
 def test_a_key_that_turns_into_a_login_page_blocks_and_loses_nothing(weather: Weather) -> None:
-    """At most three requests in ten seconds; after the mend everybody is applied."""
+    """At most three requests in ten seconds, besides those on their way already; after the mend everybody is applied."""
     account, platform = weather.serve("bad-key"), weather.platform
     run = plain(weather, "bad-key", 20_000)
     platform.wait(run, lambda run: run["accepted"] >= 2_000)
@@ -142,7 +146,7 @@ def test_a_key_that_turns_into_a_login_page_blocks_and_loses_nothing(weather: We
     found = platform.wait(run, lambda run: run["state"] == "blocked")
     assert found["blocked"]["code"] == "not_activecampaign"
     awaited(lambda: account.ask("state")["now"] > since + 10)
-    times = [one["time"] for one in account.ask("requests") if since < one["time"] <= since + 10]
+    times = [one["time"] for one in account.ask("requests") if since + ON_THEIR_WAY < one["time"] <= since + 10]
     assert len(times) <= 3
     assert platform.wait(run, lambda run: True)["books"]["pending"] > 0
 
