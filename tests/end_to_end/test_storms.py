@@ -42,7 +42,6 @@ STORM_SECONDS: Final = 400.0
 SEED: Final = int(os.environ.get("STORM_SEED", "1"))
 """Another one deals other faults; which request they meet is up to the machine."""
 
-PUBLISHED: Final = {"imports_per_minute": 100, "single_imports_per_minute": 20, "requests_per_second": 5}
 TEXTS: Final = {"email", "first_name", "last_name", "phone"}
 
 MORE_ACCOUNTS: Final = (
@@ -134,26 +133,24 @@ def plain(weather: Weather, name: str, count: int) -> str:
 
 
 def test_a_key_that_turns_into_a_login_page_blocks_and_loses_nothing(weather: Weather) -> None:
-    """At most three requests in ten seconds, at the published limits; after the mend everybody is applied."""
+    """At most three requests in ten seconds, however fast they come; after the mend everybody is applied."""
     account, platform = weather.serve("bad-key"), weather.platform
-    assert platform.call("PATCH", "/v1/connections/bad-key", {"limits": PUBLISHED})[0] == 200
-    run = plain(weather, "bad-key", 5_000)
+    run = plain(weather, "bad-key", 20_000)
     platform.wait(run, lambda run: run["accepted"] >= 2_000)
     account.ask("switches", {"faults": ["login_page"]})
-    since = account.ask("state")["now"]
     found = platform.wait(run, lambda run: run["state"] == "blocked")
     assert found["blocked"]["code"] == "not_activecampaign"
+    since = next(one["time"] for one in account.ask("requests") if one["fault"] == "login_page")
     awaited(lambda: account.ask("state")["now"] > since + 10)
-    times = [one["time"] for one in account.ask("requests") if since < one["time"] <= since + 10]
-    assert len(times) <= 3
+    assert len([one for one in account.ask("requests") if since <= one["time"] <= since + 10]) <= 3
     assert platform.wait(run, lambda run: True)["books"]["pending"] > 0
 
     account.ask("switches", {"faults": []})
     assert platform.call("PATCH", "/v1/connections/bad-key", {"api_key": API_KEY})[0] == 200
     assert platform.call("POST", f"/v1/runs/{run}/resume")[0] == 202
     done = platform.wait(run)
-    assert (done["state"], done["books"]["applied"]) == ("succeeded", 5_000)
-    assert len(account.subscribed()) == 5_000
+    assert (done["state"], done["books"]["applied"]) == ("succeeded", 20_000)
+    assert len(account.subscribed()) == 20_000
 
 
 def test_batches_that_never_end_leave_their_people_unconfirmed(weather: Weather) -> None:

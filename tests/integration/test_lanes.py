@@ -12,6 +12,7 @@ from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediat
 from wire import codec
 from wire.chunks import Held, Outcome, OverTheWire, Stopped
 from wire.ledger import Ledger
+from wire.pacing import Drop, Go, Pacer, Wait
 from wire.runs import Run, State, state
 from wire.store import Store
 from wire.topology import key
@@ -26,6 +27,7 @@ class Bench:
         self.pass_time(0)
         self.store = Store(Immediate(redis), clock=CLOCK)  # type: ignore[arg-type]
         self.ledger = Ledger(self.store)
+        self.pacer = Pacer(self.store)
         self.tokens = 0
 
     def pass_time(self, milliseconds: int) -> None:
@@ -189,6 +191,53 @@ def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench
     kind, word, milliseconds = bench.taken().pace
     assert (kind, word) == (b"import", b"wait")
     assert milliseconds == 405  # 600 and the margin, less what may be caught up
+
+
+def crowd(bench: Bench, *, trip_ms: float, chunks: int = 40) -> list[Held]:
+    """Take from an account that allows a request a millisecond until none is let go: the last one taken has to wait."""
+    bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1_000_000, "requests_per_second": 1_250})
+    bench.do(bench.ledger.renew("worker", 64, []))
+    bench.redis.hset(key("pace", ACCOUNT), "trip_ms", trip_ms)
+    bench.open_run("run", chunks=chunks)
+    taken = [bench.taken()]
+    while taken[-1].pace[1] == b"go":
+        bench.pass_time(1)
+        taken.append(bench.taken())
+    return taken
+
+
+@pytest.mark.parametrize(("trip_ms", "let_go"), [(0.5, 3), (4, 6), (12, 18)])
+def test_no_more_requests_are_under_way_than_the_limits_need(bench: Bench, trip_ms: float, let_go: int) -> None:
+    """Three, or half as many again as the account's round trip and its limits keep busy with imports and their polls."""
+    *gone, waits = crowd(bench, trip_ms=trip_ms)
+    assert len(gone) == let_go
+    assert list(waits.pace) == [b"import", b"wait", 5]
+
+
+def test_an_answer_that_is_written_makes_room_unless_it_says_stop(bench: Bench) -> None:
+    """So a key that goes bad is tried by those who were on their way, and by nobody after the first of them is back."""
+    first, second, _, waits = crowd(bench, trip_ms=0.5)
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Wait(0.005)
+    bench.accept(first, "a-batch")
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Go(bench.now)
+    bench.settle(second, Outcome(to="ready", count=2, wire=OverTheWire(), stop=stop("credentials", definite=True)))
+    assert bench.take() is None
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Drop()
+
+
+def test_a_request_that_is_let_go_again_takes_no_more_room(bench: Bench) -> None:
+    """It came too late to its own sending; the one before was never sent."""
+    *_, third, waits = crowd(bench, trip_ms=0.5)
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", third)) == Go(bench.now)
+    bench.pass_time(1)
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Wait(0.005)
+
+
+def test_silence_does_not_hold_its_room_for_ever(bench: Bench) -> None:
+    """After a second, or eight round trips: whoever was let go may have been killed."""
+    *_, waits = crowd(bench, trip_ms=0.5)
+    bench.pass_time(1_004)
+    assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Go(bench.now)
 
 
 def test_an_outcome_takes_the_next_chunk_in_the_same_step_but_not_a_second_time(bench: Bench) -> None:

@@ -7,7 +7,7 @@
 --   batches(run)    list  a batch that was accepted
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
---   ready, accepted, leases, block, pace   as in the libraries
+--   ready, accepted, leases, block, pace, under_way   as in the libraries
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), of membership addresses and entries, page
 --       of rejects or '', new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
@@ -29,6 +29,7 @@ local function settle()
   local key = K.chunk(run, id)
   local chunk = redis.call('HMGET', key, 'state', 'token', 'batch', 'leased_at', 'count')
   if not account then return 'stale' end
+  redis.call('ZREM', K.under_way(account), under_way(lane, run, id))
 
   local wire = outcome.wire
   if wire then

@@ -2,6 +2,7 @@
 --   hold            string  until when a fresh server lets nobody send
 --   account, pace   as in lib/pace.lua
 --   imports(a)      list    when the last imports were booked, the newest first, as many as a minute allows
+--   under_way(a)    zset    requests of chunks that were let go -> when, until what came of them is written
 --   chunk, run, block   what is asked for is still held, and nothing has stopped it since; `sending`: it was let go, and no
 --                       answer is written yet
 -- A kind is import, single or other. `run` and what is behind it are nil for a request of no chunk.
@@ -11,6 +12,25 @@ local STALL = 5000
 local CLOSEST = 0.6
 local WINDOW_SPAN = 60250
 local SOON = 0.5 -- milliseconds: the clock is cut to whole ones, and a margin pays for many more
+local UNDER_WAY = 3
+local SPREAD = 1.5
+local EACH_IMPORT = 2.3 -- requests: itself, and 1.3 polls
+local SILENT = 1000
+
+local function under_way(lane, run, id) return lane .. ' ' .. run .. '/' .. id end
+
+-- Milliseconds until it is asked again whether there is room for one more request, or nothing if there is.
+-- rule: three are under way at a time, or what the limits need at this account's round trip. The outcome that says stop makes
+-- room and shuts the door in one step, so a key that goes bad is tried by no more than these.
+local function crowded(account, request, importing, import_every, any_every, now)
+  local key = K.under_way(account)
+  local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 0)
+  redis.call('ZREM', key, request) -- it was let go before, and came too late to send
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - math.max(SILENT, 8 * trip)) -- nobody may be left to write their outcome
+  local need = importing and math.max(any_every, import_every / EACH_IMPORT) or any_every
+  if redis.call('ZCARD', key) < math.max(UNDER_WAY, math.ceil(SPREAD * trip / need)) then return end
+  return math.ceil(math.min(math.max(5, trip / 4), 250))
+end
 
 local function go(account, kind, run, id, lane, fence, token, now)
   local sends_chunk = run and lane == 'deliver'
@@ -37,7 +57,19 @@ local function go(account, kind, run, id, lane, fence, token, now)
   local shut = math.max(bounded(f[1], FURTHEST_GATE), bounded(redis.call('GET', K.hold()), 1000))
   if shut > now then return {'wait', math.ceil(shut - now)} end
 
+  local importing = kind ~= 'other' or now - tonumber(f[5] or 0) < 3 * import_every
+  local request = run and under_way(lane, run, id)
+
+  local function to_wait(at)
+    if now + SOON < at then return math.ceil(at - now) end
+    return run and crowded(account, request, importing, import_every, any_every, now)
+  end
+
   local function book(...)
+    if run then
+      redis.call('ZADD', K.under_way(account), now, request)
+      redis.call('PEXPIRE', K.under_way(account), 2 * WINDOW_SPAN)
+    end
     redis.call('HINCRBY', key, 'requests', 1)
     redis.call('HSET', key, 'next_any', string.format('%.3f', now + any_every), ...)
     if sends_chunk then redis.call('HSET', K.chunk(run, id), 'sending', '1') end
@@ -47,12 +79,11 @@ local function go(account, kind, run, id, lane, fence, token, now)
   if kind == 'other' then
     local at = next_any
     -- Imports go first: while they come, a poll may delay the next one by less than it can catch up.
-    local importing = now - tonumber(f[5] or 0) < 3 * import_every
     if importing and math.max(now, next_any) + any_every > next_import + CATCH_UP * 0.8 then
       at = math.max(next_any, next_import) + any_every
     end
-    if now + SOON < at then return {'wait', math.ceil(at - now)} end
-    return book()
+    local wait = to_wait(at)
+    return wait and {'wait', wait} or book()
   end
 
   -- After a stall an import may catch up more than that, as long as the log of the last bookings proves the window.
@@ -69,7 +100,8 @@ local function go(account, kind, run, id, lane, fence, token, now)
   local next_single = kind == 'single' and bounded(f[4], single_every) or 0
   local at, catch_up = after_stall(math.max(next_any, next_import, next_single))
   redis.call('HSET', key, 'import_seen', now)
-  if now + SOON < at then return {'wait', math.ceil(at - now)} end
+  local wait = to_wait(at)
+  if wait then return {'wait', wait} end
   redis.call('HINCRBY', key, 'imports', 1)
   redis.call('LPUSH', log, now)
   redis.call('LTRIM', log, 0, most - 1)
