@@ -144,7 +144,7 @@ class Checker:
         tries, until = 0, monotonic() + PATIENCE_SECONDS
         while True:
             tries += 1
-            match await self._pacer.wait(account, "other", patience_seconds=PATIENCE_SECONDS):
+            match await self._pacer.wait(account, "question", patience_seconds=PATIENCE_SECONDS):
                 case Go(at):
                     sent_at = at
                 case Wait(seconds):

@@ -1,4 +1,4 @@
-"""Logs runs: one line when one is opened, one when it is closed, with its books; whichever process it was that ended it."""
+"""Logs runs: a line when one is opened, blocked, let go on, and closed, with its books; whichever process saw to it."""
 
 from typing import Final
 
@@ -34,17 +34,25 @@ class Teller:
 def tell(news: News, run: Run) -> None:
     """Write the line of one run."""
     log = _log.bind(run=run.id, export=run.export_name, connection=run.connection_name, segment=run.segment)
-    if news.what == "opened":
-        budget = (run.deadline - run.created) / SECOND_MS
-        log.info(
-            "run_opened",
-            trigger=run.trigger,
-            mode=run.mode,
-            dry_run=run.dry_run,
-            snapshot=run.snapshot,
-            budget_seconds=budget,
-        )
-        return
+    match news.what:
+        case "opened":
+            log.info(
+                "run_opened",
+                trigger=run.trigger,
+                mode=run.mode,
+                dry_run=run.dry_run,
+                snapshot=run.snapshot,
+                budget_seconds=(run.deadline - run.created) / SECOND_MS,
+            )
+        case "blocked":
+            log.warning("run_blocked", code=news.code)
+        case "unblocked":
+            log.info("run_unblocked", code=news.code)
+        case "closed":
+            _tell_end(log, run)
+
+
+def _tell_end(log: structlog.stdlib.BoundLogger, run: Run) -> None:
     ended = state(run)
     write = log.error if ended == State.FAILED or run.unbalanced else log.info if ended in FINE else log.warning
     finished = run.finished if run.finished is not None else run.created

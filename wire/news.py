@@ -14,16 +14,17 @@ AT_ONCE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What happened to a run."""
+    """What happened to a run; `code` says why, where it was blocked."""
 
-    what: Literal["opened", "closed"]
+    what: Literal["opened", "closed", "blocked", "unblocked"]
     run: str
+    code: str | None = None
 
 
 async def take_news(store: Store) -> list[News]:
     """Take what was not told yet, the oldest first, at most `AT_ONCE`."""
     found = []
     for line in await store.run("take_news", AT_ONCE):
-        what, _, run = line.decode().partition(" ")
-        found.append(News(what, run))
+        what, run, *code = line.decode().split(" ")
+        found.append(News(what, run, *code))
     return found

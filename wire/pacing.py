@@ -21,6 +21,9 @@ YIELDS: Final = (0.03, 0.02, 0.01)
 to come does, having asked in a quiet moment, and the first may wait for ever. What an import is late is caught up."""
 
 Kind = Literal["import", "single", "other"]
+Question = Literal["question"]
+"""A request of no chunk: whoever asks it asks seldom, and a person or a run waits for the answer."""
+
 Limit = Literal["import", "single", "any"]
 
 
@@ -50,7 +53,7 @@ class Pacer:
         self._store = store
         self._sleep = sleep
 
-    async def ask(self, account: str, kind: Kind, held: Held | None = None) -> Go | Wait | Drop:
+    async def ask(self, account: str, kind: Kind | Question, held: Held | None = None) -> Go | Wait | Drop:
         """Ask once whether a request of this kind may go; with a chunk, whether it is still to be sent at all."""
         words: list[Argument] = [account, kind]
         if held is not None:
@@ -58,7 +61,7 @@ class Pacer:
         return _read(await self._store.run("go", *words))
 
     async def wait(
-        self, account: str, kind: Kind, held: Held | None = None, *, patience_seconds: float
+        self, account: str, kind: Kind | Question, held: Held | None = None, *, patience_seconds: float
     ) -> Go | Wait | Drop:
         """Ask until the answer is go; a wait beyond the patience is handed back instead of slept.
 
@@ -87,7 +90,7 @@ class Pacer:
         return float(await self._store.run("throttled", account, limit, after, sent_at)) / 1000
 
 
-def _told(held: Held | None, kind: Kind) -> tuple[Go | Wait | Drop, float] | None:
+def _told(held: Held | None, kind: Kind | Question) -> tuple[Go | Wait | Drop, float] | None:
     """What a chunk was told as it was handed out, and when that was asked."""
     if held is None or not held.pace or held.pace[0] != kind.encode():
         return None

@@ -54,7 +54,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
 | settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
-| news            | list   | `opened RUN`, `closed RUN`: to be told once; at most 10,000          | until told       | everybody       |
+| news            | list   | what happened to runs: to be told once; at most 10,000               | until told       | everybody       |
 | endings         | list   | runs that ended, in order, to be judged once; at most 10,000         | until judged     | everybody       |
 | health(e)       | hash   | how an export does as was last told, and what that may become        | until deleted    | watcher         |
 | channels        | hash   | notification channel's name -> id                                    | for ever         | channels        |

@@ -14,7 +14,7 @@ from typing import Final
 from redis import Redis
 
 from tests.integration.walking import CLOCK, CLOCK_KEY, Immediate, immediately
-from wire.pacing import Go, Kind, Pacer, Wait
+from wire.pacing import Go, Kind, Pacer, Question, Wait
 from wire.store import Store
 from wire.topology import key
 
@@ -62,7 +62,7 @@ class Simulation:
         """The store's time so many seconds after the start."""
         return START_MS + round(seconds * 1000)
 
-    def ask(self, now: float, kind: Kind) -> Go | Wait:
+    def ask(self, now: float, kind: Kind | Question) -> Go | Wait:
         """Ask the real script at this time."""
         self.set_time(now)
         answer = immediately(self.pacer.ask(ACCOUNT, kind))

@@ -10,6 +10,8 @@ from tests.integration.walking import immediately
 from wire.pacing import Go, Wait
 
 MINUTES = 60.0
+FULL = 0.6048
+"""Seconds between two imports at the published limit."""
 
 
 @pytest.fixture
@@ -71,6 +73,16 @@ def test_polls_alone_use_the_second(simulate: Callable[..., Simulation]) -> None
     assert not any(every_window(arrivals.polls, 5, 1))
 
 
+def test_a_question_waits_for_no_import(simulate: Callable[..., Simulation]) -> None:
+    """A run that is to begin waits for the answer; a poll waits until the import behind it has gone."""
+    simulation = simulate()
+    for _ in range(2):
+        assert isinstance(simulation.ask(0, "import"), Go | Wait)
+    assert simulation.ask(0.25, "question") == Go(simulation.milliseconds(0.25))
+    assert simulation.ask(0.5, "other") == Wait(0.25)
+    assert simulation.ask(0.5, "question") == Go(simulation.milliseconds(0.5))
+
+
 def test_a_throttle_closes_the_gate_for_everybody(simulate: Callable[..., Simulation]) -> None:
     """Nothing goes before Retry-After is over, whoever asks for whatever."""
     simulation = simulate()
@@ -112,9 +124,6 @@ def _interval(simulation: Simulation, now: float) -> float:
     answer = simulation.ask(now, "import")
     assert isinstance(answer, Wait)
     return answer.seconds
-
-
-FULL = 0.6048
 
 
 def test_each_throttle_halves_the_pace_down_to_a_tenth_and_it_returns(simulate: Callable[..., Simulation]) -> None:

@@ -304,7 +304,7 @@ def test_workers_are_wanted_for_what_the_allowances_can_keep_busy(play: Play) ->
 
     async def scenario(shown: Shown) -> None:
         assert (await shown.figures())["workers_wanted"] == 0
-        shown.place.redis.hset(key("account", shown.place.host), "imports_per_minute", 58 * 120)
+        shown.place.redis.hset(key("account", shown.place.host), "imports_per_minute", 80 * 60)
         await shown.place.open_run(*[(f"a{number}", f"b{number}") for number in range(70)])
         await shown.place.ledger.renew("one", 10, ())
         await shown.place.ledger.renew("two", 10, ())

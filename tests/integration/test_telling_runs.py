@@ -1,4 +1,4 @@
-"""One line opens a run and one closes it with its books: whoever ended it, however many could, and however many tell."""
+"""One line opens a run, one says that it stands, one closes it with its books: whoever ended it, and however many tell."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,7 +13,7 @@ from deploy.local.valkey import Valkey
 from producer.telling import Teller
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
-from wire.chunks import Outcome
+from wire.chunks import Outcome, OverTheWire, Stopped
 from wire.topology import key
 
 Scenario = Callable[[Workplace], Awaitable[None]]
@@ -46,7 +46,7 @@ async def tell(place: Workplace) -> None:
 
 async def settle(place: Workplace, outcome: Outcome) -> None:
     """Take the one chunk that is due, and settle it."""
-    held = await place.ledger.take(place.host, "bell", "token")
+    held = await place.ledger.take(place.host, "bell", f"token at {place.now}")
     assert held is not None
     assert await place.ledger.settle(held, outcome)
 
@@ -93,6 +93,25 @@ def test_a_run_that_a_worker_ends_is_closed_with_its_books(play: Play) -> None:
         "read": 3, "selected": 3, "applied": 2, "refused": 1, "unconfirmed": 0, "unsent": 0, "pending": 0
     }  # fmt: skip
     assert (closed["seconds"], closed["late_seconds"], closed["unbalanced"]) == (60.0, 0, 0)
+
+
+def test_a_run_that_stands_says_why_once_and_when_it_goes_on(play: Play) -> None:
+    """Every run of a connection that is blocked, however many answers say so."""
+
+    async def scenario(place: Workplace) -> None:
+        await place.open_run(("a", "b"), ("c", "d"))
+        refused = Stopped("connection", "credentials", "a reason", definite=True)
+        for _ in range(2):
+            await settle(place, Outcome(to="ready", count=2, stop=refused, wire=OverTheWire()))
+            place.pass_time(30_000)
+        await settle(place, Outcome(to="ready", count=2, answered=True, wire=OverTheWire()))
+
+    opened, blocked, unblocked = play(scenario)
+    assert opened["event"] == "run_opened"
+    assert [(line["event"], line["log_level"], line["run"], line["code"]) for line in (blocked, unblocked)] == [
+        ("run_blocked", "warning", "r1", "credentials"),
+        ("run_unblocked", "info", "r1", "credentials"),
+    ]
 
 
 @pytest.mark.parametrize("ender", ["cancelled", "failed"])

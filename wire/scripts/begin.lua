@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs
+-- uses: audit, news, standing, blocks, runs
 -- flags: allow-oom
 -- Hands out a run to be read: one that has the claim on its list, and whose reader, if it had one, is gone.
 --   reading         zset  run -> until when its reader's lease holds

@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, registry
+-- uses: audit, news, standing, blocks, runs, registry
 -- flags: allow-oom
 -- Deletes a connection with its key, detaches its exports and ends its runs.
 --   connections, connection(id)   gone

@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, registry, membership
+-- uses: audit, news, standing, blocks, runs, registry, membership
 -- flags: allow-oom
 -- Deletes an export with all that it knows of people, and cancels its runs.
 --   exports, export(id), memberships(id), scheduled(id), health(id)   gone

@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, opening, memory
+-- uses: audit, news, standing, blocks, runs, opening, memory
 -- Opens one run on demand, once for an idempotency key.
 --   event(digest)  hash  `fingerprint` of the request, `answer`
 --   revision, and lib/opening.lua's

@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, readers
+-- uses: audit, news, standing, blocks, runs, readers
 -- flags: allow-oom
 -- Ends the reading of a run: everything is appended, or it failed.
 --   run(id)  hash

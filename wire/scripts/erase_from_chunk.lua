@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs
+-- uses: audit, news, standing, blocks, runs
 -- flags: allow-oom
 -- Takes somebody out of a chunk that is in nobody's hands: in this step it is as if we had its lease.
 --   chunk(run, id)  hash  changes or ends; `erased`: it lost somebody after ActiveCampaign had accepted it

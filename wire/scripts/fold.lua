@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, readers, membership
+-- uses: audit, news, standing, blocks, runs, readers, membership
 -- flags: allow-oom
 -- Writes into the membership what an ended run left behind that ActiveCampaign may have; done before a survey compares.
 --   members, unfolded, left(ended)   as in the libraries

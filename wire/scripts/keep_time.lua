@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, opening, memory
+-- uses: audit, news, standing, blocks, runs, opening, memory
 -- Writes when an export's schedule comes next, and opens the run of the time that came: once, whoever looks at the clock.
 --   scheduled(id)  hash  `next`
 --   revision, and lib/opening.lua's

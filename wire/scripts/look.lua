@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks
+-- uses: audit, news, standing, blocks
 -- Shows runs as they stand at one moment.
 --   run(id), ready(run), accepted(run), block(scope)
 -- ARGV: run, run, ...

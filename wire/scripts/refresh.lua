@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, opening, memory
+-- uses: audit, news, standing, blocks, runs, opening, memory
 -- Takes an event, once: writes its id, its runs and the answer in one step.
 --   event(digest)  hash  `fingerprint` of its data, `answer`
 --   segment(name)  hash  `snapshot`, `time`, `accepted`, `event`

@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, registry
+-- uses: audit, news, standing, blocks, runs, registry
 -- flags: allow-oom
 -- A person's hand on a run; every action may be repeated.
 --   run(id)  hash  `paused`, `trusted` (a person took the responsibility a brake or a verdict asked for)

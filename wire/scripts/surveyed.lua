@@ -1,4 +1,4 @@
--- uses: audit, standing, blocks, runs, readers, membership, memory
+-- uses: audit, news, standing, blocks, runs, readers, membership, memory
 -- Ends a survey: its figures, its selection and its rejects are written in one step.
 --   run(id), selection(run), leaving(run), moving(run), rejects(run), held_back(run), moved(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or

@@ -1,6 +1,6 @@
 -- flags: allow-oom
 -- Hands out what happened to runs and was not told yet, the oldest first. Whoever asks has to tell it: nobody else will.
---   news  list  `opened RUN` or `closed RUN`
+--   news  list  as in lib/news.lua
 -- ARGV: how many
 -- Returns what happened.
 local most = tonumber(ARGV[1])

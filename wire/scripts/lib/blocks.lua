@@ -65,10 +65,12 @@ local function block(scope, account, why, leased_at, now)
     redis.call('HSET', K.block(scope), 'probe_at', now + (certain and PROBE_EVERY or DOUBT_EVERY))
   end
   if certain then
-    if f[3] ~= '1' or f[4] ~= why.code then
-      note('', about_block(scope, 'blocked', {code = why.code, reason = why.reason}))
+    local is_new = f[3] ~= '1' or f[4] ~= why.code
+    if is_new then note('', about_block(scope, 'blocked', {code = why.code, reason = why.reason})) end
+    for _, run in ipairs(why.scope == 'run' and {scope} or runs_of(account, scope)) do
+      stand_still(run, now)
+      if is_new then tell('blocked', run, why.code) end
     end
-    for _, run in ipairs(why.scope == 'run' and {scope} or runs_of(account, scope)) do stand_still(run, now) end
   end
 end
 
@@ -77,8 +79,10 @@ local function lift(scope, account, now)
   local f = redis.call('HMGET', K.block(scope), 'blocked', 'code')
   if f[1] == '1' then note('', about_block(scope, 'unblocked', {code = f[2]})) end
   if redis.call('DEL', K.block(scope)) == 0 then return end
-  for _, run in ipairs(runs_of(account, scope)) do go_on(run, now) end
-  if redis.call('EXISTS', K.run(scope)) == 1 then go_on(scope, now) end
+  for _, run in ipairs(redis.call('EXISTS', K.run(scope)) == 1 and {scope} or runs_of(account, scope)) do
+    go_on(run, now)
+    if f[1] == '1' then tell('unblocked', run, f[2]) end
+  end
 end
 
 -- A good answer lifts a block that is probed, unless it was asked for before the block began.

@@ -5,7 +5,7 @@
 --   under_way(a)    zset    requests of chunks that were let go -> when, until what came of them is written
 --   chunk, run, block   what is asked for is still held, and nothing has stopped it since; `sending`: it was let go, and no
 --                       answer is written yet
--- A kind is import, single or other. `run` and what is behind it are nil for a request of no chunk.
+-- A kind is import, single, other or question. `run` and what is behind it are nil for a request of no chunk.
 
 local CATCH_UP = 200
 local STALL = 5000
@@ -13,15 +13,15 @@ local CLOSEST = 0.6
 local WINDOW_SPAN = 60250
 local SOON = 0.5 -- milliseconds: the clock is cut to whole ones, and a margin pays for many more
 local UNDER_WAY = 3
-local SPREAD = 1.5
+local SPREAD = 1.25
 local EACH_IMPORT = 2.3 -- requests: itself, and 1.3 polls
 local SILENT = 1000
 
 local function under_way(lane, run, id) return lane .. ' ' .. run .. '/' .. id end
 
 -- Milliseconds until it is asked again whether there is room for one more request, or nothing if there is.
--- rule: three are under way at a time, or what the limits need at this account's round trip. The outcome that says stop makes
--- room and shuts the door in one step, so a key that goes bad is tried by no more than these.
+-- rule: three are under way at a time, or what the limits need at this round trip and a quarter more. The outcome that says
+-- stop makes room and shuts the door in one step, so a key that goes bad is tried by no more than these.
 local function crowded(account, request, importing, import_every, any_every, now)
   local key = K.under_way(account)
   local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 0)
@@ -57,23 +57,27 @@ local function go(account, kind, run, id, lane, fence, token, now)
   local shut = math.max(bounded(f[1], FURTHEST_GATE), bounded(redis.call('GET', K.hold()), 1000))
   if shut > now then return {'wait', math.ceil(shut - now)} end
 
-  local importing = kind ~= 'other' or now - tonumber(f[5] or 0) < 3 * import_every
-  local request = run and under_way(lane, run, id)
-
-  local function to_wait(at)
-    if now + SOON < at then return math.ceil(at - now) end
-    return run and crowded(account, request, importing, import_every, any_every, now)
-  end
-
   local function book(...)
     if run then
-      redis.call('ZADD', K.under_way(account), now, request)
+      redis.call('ZADD', K.under_way(account), now, under_way(lane, run, id))
       redis.call('PEXPIRE', K.under_way(account), 2 * WINDOW_SPAN)
     end
     redis.call('HINCRBY', key, 'requests', 1)
     redis.call('HSET', key, 'next_any', string.format('%.3f', now + any_every), ...)
     if sends_chunk then redis.call('HSET', K.chunk(run, id), 'sending', '1') end
     return {'go', now}
+  end
+
+  if kind == 'question' then
+    if now + SOON < next_any then return {'wait', math.ceil(next_any - now)} end
+    return book() -- rule: it yields to nobody, since a run may wait for it, and there are few
+  end
+
+  local importing = kind ~= 'other' or now - tonumber(f[5] or 0) < 3 * import_every
+
+  local function to_wait(at)
+    if now + SOON < at then return math.ceil(at - now) end
+    return run and crowded(account, under_way(lane, run, id), importing, import_every, any_every, now)
   end
 
   if kind == 'other' then

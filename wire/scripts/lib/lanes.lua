@@ -6,6 +6,8 @@
 --   workers       zset  `process/threads` -> until when it counts as alive
 
 local LANES = {deliver = K.ready, confirm = K.accepted}
+local NEAR = 0.25 -- seconds: and what a busy machine takes from one request to the next
+local LIVELY = 10000 -- of a lease: who has not renewed it for so long is dead, though its chunk is not yet given to another
 
 -- Whether this run's chunks may be worked on: polls go on while it is paused, ending or blocked itself.
 local function is_open(run, lane, now)
@@ -21,7 +23,7 @@ end
 
 local function leased(account, lane, now)
   redis.call('ZREMRANGEBYSCORE', K.leases(account, lane), '-inf', now)
-  return redis.call('ZCARD', K.leases(account, lane))
+  return redis.call('ZCOUNT', K.leases(account, lane), '(' .. now + LIVELY, '+inf')
 end
 
 -- The threads of all living worker processes.
@@ -34,12 +36,23 @@ local function threads(now)
   return found
 end
 
--- How many chunks of a lane the account's limits can keep in workers' hands: rate x round trip, plus a little.
-local function full_width(account, lane)
+-- Imports a second, and requests a second of those that may be used.
+local function rates(account)
   local f = redis.call('HMGET', K.account(account), 'imports_per_minute', 'requests_per_second')
+  return tonumber(f[1] or 100) / 60, tonumber(f[2] or 5) * 0.8
+end
+
+-- How many chunks at such a rate are in workers' hands: those under way, and those for which the next turn is near. rule: no
+-- more, since whoever comes with a small export waits behind them all.
+local function hands(account, each_second)
   local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 500) / 1000
-  local rate = lane == 'deliver' and tonumber(f[1] or 100) / 60 or tonumber(f[2] or 5)
-  return math.ceil(rate * trip) + 2
+  return math.max(1, math.ceil(each_second * (trip + NEAR)))
+end
+
+-- How many of a lane the account's limits can keep in hands.
+local function full_width(account, lane)
+  local imports, requests = rates(account)
+  return hands(account, lane == 'deliver' and imports or requests)
 end
 
 -- Chunks of a lane that are due, counted up to `most`.
@@ -52,13 +65,17 @@ local function count_due(account, lane, now, most)
   return math.min(found, most)
 end
 
--- How many there may be: imports go first, so polls leave them the threads that they need at this moment.
+-- How many there may be: imports go first, so polls leave them the threads and the requests that they need at this moment.
 local function width(account, lane, now)
   local most = full_width(account, lane)
   if lane == 'deliver' then return most end
   local imports = full_width(account, 'deliver')
   local held = leased(account, 'deliver', now)
   if held < imports then imports = held + count_due(account, 'deliver', now, imports - held) end
+  if imports > 0 then
+    local taken, requests = rates(account)
+    most = hands(account, requests - taken)
+  end
   return math.max(1, math.min(most, threads(now) - imports))
 end
 

@@ -7,7 +7,6 @@
 --   lane(a)         zset  runs with chunks on the account
 --   accounts        set   accounts with such runs
 --   reading         zset  runs still to be read
---   news            list  what happened to runs, to be told once
 --   endings         list  runs that ended, to be judged once and in order
 
 local function numbers(key, ...)
@@ -58,12 +57,6 @@ local function enter(run, now)
   else
     redis.call('HINCRBY', key, 'since_full', 1)
   end
-end
-
--- Notes what happened to a run; while no producer tells it, the oldest are forgotten.
-local function tell(what, run)
-  redis.call('RPUSH', K.news(), what .. ' ' .. run)
-  redis.call('LTRIM', K.news(), -10000, -1)
 end
 
 -- The books that a run ended with: what its end is called follows from them, in `wire.runs`.
