@@ -208,7 +208,7 @@ def _accepted(verdict: Done, held: Held, wire: OverTheWire) -> Outcome:
         count=len(rest),
         books={"accepted": len(rest), "refused": len(out), **moves_of(held, sorted(out))},
         contacts=body_of(held, [contacts[position] for position in rest]) if out else None,
-        rows=tuple(held.rows[position] for position in rest),
+        rows=tuple(held.rows[position] for position in rest) if out else held.rows,
         prints=b"".join(map(held.print_of, rest)) if out else b"",
         rejects=page(rejects(held, verdict.refused)) if out else b"",
         entries=refused_entries(held, verdict.refused),

@@ -6,6 +6,7 @@ to these goes plain http, and they may be anywhere.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -114,6 +115,7 @@ class _Parsed(NamedTuple):
     endpoint: Endpoint
 
 
+@lru_cache(maxsize=256)  # a worker asks for the same few with every request
 def _parsed(text: str) -> _Parsed:
     pasted = text.strip()
     try:

@@ -104,6 +104,8 @@ def _unknown(facts: BatchFacts, next_poll: float) -> BatchVerdict:
 
 def _completed(failures: Sequence[str], facts: BatchFacts) -> Applied | Stop:
     named = {failure.strip().lower() for failure in failures}
+    if not named:
+        return Applied(applied=len(facts.emails), refused=(), unmatched=0)
     keys = [email.strip().lower() for email in facts.emails]
     refused = [position for position, key in enumerate(keys) if key in named]
     unmatched = len(named.difference(keys))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,9 @@ class Memory:
 
     def document(self) -> dict[str, Any]:
         """Write it as JSON's values, without what is as in a chunk that was never tried."""
-        untried = asdict(Memory())
-        return {name: value for name, value in asdict(self).items() if value != untried[name]}
+        if self == _UNTRIED:
+            return {}
+        return {name: value for name, value in asdict(self).items() if value != _DOCUMENT_OF_UNTRIED[name]}
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
@@ -90,3 +91,7 @@ class Memory:
             else Moves()
         )
         return cls(**(dict(document) | {"aside": aside, "since": since, "moves": moves}))
+
+
+_UNTRIED: Final = Memory()
+_DOCUMENT_OF_UNTRIED: Final = asdict(_UNTRIED)
