@@ -156,6 +156,17 @@ def test_no_more_chunks_are_in_hands_than_the_rate_needs(bench: Bench) -> None:
     assert len(taken) == 2
 
 
+def test_who_has_missed_two_renewals_keeps_nobodys_place(bench: Bench) -> None:
+    """A killed worker's chunks come back after twenty seconds; until then the account is not at a stand."""
+    bench.open_run("run", chunks=4)
+    for _ in range(2):
+        bench.taken()
+    bench.pass_time(9_999)
+    assert bench.take() is None
+    bench.pass_time(1)
+    assert bench.taken().chunk == "2"
+
+
 def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> None:
     """On an account that could keep every thread busy with imports they have one beside those that are due, else all."""
     bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])

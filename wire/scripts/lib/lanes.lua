@@ -6,8 +6,8 @@
 --   workers       zset  `process/threads` -> until when it counts as alive
 
 local LANES = {deliver = K.ready, confirm = K.accepted}
-local NEAR = 0.25 -- seconds: and what a busy machine takes from one request to the next
-local LIVELY = 10000 -- of a lease: who has not renewed it for so long is dead, though its chunk is not yet given to another
+local NEAR = 0.25 -- seconds before its turn that a chunk is taken in hand: what a busy machine needs for that
+local LIVELY = 10000 -- milliseconds that a lease still has, if its holder lives: who has missed two renewals keeps nobody's place
 
 -- Whether this run's chunks may be worked on: polls go on while it is paused, ending or blocked itself.
 local function is_open(run, lane, now)
@@ -42,8 +42,8 @@ local function rates(account)
   return tonumber(f[1] or 100) / 60, tonumber(f[2] or 5) * 0.8
 end
 
--- How many chunks at such a rate are in workers' hands: those under way, and those for which the next turn is near. rule: no
--- more, since whoever comes with a small export waits behind them all.
+-- How many chunks at such a rate are in workers' hands: those under way, and those whose turn is near. rule: no more, since
+-- whoever comes with a small export waits behind them all.
 local function hands(account, each_second)
   local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 500) / 1000
   return math.max(1, math.ceil(each_second * (trip + NEAR)))
