@@ -28,6 +28,8 @@ def export_body(said: Mapping[str, Any]) -> Body:
         plain["schedule"] = schedule(said.get("schedule"), said.get("zone"))
     if plain.get("leavers_field"):
         plain["leavers_field"] = leavers_field(plain["leavers_field"])
+    if plain.get("brake"):
+        plain["brake"] = brake(plain["brake"])
     return _said(plain) | ({"mapping": mapping} if mapping else {})
 
 
@@ -59,6 +61,15 @@ def leavers_field(said: str) -> Body:
     if not (equals and colon):
         raise click.UsageError(f"--leavers-field must be ID=LEFT:PRESENT, like 9=left:present, not {said!r}.")
     return {"id": number.strip(), "left": left, "present": present}
+
+
+def brake(said: str) -> Body:
+    """Read `SHARE:NUMBER`; UsageError if it is something else."""
+    share, _, number = said.partition(":")
+    try:
+        return {"share": float(share), "number": int(number)}
+    except ValueError:
+        raise click.UsageError(f"--brake must be SHARE:NUMBER, like 0.3:1000, not {said!r}.") from None
 
 
 def _said(options: Mapping[str, Any]) -> Body:

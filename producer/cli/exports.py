@@ -40,6 +40,9 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
             "--leavers-field", metavar="ID=LEFT:PRESENT", help="Where leavers are marked, like 9=left:present."
         ),
         click.option("--confirm-unsubscribe", is_flag=True, default=None, help="Leavers are unsubscribed, for ever."),
+        click.option(
+            "--brake", metavar="SHARE:NUMBER", help='What stops a run: more than 0.3:1000 changed, say; "" for nothing.'
+        ),
         click.option("--full-every-runs", type=int, metavar="N", help="Send everybody again with every N-th run."),
         click.option("--full-every-days", type=float, metavar="DAYS", help="Send everybody again after so many days."),
         click.option("--schedule", metavar="CRON", help='Run by the clock, too, like "0 6 * * 1-5".'),
@@ -101,6 +104,7 @@ async def add(call: Call, *, name: str, **said: Any) -> int:
         "segment-export exports update vip --list 13 --field 8=City",
         'segment-export exports update vip --phone "" --field 7=',
         'segment-export exports update vip --schedule "0 6 * * 1-5" --zone Europe/Zurich',
+        "segment-export exports update vip --brake 0.5:5000",
         "segment-export exports update vip --disable",
     )
 )

@@ -79,6 +79,11 @@ def test_an_export_is_set_up_tried_and_taken_down_from_a_shell(shell: Shell, acc
     mapping = json.loads(changed.stdout)["mapping"]
     assert (mapping["fields"], mapping["first_name"], mapping["email"]) == ({"7": "Tier"}, None, "Email")
     shell("exports", "update", "vip", "--field", "7=")
+    braked = shell("exports", "update", "vip", "--brake", "0.3:1000", "--json")
+    assert json.loads(braked.stdout)["brake"] == {"share": 0.3, "number": 1000}
+    assert json.loads(shell("exports", "update", "vip", "--brake", "", "--json").stdout)["brake"] is None
+    refused = shell("exports", "update", "vip", "--brake", "2:1")
+    assert (refused.returncode, "--brake share: " in refused.stderr) == (1, True)
 
     tried = shell("exports", "run", "vip", "--dry-run", "--wait", "--json")
     assert tried.returncode == 0, tried.stderr

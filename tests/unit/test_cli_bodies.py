@@ -45,6 +45,15 @@ def test_a_schedule_is_an_object_of_cron_and_zone() -> None:
     assert export_body(NOTHING_SAID | {"schedule": "", "zone": None}) == {"schedule": None}
 
 
+def test_a_brake_is_a_share_and_a_number() -> None:
+    """Said empty, nothing stops a run; anything else is asked for again."""
+    assert export_body(NOTHING_SAID | {"brake": "0.3:1000"}) == {"brake": {"share": 0.3, "number": 1000}}
+    assert export_body(NOTHING_SAID | {"brake": ""}) == {"brake": None}
+    for wrong in ("0.3", "30%:1000", ":", "0.3:many"):
+        with pytest.raises(click.UsageError, match="SHARE:NUMBER"):
+            export_body(NOTHING_SAID | {"brake": wrong})
+
+
 def test_limits_are_an_object_of_their_own() -> None:
     """Only those that were said."""
     said = connection_body({"host": "h"} | _limits(requests_per_second=2.5))
