@@ -140,7 +140,7 @@ def test_one_account_needs_one_worker_however_many_contacts_wait(record: Record,
 def test_fifty_accounts_get_theirs_within_a_minute_and_keep_them_for_five_after_the_end(
     record: Record, scaler: Scaler
 ) -> None:
-    """Eight chunks each in the hands of workers that hold 32."""
+    """Five chunks each in the hands of workers that hold 32."""
 
     async def scenario(recorder: Recorder) -> None:
         await recorder.scrape(1)
@@ -152,9 +152,9 @@ def test_fifty_accounts_get_theirs_within_a_minute_and_keep_them_for_five_after_
     found = counts(scaler, record(scenario))
     began, ended = 60 // POLL_SECONDS, 6 * 60 // POLL_SECONDS
     assert set(found[:began]) == {1}
-    assert found[began + 3 : ended] == [13] * (ended - began - 3)
+    assert found[began + 3 : ended] == [8] * (ended - began - 3)
     kept = 300 // POLL_SECONDS
-    assert set(found[ended : ended + kept - 1]) == {13}
+    assert set(found[ended : ended + kept - 1]) == {8}
     assert found[-1] == 1
     assert all(after >= before / 2 - 1 for before, after in pairwise(found[ended:]))
 
@@ -189,8 +189,8 @@ def test_a_stuck_worker_makes_the_number_neither_grow_nor_shrink(record: Record,
         await recorder.scrape(5)
 
     looks = record(scenario)
-    assert {look.wanted for look in looks} == {3}
-    assert set(counts(scaler, looks)[4:]) == {3}
+    assert {look.wanted for look in looks} == {2}
+    assert set(counts(scaler, looks)[4:]) == {2}
 
 
 def test_while_prometheus_is_away_the_fallback_holds_workers() -> None:
