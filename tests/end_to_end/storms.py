@@ -14,7 +14,7 @@ from tests.end_to_end.accounts import Account
 
 Row = dict[str, Any]
 
-GOOD: Final = 3500
+GOOD: Final = 8000
 
 MAPPING: Final = {
     "email": "Email",
