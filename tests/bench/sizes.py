@@ -18,6 +18,7 @@ class Sizes:
     million_pace: int
     unlimited: int
     unlimited_workers: tuple[int, ...]
+    unlimited_times: int
     producer: int
     memory: tuple[int, ...]
     memory_once: int | None
@@ -40,6 +41,7 @@ FULL: Final = Sizes(
     million_pace=20,
     unlimited=MILLION,
     unlimited_workers=(1, 2),
+    unlimited_times=3,
     producer=MILLION,
     memory=(10 * THOUSAND, 100 * THOUSAND, MILLION),
     memory_once=10 * MILLION,
@@ -62,6 +64,7 @@ SHORT: Final = Sizes(
     million_pace=20,
     unlimited=10 * THOUSAND,
     unlimited_workers=(1,),
+    unlimited_times=1,
     producer=20 * THOUSAND,
     memory=(500, 5 * THOUSAND),
     memory_once=None,
