@@ -43,7 +43,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | account(a)      | hash   | its limits: the least of its connections'                            | for ever         | registry        |
 | pace(a)         | hash   | when the next request may go, the gate, how far the pace is cut      | for ever         | pacer           |
 | imports(a)      | list   | when the last minute's imports were booked, the newest first         | 2 minutes        | pacer           |
-| under_way(a)    | zset   | requests of chunks let go and without an outcome yet -> when         | 2 minutes        | pacer, workers  |
+| under_way(a)    | zset   | tokens of chunks whose request has no outcome yet -> when it was let go | 2 minutes        | pacer, workers  |
 | hold            | string | until when a fresh server lets nobody send                           | 1 s              | store           |
 | kept            | string | when a promise was last waited for on disk                           | for ever         | store           |
 | lane(a)         | zset   | runs with chunks on the account -> when they were last served        | the run          | reader, workers |

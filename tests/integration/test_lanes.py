@@ -205,12 +205,12 @@ def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench
     assert milliseconds == 405  # 600 and the margin, less what may be caught up
 
 
-def crowd(bench: Bench, *, trip_ms: float, chunks: int = 40) -> list[Held]:
+def crowd(bench: Bench, *, trip_ms: float) -> list[Held]:
     """Take from an account that allows a request a millisecond until none is let go: the last one taken has to wait."""
     bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1_000_000, "requests_per_second": 1_250})
     bench.do(bench.ledger.renew("worker", 64, []))
     bench.redis.hset(key("pace", ACCOUNT), "trip_ms", trip_ms)
-    bench.open_run("run", chunks=chunks)
+    bench.open_run("run", chunks=40)
     taken = [bench.taken()]
     while taken[-1].pace[1] == b"go":
         bench.pass_time(1)
@@ -243,6 +243,17 @@ def test_a_request_that_is_let_go_again_takes_no_more_room(bench: Bench) -> None
     assert bench.do(bench.pacer.ask(ACCOUNT, "import", third)) == Go(bench.now)
     bench.pass_time(1)
     assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Wait(0.005)
+
+
+def test_an_outcome_of_a_lease_that_was_lost_makes_no_room_for_others(bench: Bench) -> None:
+    """Its chunk was given to somebody else, whose request is still under way."""
+    bench.open_run("run", chunks=1)
+    late = bench.taken()
+    bench.pass_time(20_001)
+    again = bench.taken()
+    assert again.pace[1] == b"go"
+    assert not bench.settle(late, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert bench.redis.zrange(key("under_way", ACCOUNT), 0, -1) == [again.token.encode()]
 
 
 def test_silence_does_not_hold_its_room_for_ever(bench: Bench) -> None:

@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, lanes
+-- uses: audit, news, standing, blocks, runs, pace, lanes
 -- flags: allow-oom
 -- Sweeps: says for which accounts a bell is to be rung because something is due and nobody is on the way.
 --   accounts  set    accounts with chunks

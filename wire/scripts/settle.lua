@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, lanes, pace, going, taking, membership
+-- uses: audit, news, standing, blocks, runs, pace, lanes, going, taking, membership
 -- flags: allow-oom
 -- Writes what became of a chunk: first checks everything, then writes everything. Then takes the next one, if that is asked for.
 --   chunk(run, id)  hash  moves, changes or ends
@@ -29,7 +29,7 @@ local function settle()
   local key = K.chunk(run, id)
   local chunk = redis.call('HMGET', key, 'state', 'token', 'batch', 'leased_at', 'count')
   if not account then return 'stale' end
-  redis.call('ZREM', K.under_way(account), under_way(lane, run, id))
+  redis.call('ZREM', K.under_way(account), outcome.token)
 
   local wire = outcome.wire
   if wire then

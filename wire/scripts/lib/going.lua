@@ -2,7 +2,7 @@
 --   hold            string  until when a fresh server lets nobody send
 --   account, pace   as in lib/pace.lua
 --   imports(a)      list    when the last imports were booked, the newest first, as many as a minute allows
---   under_way(a)    zset    requests of chunks that were let go -> when, until what came of them is written
+--   under_way(a)    zset    tokens under which a request was let go -> when, until what came of it is written
 --   chunk, run, block   what is asked for is still held, and nothing has stopped it since; `sending`: it was let go, and no
 --                       answer is written yet
 -- A kind is import, single, other or question. `run` and what is behind it are nil for a request of no chunk.
@@ -17,15 +17,13 @@ local SPREAD = 1.25
 local EACH_IMPORT = 2.3 -- requests: itself, and 1.3 polls
 local SILENT = 1000
 
-local function under_way(lane, run, id) return lane .. ' ' .. run .. '/' .. id end
-
 -- Milliseconds until it is asked again whether there is room for one more request, or nothing if there is.
 -- rule: three are under way at a time, or what the limits need at this round trip and a quarter more. The outcome that says
 -- stop makes room and shuts the door in one step, so a key that goes bad is tried by no more than these.
-local function crowded(account, request, importing, import_every, any_every, now)
+local function crowded(account, token, importing, import_every, any_every, now)
   local key = K.under_way(account)
   local trip = tonumber(redis.call('HGET', K.pace(account), 'trip_ms') or 0)
-  redis.call('ZREM', key, request) -- it was let go before, and came too late to send
+  redis.call('ZREM', key, token) -- it was let go before, and came too late to send
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now - math.max(SILENT, 8 * trip)) -- nobody may be left to write their outcome
   local need = importing and math.max(any_every, import_every / EACH_IMPORT) or any_every
   if redis.call('ZCARD', key) < math.max(UNDER_WAY, math.ceil(SPREAD * trip / need)) then return end
@@ -59,7 +57,7 @@ local function go(account, kind, run, id, lane, fence, token, now)
 
   local function book(...)
     if run then
-      redis.call('ZADD', K.under_way(account), now, under_way(lane, run, id))
+      redis.call('ZADD', K.under_way(account), now, token)
       redis.call('PEXPIRE', K.under_way(account), 2 * WINDOW_SPAN)
     end
     redis.call('HINCRBY', key, 'requests', 1)
@@ -77,7 +75,7 @@ local function go(account, kind, run, id, lane, fence, token, now)
 
   local function to_wait(at)
     if now + SOON < at then return math.ceil(at - now) end
-    return run and crowded(account, under_way(lane, run, id), importing, import_every, any_every, now)
+    return run and crowded(account, token, importing, import_every, any_every, now)
   end
 
   if kind == 'other' then

@@ -39,7 +39,7 @@ end
 -- Imports a second, and requests a second of those that may be used.
 local function rates(account)
   local f = redis.call('HMGET', K.account(account), 'imports_per_minute', 'requests_per_second')
-  return tonumber(f[1] or 100) / 60, tonumber(f[2] or 5) * 0.8
+  return tonumber(f[1] or PUBLISHED.import) / 60, tonumber(f[2] or PUBLISHED.any) / MARGIN.any
 end
 
 -- How many chunks at such a rate are in workers' hands: those under way, and those whose turn is near. rule: no more, since
