@@ -36,14 +36,14 @@ def event(identity: str, snapshot: Path) -> CloudEvent:
     return CloudEvent(attributes | content, {"segment": "vip", "snapshot": str(snapshot)})
 
 
-def awaited(look: Callable[[], Any]) -> Any:
+def awaited(look: Callable[[], Any], seconds: float = SECONDS) -> Any:
     """Look until there is something to see."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():
             return found
         time.sleep(0.1)
-    raise AssertionError(f"nothing to see after {SECONDS} s")
+    raise AssertionError(f"nothing to see after {seconds} s")
 
 
 def test_an_event_appended_to_the_stream_becomes_a_run_and_a_poison_one_is_shown_dead(ready: Platform) -> None:

@@ -13,8 +13,9 @@ from standardwebhooks import Webhook
 
 from deploy.local.stack import LOOPBACK, Plan, Stack
 from tests.end_to_end.conftest import FAST_SANDBOX, Platform
-from tests.end_to_end.test_events import awaited
+from tests.end_to_end.test_events import SECONDS, awaited
 from tests.end_to_end.test_first_export import people, write
+from wire.letters import LEASE_MS
 
 REFUSED = {"faults": ["unauthorized"]}
 MENDED: dict[str, Any] = {"faults": []}
@@ -75,11 +76,12 @@ def _has_told(there: Hook, secret: str, changes: int) -> bool:
     return len(there.told(secret)) == changes
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_flapping_account_is_told_of_once_a_change_through_kills_and_an_outage(tmp_path: Path) -> None:
     """Refused and mended twice over six refreshes: blocked, recovered, blocked, recovered, each under one id.
 
-    Whoever has tried to deliver a message is killed, or was not; the other one does it, or the same when it is back.
+    Whoever has tried to deliver a message is killed, or was not; the other one does it, or the same when it is back. Who is
+    killed just while trying leaves the message under its lease.
     """
     snapshots = tmp_path / "snapshots"
     snapshots.mkdir()
@@ -116,7 +118,7 @@ def test_a_flapping_account_is_told_of_once_a_change_through_kills_and_an_outage
                 there.status = 204
                 if victim == "producer":
                     stack.restart(victim)
-                awaited(lambda: waiting() == 0)
+                awaited(lambda: waiting() == 0, LEASE_MS / 1000 + SECONDS)
                 found.sandbox("switches", MENDED)
                 found.call("POST", f"/v1/runs/{blocked}/resume")
                 for run in runs:
