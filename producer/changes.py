@@ -24,6 +24,11 @@ class Seen:
     def first(self, hashes: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Tell of each hash whether it is there for the first time; a row whose address is missing never is."""
         seen, answers = self._hashes, []
+        present = hashes[~missing].tolist()
+        fresh = set(present)
+        if len(fresh) == len(present) and seen.isdisjoint(fresh):  # as nearly everywhere: a batch is told at once
+            seen |= fresh
+            return ~missing
         for hashed, is_missing in zip(hashes.tolist(), missing.tolist(), strict=True):
             before = len(seen)
             if not is_missing:

@@ -53,18 +53,51 @@ def pack(contacts: Iterable[Mapped], *, most: int = MAX_CONTACTS) -> Iterator[Ch
         yield _chunk(held)
 
 
+class Packing:
+    """Counts what `pack` makes of contacts, by their sizes in bytes alone."""
+
+    def __init__(self, most: int = MAX_CONTACTS) -> None:
+        self.requests = 0
+        self._most = most
+        self._contacts = 0
+        self._bytes = 0
+        self._of_last = 0
+        self._bytes_of_last = 0
+
+    def add(self, size: int) -> bool:
+        """Take one more contact; return whether it begins a request, as the one before would not have held it, too."""
+        self._contacts += 1
+        self._bytes += size
+        if self.requests and self._of_last < self._most and self._bytes_of_last + 1 + size <= CONTACT_BYTES_MAX:
+            self._of_last += 1
+            self._bytes_of_last += 1 + size
+            return False
+        self.requests += 1
+        self._of_last, self._bytes_of_last = 1, size
+        return True
+
+    def add_all(self, sizes: Iterable[int]) -> None:
+        """Take more contacts, in their order."""
+        for size in sizes:
+            self.add(size)
+
+    def weight(self, *, automations: bool) -> int:
+        """Return how many bytes the bodies of all requests have."""
+        commas = self._contacts - self.requests
+        return self._bytes + commas + self.requests * len(import_body((), automations=automations))
+
+
 def _fill(contacts: Iterable[Mapped], most: int) -> Iterator[list[Mapped]]:
     """Yield full groups: the next contact would not have fitted."""
     group: list[Mapped] = []
-    taken_bytes = 0
+    packing = Packing(most)
     for contact in contacts:
         size = len(contact.json)
         if size > CONTACT_BYTES_MAX:
             raise ValueError(f"row {contact.row}: {size} bytes fit into no request")
-        if group and (len(group) == most or taken_bytes + 1 + size > CONTACT_BYTES_MAX):
+        if packing.add(size) and group:
             yield group
-            group, taken_bytes = [], 0
-        taken_bytes += size + (1 if group else 0)
+            group = []
         group.append(contact)
     if group:
         yield group

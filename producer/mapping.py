@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import repeat
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +16,7 @@ from producer.chunking import CONTACT_BYTES_MAX
 from producer.cleaning import clean_line, clean_text
 from producer.phones import to_e164
 from producer.plain import Plain, Writer
-from producer.rows import Fault, Invalid, Mapped
+from producer.rows import Fault, Invalid, Mapped, Weighed
 from wire import codec
 from wire.activecampaign.payloads import contact_json
 from wire.members import PERSON_BYTES, UNKNOWN
@@ -133,34 +135,49 @@ class Mapper:
         `rows` are indexes from 0 within the batch, `before` is how many rows of the snapshot came before the batch, and
         `prints` are the fingerprints of the batch's rows, where contacts are to carry theirs.
         """
-        chosen = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
-        phones, numbers = self._numbers(chosen)
-        plain = self._plain(chosen, numbers)
-        texts: Mapping[str, list[str | None]] | None = None
-        for at, (index, phone, number, json, key) in enumerate(zip(rows, phones, numbers, *plain, strict=True)):
-            row = before + index + 1
-            left_out = phone is not None and number is None and not phone.isspace()
+        chosen = _taken(batch, rows)
+        phones = self._phones(chosen)
+        plain = self._plain(chosen, phones.numbers)
+        others = self._others(chosen, plain, phones.numbers, rows, before)
+        contacts, keys = plain.contacts.to_pylist(), plain.keys.to_pylist()
+        for at, (index, json, key, left_out) in enumerate(zip(rows, contacts, keys, phones.left_out, strict=True)):
             print_ = prints[index] if prints else b""
-            if json is not None and key is not None:
-                yield Mapped(row, key, json, left_out, print_)
+            if json is not None:
+                yield Mapped(before + index + 1, key, json, left_out, print_)
                 continue
-            if texts is None:
-                texts = {column: chosen.column(column).to_pylist() for column in self.columns}
-            found = self._contact({column: values[at] for column, values in texts.items()}, number, row)
+            found = others[at]
             yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
+
+    def weigh(self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int) -> Weighed:
+        """Tell what becomes of these rows, as `contacts` does, by sizes alone: the ordinary ones never leave Arrow."""
+        chosen = _taken(batch, rows)
+        phones = self._phones(chosen)
+        plain = self._plain(chosen, phones.numbers)
+        sizes = pc.fill_null(pc.binary_length(plain.contacts), 0).to_numpy().astype(np.int64)
+        invalid = []
+        for at, found in self._others(chosen, plain, phones.numbers, rows, before).items():
+            if isinstance(found, Invalid):
+                invalid.append(found)
+            else:
+                sizes[at] = len(found.json)
+        return Weighed(sizes, np.array(phones.left_out, np.bool_) & (sizes > 0), invalid)
 
     def rows(self, rows: Sequence[Mapping[str, str | None]]) -> list[Mapped | Invalid]:
         """Return what becomes of a few rows that somebody has as texts by column; a column that they lack is empty."""
         named = {column: pa.array([row.get(column) for row in rows], pa.string()) for column in self.columns}
         return list(self.contacts(pa.RecordBatch.from_pydict(named), range(len(rows)), before=0))
 
-    def _numbers(self, batch: pa.RecordBatch) -> tuple[list[str | None], list[str | None]]:
-        """Read the telephone numbers of a batch: as they stand there, and in E.164."""
+    def _phones(self, batch: pa.RecordBatch) -> "_Phones":
         if self._spec.phone is None:
-            return [None] * batch.num_rows, [None] * batch.num_rows
+            return _Phones([None] * batch.num_rows, [False] * batch.num_rows)
         region = self._spec.default_region
-        phones: list[str | None] = batch.column(self._spec.phone).to_pylist()
-        return phones, [None if phone is None else to_e164(phone, region) for phone in phones]
+        texts: list[str | None] = batch.column(self._spec.phone).to_pylist()
+        numbers = [None if text is None else to_e164(text, region) for text in texts]
+        left_out = [
+            number is None and text is not None and not text.isspace()
+            for text, number in zip(texts, numbers, strict=True)
+        ]
+        return _Phones(numbers, left_out)
 
     def _plain(self, batch: pa.RecordBatch, numbers: Sequence[str | None]) -> Plain:
         """Write the ordinary rows of a batch at once; those with tags of their own are none."""
@@ -172,6 +189,19 @@ class Mapper:
         lines = {name: batch.column(column) for name, column in names.items() if column is not None}
         fields = [batch.column(column) for column in spec.fields.values()]
         return self._writer.write(email, lines, numbers, fields, CONTACT_BYTES_MAX)
+
+    def _others(
+        self, batch: pa.RecordBatch, plain: Plain, numbers: Sequence[str | None], rows: Sequence[int], before: int
+    ) -> dict[int, Mapped | Invalid]:
+        """Make contacts of those rows that are out of the ordinary, by their place in the batch."""
+        places: list[int] = pc.indices_nonzero(pc.is_null(plain.contacts)).to_pylist()
+        if not places:
+            return {}
+        rest = batch.select(self.columns).take(pa.array(places, pa.int64()))
+        return {
+            place: self._contact(texts, numbers[place], before + rows[place] + 1)
+            for place, texts in zip(places, rest.to_pylist(), strict=True)
+        }
 
     def _contact(self, texts: Mapping[str, str | None], number: str | None, row: int) -> Mapped | Invalid:
         """Check, clean and write one row of any kind, by its columns."""
@@ -208,6 +238,17 @@ class Mapper:
     def _tags_and(self, text: str) -> tuple[str, ...]:
         further = filter(None, map(clean_line, _BETWEEN_TAGS.split(text)))
         return tuple(dict.fromkeys((*self._tags, *further)))
+
+
+class _Phones(NamedTuple):
+    """The telephone numbers of a batch in E.164, and where there is something that is none."""
+
+    numbers: list[str | None]
+    left_out: list[bool]
+
+
+def _taken(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
+    return batch if len(rows) == batch.num_rows else batch.take(pa.array(rows, pa.int64()))
 
 
 def _version(spec: MappingSpec) -> str:

@@ -58,9 +58,9 @@ def count(moves: Iterable[Move], how: How) -> int:
     return sum(move.how == how for move in moves)
 
 
-def fits(contact: bytes) -> bool:
-    """Whether the former address has room in a contact as well."""
-    return len(contact) + NOTE_BYTES <= CONTACT_BYTES_MAX
+def fits(contact_bytes: int) -> bool:
+    """Whether the former address has room in a contact of this size as well."""
+    return contact_bytes + NOTE_BYTES <= CONTACT_BYTES_MAX
 
 
 def lines(moves: Iterable[Move]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Reads telephone numbers into E.164, the form that ActiveCampaign's SMS needs; asks no network."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
@@ -9,6 +9,8 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 
 _INTERNATIONAL = r"\+[1-9][0-9]{6,14}"
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+_CODE_DIGITS = 3
+_BEGINNINGS = 2_000
 _TEXT_MAX = 64
 """No number is longer, extension and all."""
 
@@ -42,10 +44,15 @@ def is_plainly_valid(text: str) -> bool:
     It asks the library's own patterns, in the library's order (`is_valid_number`, `region_code_for_number`), and
     leaves numbers alone whose beginning might be a trunk prefix that `parse` takes off.
     """
-    for end in (2, 3, 4):  # no country code is the beginning of another
-        if (code := text[1:end]) in _CODES:
-            return _plain(code).match(text) is not None
-    return False
+    pattern = _plain_of(text[: 1 + _CODE_DIGITS])
+    return pattern is not None and pattern.match(text) is not None
+
+
+@lru_cache(_BEGINNINGS)
+def _plain_of(beginning: str) -> re.Pattern[str] | None:
+    """Find the pattern of numbers that begin so: no country code is the beginning of another."""
+    codes = (beginning[1:end] for end in range(2, 2 + _CODE_DIGITS))
+    return next((_plain(code) for code in codes if code in _CODES), None)
 
 
 @cache

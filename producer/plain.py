@@ -33,10 +33,10 @@ _NOTHING: Final = pa.scalar(None, pa.string())
 
 
 class Plain(NamedTuple):
-    """What the ordinary rows of a batch become: their JSON and lower-case addresses, None where a row is out of the ordinary."""
+    """What the ordinary rows of a batch become: their JSON and lower-case addresses, null where a row is out of the ordinary."""
 
-    contacts: list[bytes | None]
-    keys: list[str | None]
+    contacts: pa.BinaryArray
+    keys: pa.StringArray
 
 
 class Writer:
@@ -91,7 +91,7 @@ class Writer:
             ordinary, pc.fill_null(pc.less_equal(pc.binary_length(contacts), bytes_max), fill_value=False)
         )
         written = pc.if_else(ordinary, contacts, _NOTHING).cast(pa.binary())
-        return Plain(written.to_pylist(), pc.ascii_lower(pc.if_else(ordinary, email, _NOTHING)).to_pylist())
+        return Plain(written, pc.ascii_lower(pc.if_else(ordinary, email, _NOTHING)))
 
 
 def _matches(column: pa.StringArray, pattern: str, *, if_null: bool) -> pa.BooleanArray:

@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 
 class Fault(StrEnum):
     """Why a row is no contact; the closed set of codes that rejects of the fate `invalid` carry."""
@@ -26,6 +29,19 @@ class Mapped(NamedTuple):
     json: bytes
     phone_left_out: bool
     fingerprint: bytes = b""
+
+
+class Weighed(NamedTuple):
+    """
+    What becomes of rows of a batch, without the contacts themselves.
+
+    `sizes` are bytes of JSON, 0 where a row is no contact; `phones_left_out` tells of whose phone is no telephone number.
+    `invalid` are those that are no contacts, in order.
+    """
+
+    sizes: npt.NDArray[np.int64]
+    phones_left_out: npt.NDArray[np.bool_]
+    invalid: list["Invalid"]
 
 
 class Invalid(NamedTuple):

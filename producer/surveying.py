@@ -5,7 +5,7 @@ A survey that is cut short is done again from the first row: only its whole resu
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from producer.changes import Seen, Selection
-from producer.chunking import pack
+from producer.chunking import Packing
 from producer.comparing import Kind, Kinds, Known, Limit, hashes_of, prints_of
 from producer.mapping import Mapper
 from producer.moving import Candidate, fits
-from producer.rows import Fault, Invalid, Mapped
+from producer.rows import Fault, Invalid
 from producer.snapshots import Snapshot
-from wire.activecampaign.payloads import import_body
 from wire.forgotten import Forgotten
 from wire.members import Entry, Standing
 from wire.rejects import PAGE_LINES, Reject, RejectCode, page
@@ -34,6 +33,7 @@ _HELD_BACK: Final[Mapping[RejectCode | None, str]] = {
 
 
 _AMBIGUOUS: Final = "Their id is that of several addresses, so that nobody can tell whose address has changed."
+_TOO_LARGE: Final = "The contact is too large to be given another address."
 _KEPT_OUT: Final = "Unsubscribed, excluded or bounced under another address: under no other one are they sent again."
 
 
@@ -106,10 +106,7 @@ def survey(
     """
     surveyor = _Surveyor(mapper, before, wanted)
     pin = snapshot.pin()
-    weight = requests = 0
-    for chunk in pack(surveyor.contacts(snapshot)):
-        weight += len(import_body(chunk.contacts, automations=automations))
-        requests += 1
+    surveyor.read_through(snapshot)
     snapshot.verify(pin)
     moves = surveyor.moves()
     return Survey(
@@ -129,8 +126,8 @@ def survey(
         moves_held_back=surveyor.kinds[Kind.OPTED_OUT],
         reasons=dict(surveyor.reasons),
         nulls=dict(surveyor.nulls),
-        weight=weight,
-        requests=requests,
+        weight=surveyor.packing.weight(automations=automations),
+        requests=surveyor.packing.requests,
         selection=surveyor.selection.to_bytes(),
         rejects=surveyor.rejects.all(),
         held=surveyor.held.all(),
@@ -156,7 +153,7 @@ class _Pages:
 
 
 class _Surveyor:
-    """Counts while contacts pass through: `kinds` of rows that have an address for the first time, and are no fault."""
+    """Counts: `kinds` of rows that have an address for the first time, and are no fault."""
 
     def __init__(self, mapper: Mapper, before: Before, wanted: Callable[[], bool]) -> None:
         self.read = self.duplicate = self.phones_left_out = 0
@@ -164,6 +161,7 @@ class _Surveyor:
         self.nulls: Counter[str] = Counter()
         self.kinds: Counter[Kind] = Counter()
         self.selection = Selection()
+        self.packing = Packing()
         self.rejects, self.held = _Pages(), _Pages()
         self._mapper = mapper
         self._before = before
@@ -185,8 +183,8 @@ class _Surveyor:
         known.leave(np.array([one.place for one in found], np.int64))
         return tuple(found)
 
-    def contacts(self, snapshot: Snapshot) -> Iterator[Mapped]:
-        """Yield the contacts that are selected."""
+    def read_through(self, snapshot: Snapshot) -> None:
+        """Read all rows, and weigh the contacts that are selected."""
         known, mode = self._before.known, self._before.mode
         for batch in snapshot.read(self._mapper.columns):
             if not self._wanted():
@@ -213,18 +211,14 @@ class _Surveyor:
             moving = self._moving(keys, persons, places, first, kinds)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
-            chosen = np.zeros(batch.num_rows, np.bool_)
-            for found in self._mapper.contacts(batch, np.flatnonzero(sent).tolist(), before=self.read):
-                if isinstance(found, Invalid):
-                    self._reject(found)
-                    continue
-                at = found.row - self.read - 1
-                self.phones_left_out += found.phone_left_out
-                if at in moving:
-                    self._move(found, keys[at] or "", persons[at], moving[at])
-                    continue
-                chosen[at] = True
-                yield found
+            weighed = self._mapper.weigh(batch, np.flatnonzero(sent).tolist(), before=self.read)
+            sizes = np.zeros(batch.num_rows, np.int64)
+            sizes[sent] = weighed.sizes
+            too_large = self._move(moving, keys, persons, sizes)
+            self._reject([*weighed.invalid, *too_large])
+            self.phones_left_out += int(np.count_nonzero(weighed.phones_left_out))
+            chosen = sizes > 0
+            self.packing.add_all(sizes[chosen].tolist())
             self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places, kinds)
             self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
             self.duplicate += int(np.count_nonzero(~first & ~missing))
@@ -262,21 +256,32 @@ class _Surveyor:
             self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", code, reason))
         return moving
 
-    def _move(self, contact: Mapped, key: str, person: bytes, place: int) -> None:
-        if fits(contact.json):
-            self._candidates.append(Candidate(contact.row, key, person, place))
-        else:
-            self._reject(
-                Invalid(contact.row, key, Fault.TOO_LARGE, "The contact is too large to be given another address.")
-            )
+    def _move(
+        self,
+        moving: Mapping[int, int],
+        keys: Sequence[str | None],
+        persons: Sequence[bytes],
+        sizes: npt.NDArray[np.int64],
+    ) -> list[Invalid]:
+        """Keep those of a batch who move for `moves`, and take them out of its sizes; return who cannot move."""
+        too_large = []
+        for at, place in moving.items():
+            row, email = self.read + at + 1, keys[at] or ""
+            if not fits(int(sizes[at])):
+                too_large.append(Invalid(row, email, Fault.TOO_LARGE, _TOO_LARGE))
+            elif sizes[at]:
+                self._candidates.append(Candidate(row, email, persons[at], place))
+            sizes[at] = 0
+        return too_large
 
     def _count(self, kinds: Kinds) -> None:
         for kind, rows in zip(*np.unique(kinds, return_counts=True), strict=True):
             self.kinds[Kind(kind)] += int(rows)
 
-    def _reject(self, found: Invalid) -> None:
-        self.reasons[found.code.value] += 1
-        self.rejects.add(Reject(found.row, found.email, "invalid", found.code, found.reason))
+    def _reject(self, invalid: Iterable[Invalid]) -> None:
+        for found in sorted(invalid):
+            self.reasons[found.code.value] += 1
+            self.rejects.add(Reject(found.row, found.email, "invalid", found.code, found.reason))
 
     def _hold_back(
         self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kinds: Kinds

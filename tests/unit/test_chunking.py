@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.chunking import CONTACT_BYTES_MAX, Chunk, pack
+from producer.chunking import CONTACT_BYTES_MAX, Chunk, Packing, pack
 from producer.rows import Mapped
 from wire.activecampaign.payloads import MAX_BODY_BYTES, MAX_CONTACTS, import_body
 
@@ -47,6 +47,16 @@ def test_every_request_is_within_both_limits(sizes: list[int], automations: bool
     for chunk in _packed(sizes):
         assert 1 <= len(chunk.contacts) <= MAX_CONTACTS
         assert len(import_body(chunk.contacts, automations=automations)) <= MAX_BODY_BYTES
+
+
+@given(st.one_of(_SIZES, st.lists(st.integers(1, 900), max_size=1200)), st.booleans())
+def test_sizes_alone_tell_the_requests_and_their_weight(sizes: list[int], automations: bool) -> None:  # noqa: FBT001 - drawn
+    """To the byte, so that a forecast needs no contacts."""
+    packing, chunks = Packing(), _packed(sizes)
+    begun = [packing.add(size) for size in sizes]
+    assert packing.requests == sum(begun) == len(chunks)
+    bodies = [import_body(chunk.contacts, automations=automations) for chunk in chunks]
+    assert packing.weight(automations=automations) == sum(map(len, bodies))
 
 
 @given(st.lists(st.integers(1, 900), min_size=2, max_size=1200))

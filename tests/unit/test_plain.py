@@ -58,7 +58,7 @@ def one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Let nothing be ordinary."""
 
     def nothing(self: Writer, email: pa.StringArray, *_: Any) -> Plain:
-        return Plain([None] * len(email), [None] * len(email))
+        return Plain(pa.nulls(len(email), pa.binary()), pa.nulls(len(email), pa.string()))
 
     patch.setattr(Writer, "write", nothing)
 
@@ -73,6 +73,18 @@ def test_both_ways_write_the_same(rows: list[tuple[str | None, ...]], automation
     with pytest.MonkeyPatch.context() as patch:
         one_by_one(patch)
         assert found == mapped(batch, spec, automations=automations)
+
+
+@given(ROWS, st.lists(st.booleans()), st.integers(0, 9))
+def test_weighing_tells_what_writing_makes(rows: list[tuple[str | None, ...]], chosen: list[bool], before: int) -> None:
+    """Of each row that was asked for: its size, whether its telephone number is left out, or why it is no contact."""
+    mapper, batch = Mapper(SPEC, 12, automations=False), batch_of(rows)
+    asked = [at for at, (_, is_chosen) in enumerate(zip(rows, chosen, strict=False)) if is_chosen]
+    weighed = mapper.weigh(batch, asked, before=before)
+    found = list(mapper.contacts(batch, asked, before=before))
+    assert weighed.sizes.tolist() == [len(one.json) if isinstance(one, Mapped) else 0 for one in found]
+    assert weighed.phones_left_out.tolist() == [isinstance(one, Mapped) and one.phone_left_out for one in found]
+    assert weighed.invalid == [one for one in found if isinstance(one, Invalid)]
 
 
 def test_an_ordinary_row_is_written_without_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,8 +115,6 @@ def test_a_text_that_is_ordinary_needs_no_cleaning(pattern: str, clean: Callable
 @given(ADDRESSES)
 def test_an_address_that_is_ordinary_in_a_column_is_so_alone(text: str | None) -> None:
     """The quick test of columns takes none that the quick test of one address does not."""
-    (contact,) = (
-        Writer((), (), 12, automations=True).write(pa.array([text], pa.string()), {}, [None], [], 1000).contacts
-    )
-    if contact is not None:
+    found = Writer((), (), 12, automations=True).write(pa.array([text], pa.string()), {}, [None], [], 1000)
+    if found.contacts[0].is_valid:
         assert ORDINARY.fullmatch(text or "")
