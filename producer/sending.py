@@ -20,7 +20,7 @@ from producer.moving import contacts as moving_contacts
 from producer.rows import Mapped
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.payloads import email_of, import_body
-from wire.chunks import Kind, print_at
+from wire.chunks import Kind, Offer, print_at
 from wire.forgotten import Forgotten
 from wire.ledger import Appended, Ledger
 from wire.loops import when_writable
@@ -30,9 +30,13 @@ from wire.runs import Run
 HELD_BYTES: Final = 16 * 1024 * 1024
 """What one run may hold in the store, accepted chunks included."""
 
-LOOK_AGAIN_SECONDS: Final = 0.25
+STEPS: Final = 16
+"""A run's room is filled in so many steps, or more."""
 
-_THE_END: Final = None
+MOST_AT_ONCE: Final = 8
+"""Chunks in one step: an account without limits is not to wait for a round trip to the store with each."""
+
+LOOK_AGAIN_SECONDS: Final = 0.25
 
 WhoIsForgotten = Callable[[], Awaitable[Forgotten]]
 
@@ -48,6 +52,11 @@ class Room:
 
     ready_chunks: int
     held_bytes: int = HELD_BYTES
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """How many chunks are appended at a time, and bytes of their contacts: little of the room, as a step may overrun it."""
+        return min(MOST_AT_ONCE, max(1, self.ready_chunks // STEPS)), self.held_bytes // STEPS
 
     def left(self, ready_chunks: int, held_bytes: int) -> bool:
         """Whether another chunk may be appended."""
@@ -140,35 +149,30 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     """Append chunks from where the record stands, and return where it stands then; None if this is not ours to go on with."""
     sequence, cursor = at
     nobody_of = await forgotten()
-    packing, ringing = _packing(packed), None
+    packing, ringing = _packing(packed, room), None
     try:
-        while (chunk := await packing) is not _THE_END:
-            packing = _packing(packed)  # while this one is appended
+        while group := await packing:
+            packing = _packing(packed, room)  # while these are appended
             told = Appended("forgotten")
             while told.reading == "forgotten":
-                rest = _without(chunk, nobody_of, kind)
+                offers = [_offer(chunk, nobody_of, kind, run) for chunk in group]
                 offer = partial(
                     ledger.append,
-                    *(run.id, token),
+                    *(run.id, token, offers),
                     at=(sequence, cursor),
-                    cursor=chunk.last_row,
-                    contacts=import_body(rest.contacts, automations=bool(run.spec["automations"])),
-                    rows=rest.rows,
-                    prints=rest.prints,
                     kind=kind,
                     forgotten=len(nobody_of),
-                    passed=len(chunk.rows) - len(rest.rows),
                 )
                 told = await when_writable(offer, "append", run=run.id)
                 if told.reading == "forgotten":
                     nobody_of = await forgotten()
             if told.reading != "ok":
                 return None
-            sequence, cursor = sequence + 1, chunk.last_row
-            if not told.bells:  # else whoever hears that one finds this chunk, too
+            sequence, cursor = sequence + len(group), group[-1].last_row
+            if not told.bells:  # else whoever hears that one finds these chunks, too
                 if ringing is not None:
                     await ringing
-                ringing = asyncio.ensure_future(appended(run.account))  # while the next one is packed and appended
+                ringing = asyncio.ensure_future(appended(run.account))  # while the next ones are packed and appended
             if not await _wait_for_room(run.id, told, ledger, room):
                 return None
         if ringing is not None:
@@ -180,9 +184,31 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     return sequence, cursor
 
 
-def _packing(packed: Iterator[Chunk]) -> asyncio.Task[Chunk | None]:
-    """Begin to pack the next chunk in a thread."""
-    return asyncio.create_task(asyncio.to_thread(next, packed, _THE_END))
+def _packing(packed: Iterator[Chunk], room: Room) -> asyncio.Task[list[Chunk]]:
+    """Begin to pack the chunks of the next step in a thread; none are the end."""
+    return asyncio.create_task(asyncio.to_thread(_some, packed, *room.step))
+
+
+def _some(packed: Iterator[Chunk], most: int, most_bytes: int) -> list[Chunk]:
+    """Take chunks, at least one if there is one: at most so many, and none after so many bytes."""
+    group: list[Chunk] = []
+    for chunk in packed:
+        group.append(chunk)
+        most_bytes -= sum(map(len, chunk.contacts))
+        if len(group) == most or most_bytes <= 0:
+            break
+    return group
+
+
+def _offer(chunk: Chunk, forgotten: Forgotten, kind: Kind, run: Run) -> Offer:
+    rest = _without(chunk, forgotten, kind)
+    return Offer(
+        chunk.last_row,
+        import_body(rest.contacts, automations=bool(run.spec["automations"])),
+        rest.rows,
+        rest.prints,
+        passed=len(chunk.rows) - len(rest.rows),
+    )
 
 
 def _without(chunk: Chunk, forgotten: Forgotten, kind: Kind) -> Chunk:

@@ -20,6 +20,21 @@ before they are imported; `moved`: that is done."""
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A chunk as it is appended: the JSON of its request, the rows of its contacts and their prints, in order.
+
+    `cursor`: where reading goes on after it. `passed`: how many forgotten people are passed over in it; where nobody else is
+    left, the record only goes on.
+    """
+
+    cursor: int
+    contacts: bytes
+    rows: Sequence[int]
+    prints: bytes = b""
+    passed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from wire import codec
 from wire.audit import SYSTEM, Author, said_by
-from wire.chunks import Held, Kind, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Kind, Offer, Outcome, OverTheWire, Stopped
 from wire.members import FINGERPRINT_BYTES, NO_ENTRIES, Entries
 from wire.runs import Run, run_from
 from wire.store import Argument, Store
@@ -33,7 +33,7 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What the record says after a chunk was offered to it.
+    """What the record says after chunks were offered to it.
 
     `forgotten`: look again for whom to pass over; `bells`: how many are on their way to the account's workers.
     """
@@ -106,27 +106,29 @@ class Ledger:
         told: Reading = _word(reply)
         return told
 
-    async def append(  # noqa: PLR0913  a chunk is written in one step
+    async def append(
         self,
         run: str,
         token: str,
+        offers: Iterable[Offer],
         *,
         at: tuple[int, int],
-        cursor: int,
-        contacts: bytes,
-        rows: Sequence[int],
-        prints: bytes = b"",
         kind: Kind = "",
         forgotten: int = 0,
-        passed: int = 0,
     ) -> Appended:
-        """Append a chunk if the record stands at `at` (sequence, cursor); `cursor` is the row after its last one.
+        """Append chunks if the record stands at `at` (sequence, cursor), all or none.
 
-        `forgotten`: how many forgotten people the reader knows of; `passed`: how many of them it has passed over here. Where
-        nobody else is left, the record only goes on.
+        `forgotten`: how many forgotten people the reader knows of.
         """
-        words = (codec.squeeze(contacts), packed_rows(rows), prints, kind, forgotten, passed)
-        reply = await self._store.run("append", run, token, *at, cursor, len(rows), *words)
+        words = [
+            word
+            for one in offers
+            for word in (
+                *(one.cursor, len(one.rows), codec.squeeze(one.contacts), packed_rows(one.rows)),
+                *(one.prints, one.passed),
+            )
+        ]
+        reply = await self._store.run("append", run, token, *at, kind, forgotten, *words)
         return Appended(_word(reply[0]), *reply[1:])
 
     async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:

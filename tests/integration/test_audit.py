@@ -10,7 +10,7 @@ from tests.integration.serving import API_KEY, Served, connection, export, servi
 from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
 from wire import codec
 from wire.audit import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
-from wire.chunks import Outcome, Stopped
+from wire.chunks import Offer, Outcome, Stopped
 from wire.events import Death, Events
 from wire.ledger import Brake, Ledger
 from wire.registry import ChangedMeanwhile, NameTaken, Registry
@@ -165,7 +165,7 @@ async def _begun(store: Store, ledger: Ledger, api: Served, brake: Brake | None 
     await ledger.surveyed(
         run.id, "reader", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", brake=brake
     )
-    await ledger.append(run.id, "reader", at=(0, 0), cursor=1, contacts=b"[1,2,3,4]", rows=range(4))
+    await ledger.append(run.id, "reader", [Offer(1, b"[1,2,3,4]", range(4))], at=(0, 0))
     await ledger.end_reading(run.id, "reader", at=(1, 1))
     return run.id
 

@@ -9,7 +9,7 @@ from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.chunks import Held, Outcome
+from wire.chunks import Held, Offer, Outcome
 from wire.erasing import Asked, Erasing, facts_without
 from wire.forgotten import digest_of
 from wire.ledger import Appended
@@ -155,7 +155,7 @@ def test_the_key_of_the_hashes_is_made_once(world: World) -> None:
 
 
 def test_a_reader_that_does_not_know_who_was_forgotten_appends_nothing(valkey: Valkey) -> None:
-    """It looks again, and passes them over; what is passed over is packed, and unsent."""
+    """Not even the chunks of those who are not. It looks again, and passes them over; what is passed over is packed, and unsent."""
     world = World(valkey.port)
     world.refresh(1)
     for _ in range(2):
@@ -165,24 +165,16 @@ def test_a_reader_that_does_not_know_who_was_forgotten_appends_nothing(valkey: V
     assert producer is not None
     world.do(Erasing(world.store, world.ledger).forget(address("a1"), elsewhere=False))
 
-    def append(*names: str, forgotten: int, passed: int) -> Appended:
-        return world.do(
-            world.ledger.append(
-                run.id,
-                producer.token,
-                at=(0, 0),
-                cursor=2,
-                contacts=contacts(*names),
-                rows=range(len(names)),
-                prints=bytes(8 * len(names)),
-                forgotten=forgotten,
-                passed=passed,
-            )
-        )
+    def offer(cursor: int, *names: str, passed: int = 0) -> Offer:
+        return Offer(cursor, contacts(*names), range(len(names)), bytes(8 * len(names)), passed)
 
-    assert append("a1", "a2", forgotten=0, passed=0).reading == "forgotten"
+    def append(*offers: Offer, forgotten: int) -> Appended:
+        return world.do(world.ledger.append(run.id, producer.token, offers, at=(0, 0), forgotten=forgotten))
+
+    assert append(offer(1, "a1"), offer(3, "a2", "a3"), forgotten=0).reading == "forgotten"
     assert world.runs()[0].sequence == 0
-    assert append("a2", forgotten=1, passed=1).reading == "ok"
+    assert append(offer(1, passed=1), offer(3, "a2", "a3"), forgotten=1).reading == "ok"
     (run,) = world.runs()
-    assert (run.packed, run.books.unsent, run.ready_chunks, run.sequence) == (2, 1, 1, 1)
+    assert (run.packed, run.books.unsent, run.ready_chunks, run.chunks) == (3, 1, 1, 1)
+    assert (run.sequence, run.cursor) == (2, 3)
     world.close()

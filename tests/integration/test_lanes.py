@@ -10,7 +10,7 @@ from redis import Redis
 from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire import codec
-from wire.chunks import Held, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Offer, Outcome, OverTheWire, Stopped
 from wire.ledger import Ledger
 from wire.pacing import Drop, Go, Pacer, Wait
 from wire.runs import Run, State, state
@@ -34,8 +34,10 @@ class Bench:
         self.now += milliseconds
         self.redis.set("walk:clock", self.now)
 
-    def open_run(self, name: str, *, list_id: str = "12", chunks: int = 3, connection: str = "c1") -> str:
-        """Open a run and append its chunks."""
+    def open_run(
+        self, name: str, *, list_id: str = "12", chunks: int = 3, connection: str = "c1", step: int = 1
+    ) -> str:
+        """Open a run and append its chunks, so many in one step; each step takes a millisecond."""
         row = self.row(name, list_id, connection)
         self.do(self.store.run("demand", "", "", 1000, "0", codec.text(row)))
         run = self.do(self.ledger.begin(f"reader-{name}"))
@@ -47,12 +49,9 @@ class Bench:
                 name, f"reader-{name}", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
             )
         )
-        for at in range(chunks):
-            self.do(
-                self.ledger.append(
-                    name, f"reader-{name}", at=(at, at), cursor=at + 1, contacts=b"{}", rows=(2 * at + 1, 2 * at + 2)
-                )
-            )
+        offers = [Offer(at + 1, b"{}", (2 * at + 1, 2 * at + 2)) for at in range(chunks)]
+        for at in range(0, chunks, step):
+            self.do(self.ledger.append(name, f"reader-{name}", offers[at : at + step], at=(at, at)))
             self.pass_time(1)
         self.do(self.ledger.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
         return name
@@ -147,6 +146,14 @@ def test_a_second_run_into_a_list_begins_when_the_first_is_over(bench: Bench) ->
     assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
     assert state(bench.look("first")) is State.SUCCEEDED
     assert bench.do(bench.ledger.begin("reader")).id == "second"  # type: ignore[union-attr]
+
+
+def test_chunks_of_one_step_go_in_their_order(bench: Bench) -> None:
+    """All are due at once, and the tenth does not come before the second."""
+    bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
+    bench.open_run("run", chunks=12, step=12)
+    bench.pass_time(-1)
+    assert [bench.taken().chunk for _ in range(12)] == [str(number) for number in range(12)]
 
 
 def test_no_more_chunks_are_in_hands_than_the_rate_needs(bench: Bench) -> None:
@@ -313,7 +320,7 @@ def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench
         bench.do(bench.ledger.begin(name))
         said: dict[str, Any] = {"figures": {"read": 1, "selected": 1}, "rejects": [], "pin": "p"}
         bench.do(bench.ledger.surveyed(name, name, selection=b"", forecast={}, **said))
-        told.append(bench.do(bench.ledger.append(name, name, at=(0, 0), cursor=1, contacts=b"{}", rows=(1,))).bells)
+        told.append(bench.do(bench.ledger.append(name, name, [Offer(1, b"{}", (1,))], at=(0, 0))).bells)
     assert told == [1, 0]
 
 

@@ -21,6 +21,7 @@ from tests.sandbox.world import World
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.payloads import How, contacts_of, import_body, moved
+from wire.chunks import Offer
 from wire.members import Entries, Entry, Standing, past_of
 from wire.membership import Membership
 from wire.runs import Run, Trigger
@@ -103,11 +104,15 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
     told = await place.ledger.append(
         "r1",
         "a-reader",
+        [
+            Offer(
+                people,
+                import_body(noted, automations=False),
+                range(1, people + 1),
+                b"".join(PRINT + person(former) for former, _ in moves),
+            )
+        ],
         at=(0, 0),
-        cursor=people,
-        contacts=import_body(noted, automations=False),
-        rows=range(1, people + 1),
-        prints=b"".join(PRINT + person(former) for former, _ in moves),
         kind="moving",
     )
     assert told.reading == "ok"

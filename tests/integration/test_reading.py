@@ -1,7 +1,7 @@
 """Runs are read from files into a real store: surveyed, appended, taken over from readers that died, and failed in words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -25,7 +25,7 @@ from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.chunks import Outcome
+from wire.chunks import Offer, Outcome
 from wire.ledger import Ledger
 from wire.membership import Membership
 from wire.runs import Run, State, Trigger, state
@@ -130,8 +130,9 @@ async def until(reached: Callable[[], Awaitable[bool]]) -> None:
 
 @pytest.fixture
 def producers(valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Producers]:
-    """An empty record; whoever waits for room looks again at once."""
+    """An empty record; whoever waits for room looks again at once, and each chunk is a step of its own."""
     monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(sending, "MOST_AT_ONCE", 1)
     with Redis(port=valkey.port) as redis:
         yield Producers(redis, tmp_path)
 
@@ -431,24 +432,27 @@ class Faltering(Ledger):
         self.written = written
         self.appends = 0
 
-    async def append(self, run: str, token: str, **said: Any) -> Any:
-        """Append, but for the second one."""
+    async def append(self, run: str, token: str, offers: Iterable[Offer], **said: Any) -> Any:
+        """Append, but for the second step."""
         self.appends += 1
         if self.appends != 2:
-            return await super().append(run, token, **said)
+            return await super().append(run, token, offers, **said)
         if self.written:
-            await super().append(run, token, **said)
+            await super().append(run, token, offers, **said)
         raise Unreachable("the store does not answer")
 
 
 @pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("step", [1, 2])
 def test_an_append_whose_answer_was_lost_is_neither_lost_nor_repeated(
     producers: Producers,
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001  drawn
+    step: int,
 ) -> None:
     """Whether it was written is read from the record, and the same reader goes on there as soon as the store answers."""
     monkeypatch.setattr(reading, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(sending, "MOST_AT_ONCE", step)
 
     async def scenario() -> None:
         await producers.open_run(producers.people(900))

@@ -11,7 +11,7 @@ from producer.cloudevents import Event
 from producer.intake import Intake
 from producer.opening import Retention
 from tests.integration.serving import connection, export
-from wire.chunks import Outcome, Stopped
+from wire.chunks import Offer, Outcome, Stopped
 from wire.ledger import Ledger
 from wire.registrations import Limits
 from wire.registry import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
@@ -37,7 +37,7 @@ async def _appended(ledger: Ledger, chunks: int) -> str:
         run.id, "reader", figures=figures, selection=b"", forecast={"requests": chunks}, rejects=[], pin="p"
     )
     for at in range(chunks):
-        await ledger.append(run.id, "reader", at=(at, at), cursor=at + 1, contacts=b"[1,2,3,4]", rows=range(4))
+        await ledger.append(run.id, "reader", [Offer(at + 1, b"[1,2,3,4]", range(4))], at=(at, at))
     return run.id
 
 

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.payloads import emails_of
-from wire.chunks import Book, Held, Outcome, OverTheWire, Piece
+from wire.chunks import Book, Held, Offer, Outcome, OverTheWire, Piece
 from wire.ledger import Ledger
 from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing
 from wire.membership import Membership
@@ -189,11 +189,8 @@ class World:
                 self.ledger.append(
                     producer.run.id,
                     producer.token,
+                    [Offer(at + 1, contacts(*names), range(4), prints_of(names))],
                     at=(at, at),
-                    cursor=at + 1,
-                    contacts=contacts(*names),
-                    rows=range(4),
-                    prints=prints_of(names),
                 )
             ).reading
             producer.sequence += 1

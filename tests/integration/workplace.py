@@ -22,6 +22,7 @@ from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from tests.unit.records import contacts
 from wire import codec
 from wire.activecampaign.session import Session, open_session
+from wire.chunks import Offer
 from wire.lanes import Lanes
 from wire.ledger import Ledger
 from wire.pacing import Pacer
@@ -129,10 +130,8 @@ class Workplace:
             told = await self.ledger.append(
                 name,
                 "a-reader",
+                [Offer(rows[-1], contacts(*chunk, automations=made.automations), rows)],
                 at=(number, row_number),
-                cursor=rows[-1],
-                contacts=contacts(*chunk, automations=made.automations),
-                rows=rows,
             )
             assert told.reading == "ok"
             row_number = rows[-1]

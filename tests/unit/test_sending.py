@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from typing import Any, cast
 
 import pytest
@@ -20,6 +21,7 @@ from producer.surveying import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.payloads import contacts_of, emails_of, former_of, import_body
+from wire.chunks import Offer
 from wire.forgotten import Forgotten, by_id, digest_of
 from wire.ledger import Appended, Ledger, Reading
 from wire.members import FINGERPRINT_BYTES
@@ -28,6 +30,8 @@ from wire.store import StoreError
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
 TOKEN = "a-token"
+ONE_BY_ONE = Room(16)
+"""Room so small that each chunk is a step of its own."""
 
 
 def people(count: int, batch_rows: int = 100) -> InMemorySnapshot:
@@ -88,21 +92,28 @@ def test_room_ends_with_a_minute_of_ready_work_or_with_the_bytes_held(ready: int
 
 @dataclass
 class RecordingLedger:
-    """What `send` asks of a ledger: it keeps what is appended, and answers as laid out, `ok` where nothing is."""
+    """What `send` asks of a ledger: it keeps what is appended, and answers as laid out, `ok` where nothing is.
+
+    `steps` are where the record was to stand, and how many chunks were offered; `calls` are the chunks.
+    """
 
     stored_selection: bytes
     answers: list[Reading] = field(default_factory=list)
     appended: list[Appended] = field(default_factory=list)
     looks: Iterator[Run] = field(default_factory=lambda: iter(()))
+    steps: list[tuple[tuple[int, int], int]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     ended: list[tuple[int, int]] = field(default_factory=list)
 
     async def selection(self, run: str) -> bytes:
         return self.stored_selection
 
-    async def append(self, run: str, token: str, **said: Any) -> Appended:
+    async def append(
+        self, run: str, token: str, offers: Sequence[Offer], *, at: tuple[int, int], **said: Any
+    ) -> Appended:
         assert token == TOKEN
-        self.calls.append(said)
+        self.steps.append((at, len(offers)))
+        self.calls += [asdict(one) | said for one in offers]
         if self.appended:
             return self.appended.pop(0)
         return Appended(self.answers.pop(0) if self.answers else "ok")
@@ -135,16 +146,23 @@ def begun(snapshot: InMemorySnapshot, **fields: Any) -> tuple[Run, RecordingLedg
     return run, RecordingLedger(found.selection)
 
 
-def test_each_chunk_says_where_the_record_must_stand() -> None:
-    """So a chunk can neither be appended twice nor skipped; the account's bell is rung for each."""
+@pytest.mark.parametrize(
+    ("room", "steps"),
+    [(Room(31), [1, 1, 1]), (Room(32), [2, 1]), (Room(100), [3]), (Room(100, held_bytes=500_000), [2, 1])],
+    ids=["little room", "more room", "room for all", "no more room in bytes"],
+)
+def test_each_step_says_where_the_record_must_stand(room: Room, steps: list[int]) -> None:
+    """So a chunk can neither be appended twice nor skipped. Steps are small against the room, and the bell is rung for each."""
     snapshot = people(800)
     run, ledger = begun(snapshot)
-    rung = sent(snapshot, run, ledger, Room(100))
-    at = [call["at"] for call in ledger.calls]
+    rung = sent(snapshot, run, ledger, room)
     cursors = [call["cursor"] for call in ledger.calls]
-    assert at == list(zip(range(3), [0, *cursors[:-1]], strict=True))
+    stands = dict(enumerate([0, *cursors]))
+    assert ledger.steps == [
+        ((at, stands[at]), most) for at, most in zip(accumulate([0, *steps[:-1]]), steps, strict=True)
+    ]
     assert ledger.ended == [(3, cursors[-1])]
-    assert rung == ["acme.test"] * 3
+    assert rung == ["acme.test"] * len(steps)
     for call in ledger.calls:
         assert call["rows"][-1] == call["cursor"]
         assert len(emails_of(call["contacts"])) == len(call["rows"]) == len(call["prints"]) // FINGERPRINT_BYTES
@@ -155,7 +173,7 @@ def test_no_bell_is_rung_while_one_is_on_its_way() -> None:
     snapshot = people(800)
     run, ledger = begun(snapshot)
     ledger.appended = [Appended("ok", bells=bells) for bells in (0, 1, 0)]
-    assert len(sent(snapshot, run, ledger, Room(100))) == 2
+    assert len(sent(snapshot, run, ledger, ONE_BY_ONE)) == 2
 
 
 def test_a_run_goes_on_from_where_its_record_stands() -> None:
@@ -200,7 +218,7 @@ def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> Non
     snapshot = people(800)
     run, ledger = begun(snapshot)
     ledger.answers = ["ok", answer]
-    rung = sent(snapshot, run, ledger, Room(100))
+    rung = sent(snapshot, run, ledger, ONE_BY_ONE)
     assert (len(ledger.calls), ledger.ended, len(rung)) == (2, [], 1)
 
 
