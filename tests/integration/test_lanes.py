@@ -175,19 +175,35 @@ def test_who_has_missed_two_renewals_keeps_nobodys_place(bench: Bench) -> None:
 
 
 def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> None:
-    """On an account that could keep every thread busy with imports they have one beside those that are due, else all."""
+    """On an account that could keep every thread busy with imports, those that are due have half of them, else all."""
     bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
     bench.do(bench.ledger.renew("worker", 4, []))
     bench.open_run("run", chunks=12)
     for number in range(6):
         bench.accept(bench.taken(), f"batch-{number}", due_in_ms=1)
     bench.pass_time(1)
-    taken = [held for _ in range(12) if (held := bench.take())]
-    assert [held.lane for held in taken] == ["deliver"] * 6 + ["confirm"]
-    for held in taken[:6]:
-        bench.accept(held, f"batch-of-{held.chunk}", due_in_ms=60_000)
-    polls = [held for _ in range(6) if (held := bench.take())]
-    assert [held.lane for held in polls] == ["confirm"] * 3
+
+    def taken() -> list[Held]:
+        return [held for _ in range(12) if (held := bench.take())]
+
+    polls = taken()
+    imports = [held for held in polls if held.lane == "deliver"]
+    assert [held.lane for held in polls] == ["deliver"] * 2 + ["confirm"] * 2
+    for _ in range(3):
+        for held in imports:
+            bench.accept(held, f"batch-of-{held.chunk}", due_in_ms=60_000)
+        imports = taken()
+        lanes = [held.lane for held in imports]
+    assert lanes == ["confirm"] * 2, "beside the two that were taken before"
+
+
+def test_imports_get_every_thread_that_no_poll_needs_now(bench: Bench) -> None:
+    """One that is not due yet needs none."""
+    bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
+    bench.do(bench.ledger.renew("worker", 4, []))
+    bench.open_run("run", chunks=12)
+    bench.accept(bench.taken(), "batch", due_in_ms=60_000)
+    assert [held.lane for _ in range(12) if (held := bench.take())] == ["deliver"] * 4
 
 
 def test_a_small_exports_batches_are_asked_after_before_a_large_ones(bench: Bench) -> None:

@@ -65,10 +65,17 @@ local function count_due(account, lane, now, most)
   return math.min(found, most)
 end
 
--- How many there may be: imports go first, so polls leave them the threads and the requests that they need at this moment.
+-- How many there may be: imports go first, so polls leave them the threads and the requests that they need at this moment, but
+-- for half of the threads: an account that could use them all would else end with all its polls to ask.
 local function width(account, lane, now)
-  local most = full_width(account, lane)
-  if lane == 'deliver' then return most end
+  local most, there = full_width(account, lane), threads(now)
+  local half = math.floor(there / 2)
+  if lane == 'deliver' then
+    if half == 0 or most <= there - half then return most end
+    local polls = leased(account, 'confirm', now)
+    if polls < half then polls = polls + count_due(account, 'confirm', now, half - polls) end
+    return math.max(1, math.min(most, there - math.min(polls, half)))
+  end
   local imports = full_width(account, 'deliver')
   local held = leased(account, 'deliver', now)
   if held < imports then imports = held + count_due(account, 'deliver', now, imports - held) end
@@ -76,7 +83,7 @@ local function width(account, lane, now)
     local taken, requests = rates(account)
     most = hands(account, requests - taken)
   end
-  return math.max(1, math.min(most, threads(now) - imports))
+  return math.max(1, math.min(most, math.max(half, there - imports)))
 end
 
 -- Whether the pacer could let a request of this lane go within two seconds.
