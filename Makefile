@@ -31,7 +31,7 @@ down: .venv  ## End what `make up` started
 test: .venv  ## Run the tests: unit, integration and end to end, two files at a time, since most of them wait
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-bench: .venv  ## Measure how fast it is, in about an hour (ROWS=1,4: only these; SHORT=yes: 3 minutes, judges nothing)
+bench: .venv  ## Measure how fast it is, in half an hour and more (ROWS=1,4: only these; SHORT=yes: 3 minutes, judges nothing)
 	$(BIN)/python -m tests.bench $(if $(filter yes,$(SHORT)),--short) $(call said,ROWS,--rows)
 
 check: .venv  ## Check everything: format, lint, types, import contracts, tests, package, and that the bench works
