@@ -1,6 +1,7 @@
 """How values become bytes and back: JSON by orjson, and at rest compressed. It knows no shapes."""
 
 import zlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -29,9 +30,23 @@ def text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def text_for_logs(value: object) -> str:
-    """Encode `value` as JSON text; what has no JSON form is named by its type, since its own text may hold anything."""
-    return orjson.dumps(value, default=lambda one: type(one).__name__).decode()
+def text_for_logs(line: Mapping[str, object]) -> str:
+    """Encode a line as JSON text; what has no JSON form is named by its type, since its own text may hold anything."""
+    try:
+        return orjson.dumps(line, default=_type_of).decode()
+    except TypeError:  # for a number over 64 bits, half a character or a name that is no text, the library refuses all
+        return orjson.dumps({name: _for_logs(value) for name, value in line.items()}).decode()
+
+
+def _for_logs(value: object) -> object:
+    try:
+        return orjson.Fragment(orjson.dumps(value, default=_type_of))
+    except TypeError:
+        return _type_of(value)
+
+
+def _type_of(value: object) -> str:
+    return type(value).__name__
 
 
 def squeeze(data: bytes) -> bytes:

@@ -77,5 +77,5 @@ def _cleaned(value: Any) -> Any:
             return value
 
 
-def _json(value: object, **_: object) -> str:
-    return codec.text_for_logs(value)
+def _json(line: EventDict, **_: object) -> str:
+    return codec.text_for_logs(line)

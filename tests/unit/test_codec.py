@@ -53,5 +53,15 @@ def test_what_is_no_encoding_is_a_known_error(data: bytes) -> None:
 
 @given(st.binary() | st.text() | st.from_type(object) | JSON)
 def test_logs_can_hold_anything(value: object) -> None:
-    """What has no JSON form is named by its type."""
+    """On one line."""
     assert "\n" not in codec.text_for_logs({"value": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(b"", "bytes"), (2**64, "int"), (-(2**63) - 1, "int"), ("\ud800", "str"), ({1: 2}, "dict"), ([2**64], "list")],
+)
+def test_what_has_no_json_form_is_named_by_its_type_in_logs(value: object, written: str) -> None:
+    """And costs nothing of the line but itself."""
+    line = codec.text_for_logs({"event": "told", "value": value, "sizes": [1, b""]})
+    assert codec.decode(line) == {"event": "told", "value": written, "sizes": [1, "bytes"]}
