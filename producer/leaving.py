@@ -36,7 +36,7 @@ def contacts(leavers: Iterable[tuple[str, Entry]], run: Run, *, after: int = 0) 
     for order, address, entry in ordered:
         if order > after:
             print_ = entry.fingerprint + (entry.person or UNKNOWN if has_ids else b"")
-            yield Mapped(order, address, _json(address, run), phone_left_out=False, fingerprint=print_)
+            yield Mapped(order, _json(address, run), phone_left_out=False, fingerprint=print_)
 
 
 def _json(address: str, run: Run) -> bytes:

@@ -15,7 +15,7 @@ from producer.addresses import Unusable, address_key, read_address
 from producer.chunking import CONTACT_BYTES_MAX
 from producer.cleaning import clean_line, clean_text
 from producer.phones import to_e164
-from producer.plain import Plain, Writer
+from producer.plain import Writer
 from producer.rows import Fault, Invalid, Mapped, Weighed
 from wire import codec
 from wire.activecampaign.payloads import contact_json
@@ -139,11 +139,10 @@ class Mapper:
         phones = self._phones(chosen)
         plain = self._plain(chosen, phones.numbers)
         others = self._others(chosen, plain, phones.numbers, rows, before)
-        contacts, keys = plain.contacts.to_pylist(), plain.keys.to_pylist()
-        for at, (index, json, key, left_out) in enumerate(zip(rows, contacts, keys, phones.left_out, strict=True)):
+        for at, (index, json, left_out) in enumerate(zip(rows, plain.to_pylist(), phones.left_out, strict=True)):
             print_ = prints[index] if prints else b""
             if json is not None:
-                yield Mapped(before + index + 1, key, json, left_out, print_)
+                yield Mapped(before + index + 1, json, left_out, print_)
                 continue
             found = others[at]
             yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
@@ -153,7 +152,7 @@ class Mapper:
         chosen = _taken(batch, rows)
         phones = self._phones(chosen)
         plain = self._plain(chosen, phones.numbers)
-        sizes = pc.fill_null(pc.binary_length(plain.contacts), 0).to_numpy().astype(np.int64)
+        sizes = pc.fill_null(pc.binary_length(plain), 0).to_numpy().astype(np.int64)
         invalid = []
         for at, found in self._others(chosen, plain, phones.numbers, rows, before).items():
             if isinstance(found, Invalid):
@@ -179,7 +178,7 @@ class Mapper:
         ]
         return _Phones(numbers, left_out)
 
-    def _plain(self, batch: pa.RecordBatch, numbers: Sequence[str | None]) -> Plain:
+    def _plain(self, batch: pa.RecordBatch, numbers: Sequence[str | None]) -> pa.BinaryArray:
         """Write the ordinary rows of a batch at once; those with tags of their own are none."""
         spec = self._spec
         email = batch.column(spec.email)
@@ -191,10 +190,15 @@ class Mapper:
         return self._writer.write(email, lines, numbers, fields, CONTACT_BYTES_MAX)
 
     def _others(
-        self, batch: pa.RecordBatch, plain: Plain, numbers: Sequence[str | None], rows: Sequence[int], before: int
+        self,
+        batch: pa.RecordBatch,
+        plain: pa.BinaryArray,
+        numbers: Sequence[str | None],
+        rows: Sequence[int],
+        before: int,
     ) -> dict[int, Mapped | Invalid]:
         """Make contacts of those rows that are out of the ordinary, by their place in the batch."""
-        places: list[int] = pc.indices_nonzero(pc.is_null(plain.contacts)).to_pylist()
+        places: list[int] = pc.indices_nonzero(pc.is_null(plain)).to_pylist()
         if not places:
             return {}
         rest = batch.select(self.columns).take(pa.array(places, pa.int64()))
@@ -225,7 +229,7 @@ class Mapper:
         )
         if len(json) > CONTACT_BYTES_MAX:
             return Invalid(row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes.")
-        return Mapped(row, address.key, json, phone_left_out=False)
+        return Mapped(row, json, phone_left_out=False)
 
     def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
         found = [

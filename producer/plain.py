@@ -6,7 +6,7 @@ an escape in JSON. What comes out is byte for byte what `contact_json` would wri
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,13 +30,6 @@ ADDRESS_BYTES: Final = (6, 64)
 """Within these no part of a domain can be too long, so that nobody needs to look ahead."""
 
 _NOTHING: Final = pa.scalar(None, pa.string())
-
-
-class Plain(NamedTuple):
-    """What the ordinary rows of a batch become: their JSON and lower-case addresses, null where a row is out of the ordinary."""
-
-    contacts: pa.BinaryArray
-    keys: pa.StringArray
 
 
 class Writer:
@@ -63,9 +56,9 @@ class Writer:
         numbers: Sequence[str | None],
         fields: Sequence[pa.StringArray],
         bytes_max: int,
-    ) -> Plain:
+    ) -> pa.BinaryArray:
         """
-        Write what can be written so.
+        Write the JSON of what can be written so; null where a row is out of the ordinary.
 
         `lines` are columns by the names that ActiveCampaign has for them, in its order, `numbers` telephone numbers in
         E.164, `fields` the columns of custom fields in the order of their ids.
@@ -90,8 +83,7 @@ class Writer:
         ordinary = pc.and_(
             ordinary, pc.fill_null(pc.less_equal(pc.binary_length(contacts), bytes_max), fill_value=False)
         )
-        written = pc.if_else(ordinary, contacts, _NOTHING).cast(pa.binary())
-        return Plain(written, pc.ascii_lower(pc.if_else(ordinary, email, _NOTHING)))
+        return pc.if_else(ordinary, contacts, _NOTHING).cast(pa.binary())
 
 
 def _matches(column: pa.StringArray, pattern: str, *, if_null: bool) -> pa.BooleanArray:

@@ -20,12 +20,11 @@ class Mapped(NamedTuple):
     """
     A contact: `row` counts from 1 over the whole snapshot, `json` is its part of an import request.
 
-    `address_key` is what tells people apart (see `producer.addresses`). A phone that is no telephone number is left
-    out, and `phone_left_out` says so. `fingerprint` is of the row, where it was asked for.
+    A phone that is no telephone number is left out, and `phone_left_out` says so. `fingerprint` is of the row, where it was
+    asked for.
     """
 
     row: int
-    address_key: str
     json: bytes
     phone_left_out: bool
     fingerprint: bytes = b""

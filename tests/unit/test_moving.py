@@ -209,7 +209,7 @@ def test_what_is_kept_of_them_comes_back_and_holds_no_address() -> None:
 
 def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign() -> None:
     """Whoever is not known under it any more is passed over."""
-    contact = Mapped(3, "anna@x.org", b'{"email":"anna@x.org"}', phone_left_out=False, fingerprint=bytes(16))
+    contact = Mapped(3, b'{"email":"anna@x.org"}', phone_left_out=False, fingerprint=bytes(16))
     (noted,) = moving.contacts([contact], {3: Move(3, b"person 1", "update", former="ann@x.org")})
     former = former_of(noted.json)
     assert former is not None
@@ -227,5 +227,5 @@ def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign()
 
 def test_chunks_of_them_are_small() -> None:
     """And nobody is alone in one, who would pass five times less often."""
-    people = [Mapped(at, "", b"{}", phone_left_out=False, fingerprint=bytes(16)) for at in range(1, 22)]
+    people = [Mapped(at, b"{}", phone_left_out=False, fingerprint=bytes(16)) for at in range(1, 22)]
     assert [len(chunk.contacts) for chunk in pack(people, most=moving.MOST)] == [10, 9, 2]
