@@ -88,6 +88,7 @@ class Reading:
         self._surveys = asyncio.Semaphore(MOST_SURVEYS)
         self._small_surveys = asyncio.Semaphore(MOST_SMALL_SURVEYS)
         self._going = True
+        self._unanswered: str | None = None
 
     async def run(self) -> None:
         """Take and read runs until cancelled."""
@@ -107,8 +108,12 @@ class Reading:
         """Begin to read one run, if there is one and room for it."""
         if len(self._tasks) >= MOST_RUNS:
             return False
-        token = secrets.token_hex(16)
-        run = await self._ledger.begin(token)
+        token, again = self._unanswered or secrets.token_hex(16), self._unanswered is not None
+        self._unanswered = (
+            token  # a run that was taken in an answer that is lost is taken again, and not left to its lease
+        )
+        run = await (self._ledger.begin(token, again=True) if again else self._ledger.begin(token))
+        self._unanswered = None
         if run is None:
             return False
         self._readers[run.id] = token

@@ -4,11 +4,13 @@ A message names an account for which something is due, never a contact: dramatiq
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import ConnectionClosed
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError, TimeoutError  # noqa: A004  the client's own
@@ -25,7 +27,41 @@ MAINTENANCE_PER_MILLION: Final = 50_000
 """One command in twenty looks after the messages of dead workers; by default it is one in a thousand."""
 
 
-Broker: TypeAlias = RedisBroker
+class _Consumer(_RedisConsumer):
+    """Leaves a message that cannot be acknowledged now to a later one: a thread that waits for that answers no bell.
+
+    A message that is never acknowledged is heard again when this process is gone, and finds nothing due.
+    """
+
+    broker: "Broker"
+
+    def ack(self, message: Any) -> None:
+        """Acknowledge a message, and those that could not be acknowledged before."""
+        waiting = self.broker.unacknowledged
+        waiting.append(message)
+        while waiting:
+            try:
+                first = waiting.popleft()
+            except IndexError:
+                return  # another thread was quicker
+            try:
+                super().ack(first)  # type: ignore[no-untyped-call]
+            except ConnectionClosed:
+                waiting.append(first)
+                return
+
+
+class Broker(RedisBroker):
+    """Dramatiq's broker over Redis, whose worker threads do not wait for a queue that is away."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self.unacknowledged: deque[Any] = deque()
+
+    @property
+    def consumer_class(self) -> type[_Consumer]:
+        """What takes messages."""
+        return _Consumer
 
 
 class _Client(Redis):
@@ -58,7 +94,7 @@ def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) 
         health_check_interval=30,
         max_connections=MOST_CONNECTIONS,
     )
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
+    broker = Broker(
         client=client,
         namespace=NAMESPACE,
         middleware=list(middleware),

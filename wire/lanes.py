@@ -1,7 +1,7 @@
 """Rings for accounts that have something due and nobody on the way to it.
 
-The record is the truth and a bell only a hint: a lost one rings again after 30 s, a double one finds nothing due. None is
-rung into a queue that is already long, so that bells cannot pile up while no worker runs.
+The record is the truth and a bell only a hint: a lost one rings again after 30 s, or after two when the queue is empty, and a
+double one finds nothing due. None is rung into a queue that is already long, so that bells cannot pile up while no worker runs.
 """
 
 import secrets
@@ -60,9 +60,11 @@ class Lanes:
         A bell that could not be enqueued is forgotten, so that another process may ring at once; if that fails too, it is
         remembered, and rings again 30 s later.
         """
-        if await self._queue.length() >= LONG_QUEUE:
+        length = await self._queue.length()
+        if length >= LONG_QUEUE:
             return 0
-        words = [word.decode() for word in await self._store.run("ring", self._name(), *accounts)]
+        queue = "" if length else "empty"
+        words = [word.decode() for word in await self._store.run("ring", self._name(), queue, *accounts)]
         for at in range(0, len(words), 2):
             try:
                 await self._queue.put(words[at], words[at + 1])

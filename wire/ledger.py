@@ -44,6 +44,15 @@ class Appended:
     bells: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a chunk of an account is asked for under: the bell that was heard, '' for none, and a token of its own."""
+
+    account: str
+    bell: str
+    token: str
+
+
 class Ledger:
     """Appends, hands out and settles chunks, and ends runs."""
 
@@ -52,9 +61,12 @@ class Ledger:
 
     # Reading a run ---------------------------------------------------------------------------------------------------
 
-    async def begin(self, token: str, lease_ms: int = LEASE_MS) -> Run | None:
-        """Take a run to read under `token`, if one may begin or has lost its reader."""
-        found = await self._store.run("begin", token, lease_ms)
+    async def begin(self, token: str, lease_ms: int = LEASE_MS, *, again: bool = False) -> Run | None:
+        """Take a run to read under `token`, if one may begin or has lost its reader.
+
+        `again`: the same was asked before, and the answer was lost: the run that was taken then is taken.
+        """
+        found = await self._store.run("begin", token, lease_ms, "again" if again else "")
         return run_from(found[0].decode(), _fields(found[1:])) if found else None
 
     async def keep_reading(self, readers: Mapping[str, str], lease_ms: int = LEASE_MS) -> None:
@@ -160,6 +172,14 @@ class Ledger:
         asked_at = monotonic()
         reply = await self._store.run("take", account, bell, token, lease_ms)
         return _held(reply, token, asked_at) if reply else None
+
+    async def give_back(self, takings: Sequence[Taking]) -> int:
+        """Undo takings whose answer was lost, and forget their bells; return how many chunks were given back.
+
+        Under their tokens nothing is taken any more, even if the store carries out late what it was asked.
+        """
+        words = [word for taking in takings for word in (taking.account, taking.bell, taking.token)]
+        return int(await self._store.run("give_back", *words))
 
     async def renew(self, process: str, threads: int, chunks: Iterable[Held], lease_ms: int = LEASE_MS) -> None:
         """Renew the leases of a living process and count it as alive; an empty name counts nothing."""

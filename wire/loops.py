@@ -12,12 +12,16 @@ T = TypeVar("T")
 
 WRITABLE_AGAIN_SECONDS: Final = 1.0
 CANCEL_AGAIN_SECONDS: Final = 1.0
+STORE_AGAIN_SECONDS: Final = 1.0
+"""A step that the store failed is taken again so soon, however seldom it is taken otherwise: work goes on when it is back."""
 
 _log = structlog.get_logger(__name__)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]], name: str) -> None:
     """Run `step` every so many seconds until cancelled. What it raises is logged, and the next one tries again.
+
+    After a store that failed it is tried again within a second.
 
     A store that fails is told once, and once more when it answers again: a night of it is two lines, not ten thousand.
     """
@@ -35,7 +39,7 @@ async def every(seconds: float, step: Callable[[], Awaitable[object]], name: str
             if failing:
                 _log.info("store_answers_again", step=name)
             failing = False
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(min(seconds, STORE_AGAIN_SECONDS) if failing else seconds)
 
 
 async def when_writable(step: Callable[[], Awaitable[T]], name: str, **about: str) -> T:

@@ -28,6 +28,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
+from wire.fresh import NO_NOTIFICATIONS, FreshPool, FreshSentinelPool
 from wire.topology import lua_names
 
 REDIS_CLOCK: Final = """\
@@ -286,6 +287,7 @@ def connect(url: str) -> Redis:
     """Make a client of one server, or of the master that Sentinels name (`redis+sentinel://h1:p,h2:p/service/db`).
 
     No automatic retries: a script whose answer was lost may have run, and only its caller knows whether it may run again.
+    But a connection that is dead before anything was written is replaced (`wire.fresh`).
     """
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
@@ -293,14 +295,17 @@ def connect(url: str) -> Redis:
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,
         "health_check_interval": 30,
+        "maint_notifications_config": NO_NOTIFICATIONS,
     }
     sentinel = re.fullmatch(r"redis\+sentinel://([^/]+)/([^/]+)(?:/(\d+))?", url)
     if sentinel is None:
-        return Redis.from_url(url, **options)
+        return Redis.from_pool(FreshPool.from_url(url, **options))
     hosts = [host.rsplit(":", 1) for host in sentinel[1].split(",")]
     untyped: Any = Sentinel
     nodes = untyped([(host, int(port)) for host, port in hosts], **options)
-    master: Redis = nodes.master_for(sentinel[2], db=int(sentinel[3] or 0), **options)
+    master: Redis = nodes.master_for(
+        sentinel[2], db=int(sentinel[3] or 0), connection_pool_class=FreshSentinelPool, **options
+    )
     return master
 
 

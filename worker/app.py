@@ -84,6 +84,7 @@ class Process:
             heart.renewed()
 
         async def sweep() -> None:
+            await self._desk.give_back()
             self._metrics.swept(await lanes.ring())
 
         async def beat() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Final, Generic, TypeVar
@@ -24,6 +25,8 @@ from wire.activecampaign.session import Session
 from wire.chunks import Held, OverTheWire
 from wire.pacing import Drop, Kind, Limit, Pacer, Wait
 from wire.secrets import SecretError, Vault
+from wire.store import StoreError
+from worker.persisting import until_answered
 from worker.reports import Asked, Endpoint, Listen, Paced
 
 PATIENCE_SECONDS: Final = 2.0
@@ -114,7 +117,11 @@ class Asker:
             # The key was sealed with a secret that this worker does not have: a person has to mend it.
             return Answered(Refused(Because.CREDENTIALS, definite=True), OverTheWire(requests=0))
         asked = monotonic()
-        match await self._pacer.wait(held.account, kind, held, patience_seconds=PATIENCE_SECONDS):
+        try:
+            may = await self._pacer.wait(held.account, kind, held, patience_seconds=PATIENCE_SECONDS)
+        except StoreError:
+            return NotNow(0)  # it is written down that nothing was sent, when the store answers
+        match may:
             case Drop():
                 return NotNow(0)
             case Wait(seconds):
@@ -144,7 +151,8 @@ class Asker:
         )
         if isinstance(outcome, Throttled):
             limit: Limit = "any" if kind == "other" else kind
-            await self._pacer.throttled(held.account, limit, outcome.retry_after_seconds, go.at)
+            told = partial(self._pacer.throttled, held.account, limit, outcome.retry_after_seconds, go.at)
+            await until_answered(told)
         return Answered(outcome, OverTheWire(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000)))
 
     def _client(self, held: Held) -> Client:

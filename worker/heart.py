@@ -11,7 +11,7 @@ STILL_SECONDS: Final = 30.0
 """The loop beats every second; one that was silent for so long hangs."""
 
 HELD_SECONDS: Final = 600.0
-"""A request may take 120 s and writing its outcome down half a minute: what is in hand so long never ends."""
+"""A request may take 120 s and writing its outcome down five minutes: what is in hand so long never ends."""
 
 READY_SECONDS: Final = 15.0
 """Leases are renewed every five seconds; whoever missed three cannot take work."""

@@ -1,9 +1,9 @@
 """What a worker does when it hears a bell: take what is due, ask ActiveCampaign, judge, write down, ring on.
 
-Nothing here is raised to be retried: what cannot be written down now is taken again when its lease is over.
+Nothing here is raised to be retried. An outcome is offered until the store answers, written once, and answered as the first
+time. What was asked for and not answered is given back when the store answers again.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,17 +15,15 @@ import structlog
 
 from wire.chunks import Held, Outcome
 from wire.lanes import Lanes
-from wire.ledger import Ledger
+from wire.ledger import Ledger, Taking
 from wire.store import StoreError
 from worker import confirming, delivering
 from worker.asking import Asker, NotNow
+from worker.lost_answers import LostAnswers
 from worker.moving import Mover
+from worker.persisting import until_answered
 from worker.reports import Listen, Settled
 from worker.verdict import judge_batch, judge_delivery
-
-SETTLE_TRIES: Final = 6
-SETTLE_AGAIN_SECONDS: Final = 1.0
-"""An outcome is offered again while its lease may hold: it is written once, and answered as the first time."""
 
 ANSWER_SECONDS: Final = 1.0
 """How long one bell is answered, chunk after chunk: a quick account costs few bells, a slow one keeps no thread from others."""
@@ -55,6 +53,7 @@ class Desk:
         self._jitter = jitter
         self._clock_seconds = clock_seconds
         self._mover = Mover(asker, jitter, clock_seconds)
+        self._lost = LostAnswers(ledger)
         self._held: dict[str, Held] = {}
         self._since: dict[str, float] = {}
 
@@ -70,7 +69,7 @@ class Desk:
         """Answer a bell: work on what is due, and ring on if there may be more when it was answered long enough."""
         until = self._clock_seconds() + ANSWER_SECONDS
         try:
-            held = await self._ledger.take(account, bell, secrets.token_hex(16))
+            held = await self._take(Taking(account, bell, secrets.token_hex(16)))
             while held is not None:
                 with self._holding(held):
                     outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
@@ -80,6 +79,17 @@ class Desk:
                     await self._lanes.ring([account])
         except StoreError as error:
             _log.warning("store_failed", account=account, error=str(error))
+
+    async def give_back(self) -> None:
+        """Let the record forget every bell that was heard and not answered; StoreError if it does not answer yet."""
+        await self._lost.give_back()
+
+    async def _take(self, taking: Taking) -> Held | None:
+        try:
+            return await self._ledger.take(taking.account, taking.bell, taking.token)
+        except StoreError:
+            self._lost.add(taking)
+            raise
 
     @contextmanager
     def _holding(self, held: Held) -> Iterator[None]:
@@ -115,15 +125,17 @@ class Desk:
 
     async def _settle(self, held: Held, outcome: Outcome, verdict: str, *, goes_on: bool) -> Held | None:
         """Write an outcome down, and take what else is due in the same step, if it goes on."""
-        for tries_left in reversed(range(SETTLE_TRIES)):
+
+        async def settle() -> tuple[bool, Held | None]:
+            token = secrets.token_hex(16) if goes_on else None
             try:
-                token = secrets.token_hex(16) if goes_on else None
-                kept, following = await self._ledger.settle_and_take(held, outcome, token)
-                break
+                return await self._ledger.settle_and_take(held, outcome, token)
             except StoreError:
-                if not tries_left:
-                    raise
-                await asyncio.sleep(SETTLE_AGAIN_SECONDS)
+                if token is not None:
+                    self._lost.add(Taking(held.account, "", token))
+                raise
+
+        kept, following = await until_answered(settle)
         batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
         run = held.run
         self._listen(Settled(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))

@@ -11,7 +11,7 @@ from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire import codec
 from wire.chunks import Held, Offer, Outcome, OverTheWire, Stopped
-from wire.ledger import Ledger
+from wire.ledger import Ledger, Taking
 from wire.pacing import Drop, Go, Pacer, Wait
 from wire.runs import Run, State, state
 from wire.store import Store
@@ -96,8 +96,8 @@ class Bench:
     def look(self, run: str) -> Run:
         return self.do(self.ledger.look([run]))[0]
 
-    def ring(self) -> list[bytes]:
-        found: list[bytes] = self.do(self.store.run("ring", f"b{self.now}"))
+    def ring(self, queue: str = "") -> list[bytes]:
+        found: list[bytes] = self.do(self.store.run("ring", f"b{self.now}", queue))
         return found[::2]
 
     do = staticmethod(immediately)
@@ -322,6 +322,81 @@ def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) ->
     bench.pass_time(15_001)
     bench.do(bench.ledger.renew("worker", 16, []))
     assert len(bench.ring()) == 2
+
+
+def test_a_bell_that_is_in_no_queue_rings_again_after_two_seconds(bench: Bench) -> None:
+    """Its message was lost with the queue, or with the worker that had fetched it."""
+    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.open_run("run", chunks=1)
+    assert len(bench.ring()) == 1
+    bench.pass_time(1_999)
+    assert bench.ring(queue="empty") == []
+    bench.pass_time(1)
+    assert bench.ring() == []
+    assert len(bench.ring(queue="empty")) == 1
+
+
+@pytest.mark.parametrize("lane", ["deliver", "confirm"])
+def test_a_chunk_whose_taking_was_not_answered_is_given_back_at_once(bench: Bench, lane: str) -> None:
+    """And its bell is forgotten, so that the next sweep rings; it was never sent, and has lost no worker."""
+    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.open_run("run", chunks=1)
+    if lane == "confirm":
+        bench.accept(bench.taken(), "batch", due_in_ms=0)
+    before = dict(bench.redis.hgetall(key("chunk", "run", "0")))
+    bench.ring()
+    bell: Any = bench.redis.zrange(key("bells", ACCOUNT), 0, -1)[0]
+    lost = bench.taken()
+    assert lost.lane == lane
+    assert bench.do(bench.ledger.give_back([Taking(ACCOUNT, bell.decode(), lost.token)])) == 1
+    assert len(bench.ring()) == 1
+    bench.pass_time(1_000)
+    again = bench.taken()
+    assert again.pace[1] == b"go"
+    assert (again.chunk, again.lane) == (lost.chunk, lane)
+    assert not bench.redis.hexists(key("chunk", "run", "0"), "lost")
+    assert bench.redis.hget(key("chunk", "run", "0"), "maybe") == before.get(b"maybe")
+    assert bench.redis.zrange(key("under_way", ACCOUNT), 0, -1) == [again.token.encode()]
+
+
+def test_what_is_given_back_is_not_taken_afterwards(bench: Bench) -> None:
+    """A store that stood still carries out what it was asked before, behind the giving back or not."""
+    bench.open_run("run", chunks=2)
+    assert bench.do(bench.ledger.give_back([Taking(ACCOUNT, "bell", "late")])) == 0
+    assert bench.do(bench.ledger.take(ACCOUNT, "bell", "late")) is None
+    held = bench.taken()
+    assert bench.settle(held, Outcome(to="ready", count=held.count))
+    assert bench.do(bench.ledger.settle_and_take(bench.taken(), Outcome(to="over", books={"applied": 2}), "late")) == (
+        True,
+        None,
+    )
+
+
+def test_only_what_was_taken_under_that_name_is_given_back(bench: Bench) -> None:
+    """Not what somebody else has taken since, nor what came to its end."""
+    bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
+    bench.open_run("run", chunks=2)
+    first, other = bench.taken(), bench.taken()
+    bench.accept(first, "batch", due_in_ms=60_000)
+    bench.pass_time(20_001)
+    again = bench.taken()
+    assert again.chunk == other.chunk
+    takings = [Taking(ACCOUNT, "", held.token) for held in (first, other)]
+    assert bench.do(bench.ledger.give_back(takings)) == 0
+    assert bench.settle(again, Outcome(to="over", books={"applied": 2}))
+    assert bench.look("run").accepted_chunks == 1
+
+
+def test_a_run_whose_taking_was_not_answered_is_taken_again(bench: Bench) -> None:
+    """By the same producer, at once; no other one has it before its lease is over."""
+    row = bench.row("run", "12")
+    bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(row)))
+    assert bench.do(bench.ledger.begin("lost")) is not None
+    assert bench.do(bench.ledger.begin("another")) is None
+    found = bench.do(bench.ledger.begin("lost", again=True))
+    assert found is not None
+    assert found.id == "run"
+    assert bench.do(bench.ledger.begin("another", again=True)) is None
 
 
 def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench: Bench) -> None:

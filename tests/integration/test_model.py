@@ -37,7 +37,7 @@ from wire.membership import Membership
 from wire.runs import Mode, Run, Trigger
 from wire.store import Unreachable
 from wire.topology import key
-from worker import working
+from worker import persisting
 
 PEOPLE: Final = tuple(f"p{number}@example.org" for number in range(8))
 NAMES: Final = ("Ann", "Bea", "Cid")
@@ -280,7 +280,7 @@ def test_the_list_and_what_is_known_of_it_are_as_the_model_says(
 ) -> None:
     """Over any refreshes, opt-outs, faults, kills and cancels."""
     monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(working, "SETTLE_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
     run_state_machine_as_test(
         type("ModelOnThisServer", (Model,), {"port": valkey.port}),
         settings=settings(

@@ -10,7 +10,7 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from wire.plumbing import Memory, Plumbing
-from wire.store import Store, StoreError, Unreachable, Unwritable, connect, load_scripts, open_store
+from wire.store import Store, Unreachable, Unwritable, connect, load_scripts, open_store
 from wire.topology import TEMPLATES, key, lua_names
 
 T = TypeVar("T")
@@ -148,12 +148,53 @@ def test_a_store_that_is_gone_is_unreachable_and_answers_again_when_it_is_back(s
         with pytest.raises(Unreachable):
             await save(store)
         server.start()
-        await asyncio.sleep(0)
-        try:
-            await store.ping()
-        except StoreError:
-            await store.ping()
+        await store.ping()
         assert await store.run("go", "account", "import")
+
+    with_opened(server, scenario)
+
+
+def test_connections_that_died_with_the_server_are_replaced_before_anything_is_written(server: Valkey) -> None:
+    """All of a pool, at once, and the first time: what cannot have reached the server is not a failure."""
+
+    async def scenario(store: Store) -> None:
+        await together(store)
+        server.kill()
+        server.start()
+        await together(store)
+
+    async def together(store: Store) -> None:
+        await asyncio.gather(*(store.run("look", f"run {number}") for number in range(20)))
+
+    with_opened(server, scenario)
+
+
+def test_a_connection_is_known_to_be_closed_before_the_event_loop_has_heard_of_it(server: Valkey) -> None:
+    """The operating system is asked: between the end of a server and a call there may be no turn of the loop."""
+
+    async def scenario(store: Store) -> None:
+        await store.ping()
+        server.kill()
+        server.start()
+        # No await that waits stands between these and the call.
+        assert await store.run("look", "run")
+
+    with_opened(server, scenario)
+
+
+def test_a_command_that_may_have_been_carried_out_is_not_made_again(server: Valkey) -> None:
+    """Its connection breaks while it is under way: the caller is told, and asks the record."""
+
+    async def scenario(store: Store) -> None:
+        await store.ping()
+        with Redis(port=server.port) as redis:
+            redis.client_pause(10_000, all=True)
+        asked = asyncio.create_task(save(store))
+        await asyncio.sleep(0.2)  # until it is written; nothing can be seen of it from outside
+        assert not asked.done()
+        server.kill()
+        with pytest.raises(Unreachable):
+            await asked
 
     with_opened(server, scenario)
 

@@ -26,7 +26,7 @@ from wire.ledger import LEASE_MS, Ledger
 from wire.runs import State, state
 from wire.store import Unreachable
 from wire.topology import key
-from worker import working
+from worker import persisting, working
 from worker.reports import Asked, Settled
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
@@ -418,7 +418,7 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
     written: bool,  # noqa: FBT001  drawn
 ) -> None:
     """Without sending the chunk again, and in the record and the metrics it counts once, if it was written after all, too."""
-    monkeypatch.setattr(working, "SETTLE_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
@@ -451,17 +451,100 @@ def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
 
 def test_a_store_that_stays_away_leaves_the_chunk_to_its_lease(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """The desk says so once, raises nothing, and holds nothing."""
-    monkeypatch.setattr(working, "SETTLE_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(persisting, "PATIENCE_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
-        place.desk = place.another_desk(Faltering(place, working.SETTLE_TRIES, written=False))
+        place.desk = place.another_desk(Faltering(place, 1, written=False))
         with capture_logs() as lines:
             await place.desk.hear(place.host, "bell")
         assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["store_failed"]
         assert place.desk.in_hand() == ()
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 2)
+
+    play(scenario)
+
+
+class Unanswering(Ledger):
+    """A ledger whose store hands out the next chunk, or does not, and does not answer once."""
+
+    def __init__(self, place: Workplace, *, taken: bool) -> None:
+        super().__init__(place.store)
+        self.taken = taken
+        self.failures = 1
+
+    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
+        """Take, and lose the answer."""
+        if not self.failures:
+            return await super().take(account, bell, token, lease_ms)
+        self.failures -= 1
+        if self.taken:
+            assert await super().take(account, bell, token, lease_ms) is not None
+        raise Unreachable("the store does not answer")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_bell_that_was_heard_and_not_answered_rings_again_when_the_store_answers(
+    play: Play,
+    taken: bool,  # noqa: FBT001  drawn
+) -> None:
+    """In the same moment of the store's time, and what it had handed out in the answer that was lost is there again."""
+
+    async def scenario(place: Workplace, world: World) -> None:
+        await place.open_run(SOME)
+        place.desk = place.another_desk(Unanswering(place, taken=taken))
+        began = place.now
+        await place.ledger.renew("process", 32, [])
+        assert await place.lanes.ring() == 1
+        await place.desk.hear(*place.bells.rung.pop())
+        assert await place.lanes.ring() == 0
+        await place.desk.give_back()
+        assert await place.lanes.ring() == 1
+        await place.desk.hear(*place.bells.rung.pop())
+        assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
+        assert place.now - began < working.ANSWER_SECONDS * 1000
+
+    play(scenario)
+
+
+def test_a_chunk_that_came_with_an_answer_that_was_lost_is_given_back(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome is written once, and the chunk that was handed out with it waits for no lease."""
+    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
+
+    async def scenario(place: Workplace, world: World) -> None:
+        await place.open_run(SOME, ["dan"])
+        place.desk = place.another_desk(Faltering(place, 1, written=True))
+        await place.ledger.renew("process", 32, [])
+        await place.desk.hear(place.host, "bell")
+        assert (await place.run()).accepted == 3
+        await place.desk.give_back()
+        place.pass_time(1_000)
+        await place.desk.hear(place.host, "bell")
+        assert ((await place.run()).accepted, len(world.journal.imports)) == (4, 2)
+
+    play(scenario)
+
+
+def test_a_chunk_whose_pacer_does_not_answer_goes_back_unsent(play: Play) -> None:
+    """Nobody waits for its lease: it is taken again as soon as that is written down."""
+
+    async def scenario(place: Workplace, world: World) -> None:
+        await place.open_run(SOME)
+        place.redis.hset(key("pace", place.host), "next_any", place.now + 200)  # so that the pacer is asked again
+
+        async def gone() -> None:
+            place.while_waiting = None
+            raise Unreachable("the store does not answer")
+
+        place.while_waiting = gone
+        began = place.now
+        await place.desk.hear(place.host, "bell")
+        assert [one.verdict for one in place.reports if isinstance(one, Settled)] == ["NotSent", "Done"]
+        assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
+        assert place.now - began < 1_000
 
     play(scenario)
 

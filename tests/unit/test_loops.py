@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from wire import loops
-from wire.loops import ended, when_writable
-from wire.store import Unwritable
+from wire.loops import ended, every, when_writable
+from wire.store import Unreachable, Unwritable
 
 
 def test_a_task_in_which_a_cancellation_got_lost_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +49,26 @@ def test_a_step_is_taken_again_until_the_store_takes_it(monkeypatch: pytest.Monk
         ("store_takes_nothing_in", "r1"),
         ("store_takes_in_again", "r1"),
     ]
+
+
+def test_a_step_that_the_store_failed_is_taken_again_soon_however_seldom_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An hour's step waits a second for a store that is away, and an hour again when it was taken."""
+    slept: list[float] = []
+    left = [Unreachable("gone"), Unreachable("gone")]
+
+    async def step() -> None:
+        if left:
+            raise left.pop()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 4:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("wire.loops.asyncio.sleep", sleep)
+    with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
+        asyncio.run(every(3_600, step, "hourly"))
+    assert slept == [1, 1, 3_600, 3_600]
+    assert [line["event"] for line in lines] == ["store_failed", "store_answers_again"]

@@ -3,9 +3,15 @@
 -- Hands out a run to be read: one that has the claim on its list, and whose reader, if it had one, is gone.
 --   reading         zset  run -> until when its reader's lease holds
 --   turns(a, list)  zset  the first run has the claim
--- ARGV: token, lease in ms
+-- ARGV: token, lease in ms, 'again' if this was asked before under the same token and its answer was lost
 -- Returns the run's record as a flat list, with its id first, or nothing.
 local now = clock()
+for _, run in ipairs(ARGV[3] == 'again' and redis.call('ZRANGE', K.reading(), 0, -1) or {}) do
+  if redis.call('HGET', K.run(run), 'reader') == ARGV[1] then
+    redis.call('ZADD', K.reading(), now + tonumber(ARGV[2]), run)
+    return {run, unpack(redis.call('HGETALL', K.run(run)))}
+  end
+end
 for _, run in ipairs(redis.call('ZRANGE', K.reading(), '-inf', now, 'BYSCORE')) do
   local key = K.run(run)
   local f = redis.call('HMGET', key, 'account', 'list', 'dry_run', 'paused', 'begun')

@@ -4,8 +4,10 @@
 --   accounts  set    accounts with chunks
 --   bells(a)  zset   bells rung and not yet heard
 --   ready, accepted, chunk, leases, workers, lane, block, run   as in the libraries
--- ARGV: the bells' name, then the accounts to look at (none: all)
+-- ARGV: the bells' name, 'empty' if the queue is or '', then the accounts to look at (none: all)
 -- Returns account, bell, account, bell, ...
+local REMEMBERED = 30000
+local ON_ITS_WAY = 2000 -- workers look for messages ten times a second: one that was rung before that is no more in an empty queue
 local now, name = clock(), ARGV[1]
 local function count_takeable(account, lane)
   local room = width(account, lane, now) - leased(account, lane, now)
@@ -27,18 +29,18 @@ local function give_up_lost_leases(account)
   end
 end
 
-local accounts = {unpack(ARGV, 2)}
+local accounts = {unpack(ARGV, 3)}
 if #accounts == 0 then accounts = redis.call('SMEMBERS', K.accounts()) end
 local rung = {}
 for _, account in ipairs(accounts) do
   give_up_lost_leases(account)
-  redis.call('ZREMRANGEBYSCORE', K.bells(account), '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', K.bells(account), '-inf', now + (ARGV[2] == 'empty' and REMEMBERED - ON_ITS_WAY or 0))
   local unheard = redis.call('ZCARD', K.bells(account))
   local busy = leased(account, 'deliver', now) + leased(account, 'confirm', now)
   local wanted = math.min(count_takeable(account, 'deliver') + count_takeable(account, 'confirm'), math.max(threads(now) - busy, 1)) - unheard
   for i = 1, wanted do
     local bell = name .. '.' .. i
-    redis.call('ZADD', K.bells(account), now + 30000, bell)
+    redis.call('ZADD', K.bells(account), now + REMEMBERED, bell)
     rung[#rung + 1] = account
     rung[#rung + 1] = bell
   end

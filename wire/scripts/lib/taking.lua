@@ -1,5 +1,6 @@
 -- Hands out the oldest due chunk of the run whose turn it is, under a lease, and lets its request go if it is its turn already.
 --   ready, accepted, chunk, leases, lane, block, run, pace   as in the libraries
+--   settled(token)  string  there if nothing is to be taken under this token any more
 -- Nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, {kind, what lib/going.lua answered} or {}, and
 -- three flat hashes: the chunk, the run, the connection.
 
@@ -25,7 +26,7 @@ local function hand_out(account, token, lease, lane, run, id, score, now)
     redis.call('ZADD', K.lane(account), 'XX', now, run)
     redis.call('HSETNX', key, 'first_taken', run_clock(run, now))
   end
-  redis.call('HSET', key, 'leased_at', now)
+  redis.call('HSET', key, 'leased_at', now, 'taker', token)
   redis.call('ZADD', LANES[lane](run), now + lease, id)
   redis.call('ZADD', K.leases(account, lane), now + lease, run .. '/' .. id)
   local pace = redis.call('HMGET', K.pace(account), 'trip_ms', 'first_poll_ms')
@@ -50,6 +51,8 @@ local function kills_workers(account, run, id, now)
 end
 
 local function take(account, token, lease, now)
+  -- It was given back before this was carried out (give_back.lua).
+  if redis.call('EXISTS', K.settled(token)) == 1 then return false end
   if opens_soon(account, 'deliver', now) and leased(account, 'deliver', now) < width(account, 'deliver', now) then
     for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
       if is_open(run, 'deliver', now) then
