@@ -4,11 +4,13 @@ A message names an account for which something is due, never a contact: dramatiq
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
 import dramatiq
+import structlog
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from redis import Redis
@@ -23,17 +25,37 @@ NAMESPACE: Final = f"{PREFIX}dramatiq"
 MOST_CONNECTIONS: Final = 512
 """Each worker thread acknowledges on a connection of its own."""
 
+AGAIN_SECONDS: Final = 0.25
+"""Between two looks at a queue that is away."""
+
 MAINTENANCE_PER_MILLION: Final = 50_000
 """One command in twenty looks after the messages of dead workers; by default it is one in a thousand."""
 
 
 class _Consumer(_RedisConsumer):
-    """Leaves a message that cannot be acknowledged now to a later one: a thread that waits for that answers no bell.
+    """Waits for a queue that is away, and is there as soon as it is back; Dramatiq's own is made again after three seconds.
 
-    A message that is never acknowledged is heard again when this process is gone, and finds nothing due.
+    It leaves a message that cannot be acknowledged now to a later one: a thread that waits for that answers no bell. A message
+    that is never acknowledged is heard again when this process is gone, and finds nothing due.
     """
 
     broker: "Broker"
+    _is_away = False
+
+    def __next__(self) -> Any:
+        """Return a message, or None; told once that there is no queue, and once that it is back."""
+        try:
+            found = super().__next__()  # type: ignore[no-untyped-call]
+        except ConnectionClosed as error:
+            if not self._is_away:
+                _log.warning("queue_failed", queue=self.queue_name, error=str(error))
+            self._is_away = True
+            time.sleep(AGAIN_SECONDS)
+            return None
+        if self._is_away:
+            _log.info("queue_answers_again", queue=self.queue_name)
+        self._is_away = False
+        return found
 
     def ack(self, message: Any) -> None:
         """Acknowledge a message, and those that could not be acknowledged before."""
@@ -62,6 +84,9 @@ class Broker(RedisBroker):
     def consumer_class(self) -> type[_Consumer]:
         """What takes messages."""
         return _Consumer
+
+
+_log = structlog.get_logger(__name__)
 
 
 class _Client(Redis):

@@ -19,9 +19,6 @@ SHORT: Final = {"--processes": "-p", "--threads": "-t"}
 IDLE_POLL_MS: Final = "100"
 """Dramatiq's idle consumers look for messages so often; at its own second, a bell is heard half a second late."""
 
-RESTART_DELAY_MS: Final = "1000"
-"""So long Dramatiq's consumers wait after an error of the queue; its own three seconds are most of what an outage may cost."""
-
 
 def arguments(given: list[str]) -> list[str]:
     """Dramatiq's arguments: ours where nothing else is given."""
@@ -42,7 +39,6 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201  there is no log yet
         return 2
     os.environ.setdefault("dramatiq_worker_timeout", IDLE_POLL_MS)
-    os.environ.setdefault("dramatiq_restart_delay", RESTART_DELAY_MS)
     from dramatiq import cli  # noqa: PLC0415  it reads the environment when it is imported
 
     parsed = cli.make_argument_parser().parse_args(arguments(sys.argv[1:]))  # type: ignore[no-untyped-call]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dramatiq
-import pytest
 from dramatiq.worker import Worker
 from redis import Redis
+from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from tests.end_to_end.test_events import awaited
@@ -15,7 +15,7 @@ from wire.broker import NAMESPACE, make_broker
 from wire.topology import ACTOR, QUEUE
 
 SECONDS = 4.0
-"""Less than dramatiq lets a thread wait before it acknowledges again."""
+"""Less than dramatiq lets a thread wait before it acknowledges again, and a consumer before it looks again, together."""
 
 
 @contextmanager
@@ -27,11 +27,8 @@ def at_work(worker: Worker) -> Iterator[None]:
         worker.stop()
 
 
-def test_a_thread_does_not_wait_for_a_queue_that_is_away_to_acknowledge(
-    server: Valkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_does_not_wait_for_a_queue_that_is_away_to_acknowledge(server: Valkey) -> None:
     """The only thread of a worker answers the next bell, and both messages are acknowledged when the queue is back."""
-    monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.1)
     broker = make_broker(server.url())
     heard: list[str] = []
     first, go_on = threading.Event(), threading.Event()
@@ -48,7 +45,7 @@ def test_a_thread_does_not_wait_for_a_queue_that_is_away_to_acknowledge(
 
     for bell in ("one", "two"):
         put(bell)
-    with at_work(Worker(broker, worker_timeout=100, worker_threads=1)):
+    with capture_logs() as lines, at_work(Worker(broker, worker_timeout=100, worker_threads=1)):
         assert first.wait(30)
         server.kill()
         go_on.set()
@@ -60,3 +57,5 @@ def test_a_thread_does_not_wait_for_a_queue_that_is_away_to_acknowledge(
             awaited(lambda: len(heard) == 3 and not redis.hlen(f"{NAMESPACE}:{QUEUE}.msgs"), SECONDS)
     assert not broker.unacknowledged
     assert heard == ["a one", "a two", "a three"]
+    told = [line["event"] for line in lines if line.get("queue") == QUEUE]
+    assert told == ["queue_failed", "queue_answers_again"]
