@@ -47,12 +47,12 @@ through the table `K`, which `wire.store` writes from the same templates.
 | hold            | string | until when a fresh server lets nobody send                           | 1 s              | store           |
 | kept            | string | when a promise was last waited for on disk                           | for ever         | store           |
 | lane(a)         | zset   | runs with chunks on the account -> when they were last served        | the run          | reader, workers |
-| bells(a)        | zset   | bells rung and not yet heard -> until when they are remembered       | 30 s             | everybody       |
+| bells(a)        | zset   | bells rung and not yet heard -> until when they are remembered       | 2 to 30 s        | everybody       |
 | leases(a, lane) | zset   | chunks in somebody's hands -> end of the lease                       | the lease        | workers         |
 | ready(run)      | zset   | chunks to deliver -> due                                             | until accepted   | reader, workers |
 | accepted(run)   | zset   | chunks to confirm -> due                                             | until final      | workers         |
 | chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
-| settled(token)  | string | what an outcome was answered, for who lost the answer                | a minute         | workers         |
+| settled(token)  | string | what became of a taking: its outcome's answer, or that it was given back | a minute     | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
 | news            | list   | what happened to runs: to be told once; at most 10,000               | until told       | everybody       |
 | endings         | list   | runs that ended, in order, to be judged once; at most 10,000         | until judged     | everybody       |

@@ -27,6 +27,7 @@ BEFORE: Final = 10
 
 WITHIN_SECONDS: Final = 5.0
 SHORT, LONG = 0.0, 8.0
+WITH, WITHOUT = "with_a_producer", "without_a_producer"
 VERY_LONG: Final = 32.0
 """Longer than a wake-up is remembered, and than any lease."""
 
@@ -100,20 +101,21 @@ def outage(platform: Up) -> Outage:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("producer", ["with_a_producer", "without_a_producer"])
-@pytest.mark.parametrize("seconds", [SHORT, LONG, VERY_LONG])
+@pytest.mark.parametrize(
+    ("seconds", "producer"), [(SHORT, WITH), (SHORT, WITHOUT), (LONG, WITH), (VERY_LONG, WITH), (VERY_LONG, WITHOUT)]
+)
 @pytest.mark.parametrize("_time", range(COUNT))
 def test_work_goes_on_when_a_killed_store_is_back(outage: Outage, seconds: float, producer: str, _time: int) -> None:
     """SIGKILL of Valkey, alone or together with the producer, while chunks are under way."""
     stack = outage.platform.stack
     stack.kill("valkey")
-    if producer == "without_a_producer":
+    if producer == WITHOUT:
         stack.kill("producer")
     outage.last(seconds)
     stack.restart("valkey")
     back = outage.now()
     first = outage.seconds_from(back)
-    if producer == "without_a_producer":
+    if producer == WITHOUT:
         stack.restart("producer")
     told(f"killed_{seconds:g}_s_{producer}", max(first, outage.assert_goes_on(back)))
 
