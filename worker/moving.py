@@ -54,12 +54,18 @@ class Mover:
             if isinstance(answer, NotNow):
                 return _so_far(held, memory, wire, answer.seconds, changed=changed), NOT_YET
             wire = replace(
-                wire, requests=wire.requests + answer.wire.requests, throttles=wire.throttles + answer.wire.throttles
+                wire,
+                requests=wire.requests + answer.wire.requests,
+                throttles=wire.throttles + answer.wire.throttles,
+                read=wire.read or answer.wire.read,
+                unread=answer.wire.unread,
             )
             changed |= isinstance(step, Change) and not answer.nothing_queued
             moves = after(memory.moves, step, answer.outcome, person.former, held.run.list_id)
             if moves is None:
-                return self._judged(replace(held, facts=memory.document()), answer, wire, changed=changed)
+                unread = 0 if wire.read else held.unread
+                now_held = replace(held, facts=memory.document(), unread=unread)
+                return self._judged(now_held, answer, wire, changed=changed)
             memory = replace(memory, troubles=0, attempts=0, since=None, moves=moves)
         return replace(_looked_up(held, memory, people), wire=wire, nothing_queued=not changed), LOOKED_UP
 

@@ -1,7 +1,7 @@
 -- Hands out the oldest due chunk of the run whose turn it is, under a lease, and lets its request go if it is its turn already.
 --   ready, accepted, chunk, leases, lane, block, run, pace   as in the libraries
 -- Nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, {kind, what lib/going.lua answered} or {}, and
--- three flat hashes: the chunk, the run, the connection.
+-- three flat hashes: the chunk, the run, the connection; and 1 if a harmless question is to be asked before the import.
 
 local LOOKED_UP_FOR = 60000
 
@@ -30,12 +30,15 @@ local function hand_out(account, token, lease, lane, run, id, score, now)
   redis.call('ZADD', K.leases(account, lane), now + lease, run .. '/' .. id)
   local pace = redis.call('HMGET', K.pace(account), 'trip_ms', 'first_poll_ms')
   local chunk, told = redis.call('HMGET', key, 'count', 'batch', 'moving'), {}
-  if lane == 'confirm' or chunk[3] ~= 'moving' then -- those who move are looked up first
+  local moving = lane == 'deliver' and chunk[3] == 'moving'
+  local careful = lane == 'deliver' and not moving and asks_first(connection)
+  if not moving and not careful then -- those who move are looked up first
     local kind = lane == 'confirm' and 'other' or chunk[1] == '1' and 'single' or 'import'
     told = {kind, unpack(go(account, kind, run, id, lane, lane == 'confirm' and chunk[2] or token, token, now))}
   end
   return {lane, run, id, run_clock(run, now), pace[1] or '', pace[2] or '', told,
-    redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection))}
+    redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection)),
+    careful and 1 or 0}
 end
 
 -- A chunk whose lease ran out killed its worker, or its worker was killed. After five it is not tried again by itself.
