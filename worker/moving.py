@@ -16,6 +16,7 @@ from wire.rejects import RejectCode, page
 from worker import delivering
 from worker.asking import Answered, Asker, NotNow
 from worker.verdict import Memory, Refusal, judge_delivery
+from worker.verdict.deliveries import MOST_UNREAD_LOOKS
 from worker.verdict.moves import AFTERWARDS, AskLists, Change, Find, Step, Told, after, next_step
 
 HOLD_SECONDS: Final = 10.0
@@ -72,7 +73,8 @@ class Mover:
     def _judged(self, held: Held, answer: Answered[Told], wire: OverTheWire, *, changed: bool) -> tuple[Outcome, str]:
         if isinstance(answer.outcome, LookedUp | Memberships | Changed):
             raise TypeError(f"an answer to another question: {type(answer.outcome).__name__}")
-        verdict = judge_delivery(answer.outcome, delivering.facts(held, self._jitter()))
+        facts = replace(delivering.facts(held, self._jitter()), most_unread=MOST_UNREAD_LOOKS)
+        verdict = judge_delivery(answer.outcome, facts)
         outcome = delivering.outcome(verdict, held, wire, answered=answer.proves, nothing_queued=not changed)
         # What is refused here is the question: of the person nothing is known that was not known before.
         return replace(outcome, entries=NO_ENTRIES), type(verdict).__name__

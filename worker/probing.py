@@ -1,4 +1,4 @@
-"""Asks a harmless question where an import would be the probe of a block, and answers to imports said neither yes nor no.
+"""Asks a harmless question before an import, where answers to imports could not be read.
 
 The account may have done those imports. As long as it answers nothing that can be read, nobody is sent again to find that out.
 """
@@ -15,19 +15,17 @@ from worker.verdict import Memory, stopping
 PROBED: Final = "Probed"
 NOT_SENT: Final = "NotSent"
 
+AGAIN_MS: Final = 3_000
+"""After a question without an answer. A block that is probed says itself when the next one goes."""
+
 
 async def ask_first(asker: Asker, held: Held) -> tuple[Outcome, str]:
     """Ask whose key this is; the chunk goes back, and its import may be the next probe if that was answered."""
     answer = await asker.whose_key(held)
     if isinstance(answer, NotNow):
         return delivering.back(held, answer.seconds), NOT_SENT
-    outcome = Outcome(
-        to="ready",
-        count=held.count,
-        nothing_queued=True,
-        probe=True,
-        wire=replace(answer.wire, lookups=True),
-    )
+    wire = replace(answer.wire, lookups=True)
+    outcome = Outcome(to="ready", count=held.count, nothing_queued=True, probe=True, wire=wire)
     match answer.outcome:
         case Refused() as refused:
             stop = delivering.stopped(stopping.refused(refused, Memory.read(held.facts)))
@@ -35,4 +33,4 @@ async def ask_first(asker: Asker, held: Held) -> tuple[Outcome, str]:
         case Throttled(retry_after_seconds=seconds):
             return replace(outcome, due_in_ms=round((seconds or 0) * 1000)), PROBED
         case _:
-            return outcome, PROBED
+            return replace(outcome, due_in_ms=0 if wire.read else AGAIN_MS), PROBED

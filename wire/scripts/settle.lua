@@ -8,7 +8,8 @@
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
 --   ready, accepted, leases, block, unread, pace, under_way   as in the libraries
---   chunk(run, id)  hash  `unread`: answers to its imports that could not be read; `unread_looks`: to its polls or lookups in a row
+--   chunk(run, id)  hash  `unread`: answers to its imports that could not be read; `unread_looks`: to its polls or lookups in a row,
+--                         while the connection was not blocked; `cleared`: a harmless question was answered just now
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), of membership addresses and entries, page
 --       of rejects or '', new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
@@ -35,6 +36,7 @@ local function settle()
   redis.call('ZREM', K.under_way(account), outcome.token)
 
   local wire = outcome.wire
+  local was_blocked = redis.call('HGET', K.block(connection), 'blocked') == '1'
   local importing = lane == 'deliver' and not (wire and wire.lookups)
   if wire then
     redis.call('HINCRBY', record, 'requests', wire.requests)
@@ -42,7 +44,10 @@ local function settle()
     if wire.trip_ms then redis.call('HSET', K.pace(account), 'trip_ms', wire.trip_ms) end
     if wire.read then could_read(connection, importing) end
     if wire.unread then could_not_read(connection, account, wire.unread, importing, tonumber(chunk[4] or now), now) end
-    if outcome.probe and wire.read then looked(connection, now) end
+    if outcome.probe and wire.read then
+      looked(connection, now)
+      if chunk[1] then redis.call('HSET', key, 'cleared', '1') end
+    end
     if lane == 'deliver' and wire.requests > 0 and not wire.lookups then
       redis.call('HINCRBY', record, 'imports', wire.requests)
       redis.call('HSETNX', record, 'first_import', now)
@@ -85,7 +90,7 @@ local function settle()
   if wire and not outcome.probe then
     local unread = importing and 'unread' or 'unread_looks'
     local was_unread = wire.read and redis.call('HDEL', key, unread) == 1
-    if wire.unread then redis.call('HINCRBY', key, unread, 1) end
+    if wire.unread and (importing or not was_blocked) then redis.call('HINCRBY', key, unread, 1) end
     if was_unread and redis.call('HGET', K.block(run), 'by_look') == id then lift(run, account, now) end
   end
 

@@ -24,7 +24,7 @@ from wire.activecampaign.errors import (
 from wire.activecampaign.results import BatchInfo
 from wire.rejects import RejectCode
 from worker.verdict import stopping
-from worker.verdict.deliveries import MOST_UNREAD
+from worker.verdict.deliveries import MOST_UNREAD_LOOKS
 from worker.verdict.memory import Memory, Progress
 from worker.verdict.parting import halves
 from worker.verdict.verdicts import (
@@ -93,9 +93,9 @@ def judge_batch(outcome: BatchInfo | Trouble, facts: BatchFacts) -> BatchVerdict
 
 
 def _unreadable(outcome: Unreadable, facts: BatchFacts, next_poll: float) -> Poll | Stop:
-    """Ask again, seldom; with the third such answer a person is told. Asking sends nobody, so it goes on, and heals by itself."""
+    """Ask again, seldom; with the fifth such answer a person is told. Asking sends nobody, so it goes on, and heals by itself."""
     unread = facts.unread + 1
-    if unread >= MOST_UNREAD:
+    if unread >= MOST_UNREAD_LOOKS:
         return stopping.unreadable_chunk(outcome.form, facts.memory)
     return Poll(max(unread_seconds(unread, facts.jitter), next_poll))
 

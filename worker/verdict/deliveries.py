@@ -53,7 +53,11 @@ MOST_ATTEMPTS_IN_AN_OUTAGE: Final = 4 * MOST_ATTEMPTS
 MOST_ROUNDS: Final = 3
 
 MOST_UNREAD: Final = 3
-"""Answers about a chunk that cannot be read: each may have been a yes, so its contacts are sent three times at most."""
+"""Answers to a chunk's imports that cannot be read: each may have been a yes, so its contacts are sent three times at most."""
+
+MOST_UNREAD_LOOKS: Final = 5
+"""The same of questions about a chunk, which send nobody. Three in a row block the connection, and its probes are not counted
+here: so the fifth comes only where others are answered in words, and an outage goes by itself."""
 
 _QUARTER: Final = 2
 """Halvings. A quarter's turn comes when both halves have had theirs."""
@@ -67,8 +71,8 @@ class Facts:
     """What a delivery is judged by, besides its answer.
 
     `count`: contacts of the chunk, those set aside included. `trusted`: a person has said that they believe refusals.
-    `patience_over`: the run's delivery patience has ended. `unread`: answers to it that could not be read before. `jitter`: 0
-    to 1.
+    `patience_over`: the run's delivery patience has ended. `unread`: answers to it that could not be read before, and
+    `most_unread` how many there may be. `jitter`: 0 to 1.
     """
 
     count: int
@@ -77,6 +81,7 @@ class Facts:
     trusted: bool = False
     patience_over: bool = False
     unread: int = 0
+    most_unread: int = MOST_UNREAD
     jitter: float = 0.5
 
 
@@ -134,7 +139,7 @@ def _unreadable(outcome: Unreadable, facts: Facts) -> Later | Stop | Unsent:
         return Unsent(possibly_there=True)
     memory = replace(facts.memory, attempts=facts.memory.attempts + 1, since=facts.memory.since or facts.progress)
     unread = facts.unread + 1
-    if unread >= MOST_UNREAD:
+    if unread >= facts.most_unread:
         return stopping.unreadable_chunk(outcome.form, memory)
     return Later(Waiting.UNREADABLE, unread_seconds(unread, facts.jitter), memory)
 

@@ -8,7 +8,7 @@ LONGEST_POLL_SECONDS: Final = 120.0
 
 
 def unread_seconds(times: int, jitter: float) -> float:
-    """Return how long to wait after an answer that could not be read, the first, second ... about a chunk: 3, 12 seconds."""
+    """Return how long to wait after an answer that could not be read, the first, second ... about a chunk: 3, 12, 48, 60 seconds."""
     whole = min(3.0 * 4.0 ** min(times - 1, 10), LONGEST_BACKOFF_SECONDS)
     return whole * (0.75 + jitter / 2)
 
