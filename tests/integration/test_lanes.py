@@ -10,7 +10,7 @@ from redis import Redis
 from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire import codec
-from wire.chunks import Held, Offer, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Offer, Outcome, OverTheWire, Piece, Stopped
 from wire.ledger import Ledger
 from wire.pacing import Drop, Go, Pacer, Wait
 from wire.runs import Run, State, state
@@ -552,3 +552,105 @@ def test_an_outcome_that_does_not_account_for_every_contact_is_refused_whole(ben
     with pytest.raises(Exception, match="UNBALANCED"):
         bench.settle(held, Outcome(to="over", books={"applied": 1}))
     assert bench.look("run").books.applied == 0
+
+
+# Answers that cannot be read -----------------------------------------------------------------------------------------
+
+
+def unread(count: int = 2, **wire: Any) -> Outcome:
+    """The outcome of an import whose answer could not be read."""
+    return Outcome(to="ready", count=count, wire=OverTheWire(unread="cannot be read", **wire))
+
+
+def quick(bench: Bench, chunks: int = 9) -> None:
+    """Open a run on an account without limits to speak of."""
+    bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
+    bench.open_run("run", chunks=chunks, step=chunks)
+
+
+def test_three_answers_in_a_row_that_cannot_be_read_block_whichever_chunk_and_worker_had_them(bench: Bench) -> None:
+    """All were under way together; those that come after the block begin nothing new."""
+    quick(bench)
+    held = [bench.taken() for _ in range(5)]
+    bench.pass_time(100)
+    for number, each in enumerate(held):
+        assert (state(bench.look("run")) is State.BLOCKED) == (number >= 3)
+        assert bench.settle(each, unread())
+    run = bench.look("run")
+    assert run.block is not None
+    assert (run.block.code, run.block.reason, run.block.by_hand) == ("unreadable_answers", "cannot be read", False)
+    assert bench.take() is None
+    assert bench.redis.hget(key("block", "c1"), "tries") == b"1"
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_that_can_be_read_between_begins_the_count_anew(bench: Bench, accepted: bool) -> None:  # noqa: FBT001  drawn
+    """Also if it was asked for before the others."""
+    quick(bench)
+    early, *held = [bench.taken() for _ in range(6)]
+    bench.pass_time(100)
+    assert bench.settle(held[0], unread())
+    assert bench.settle(held[1], unread())
+    wire = OverTheWire(read=True)
+    if accepted:
+        outcome = Outcome(to="accepted", batch="batch", count=2, due_in_ms=60_000, answered=True, wire=wire)
+    else:
+        outcome = Outcome(to="ready", count=2, due_in_ms=60_000, answered=True, wire=wire)
+    assert bench.settle(early, outcome)
+    assert bench.settle(held[2], unread())
+    assert bench.settle(held[3], unread())
+    assert state(bench.look("run")) is State.DELIVERING
+    assert bench.settle(held[4], unread())
+    assert state(bench.look("run")) is State.BLOCKED
+
+
+def test_parts_of_a_chunk_have_its_count(bench: Bench) -> None:
+    """No way of splitting gives its people more sendings."""
+    quick(bench, chunks=1)
+    assert bench.settle(bench.taken(), unread())
+    held = bench.taken()
+    assert held.unread == 1
+    parts = [Piece(f"{held.chunk}.{number}", b"{}", (number,)) for number in range(2)]
+    assert bench.settle(held, Outcome(to="split", pieces=parts, wire=OverTheWire(unread="cannot be read")))
+    part = bench.taken()
+    assert (part.unread, part.careful) == (2, True)
+    assert bench.settle(part, Outcome(to="ready", count=1, probe=True, wire=OverTheWire(lookups=True, read=True)))
+    again = bench.taken()
+    assert (again.chunk, again.careful) == (part.chunk, False)
+
+
+def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_when_the_connection_is_mended(
+    bench: Bench,
+) -> None:
+    """Three imports were sent as probes, each after a question."""
+    quick(bench)
+    for _ in range(3):
+        assert bench.settle(bench.taken(), unread())
+    for _ in range(3):
+        bench.pass_time(30_000)
+        question = bench.taken()
+        assert question.careful
+        assert bench.settle(
+            question, Outcome(to="ready", count=2, probe=True, wire=OverTheWire(lookups=True, read=True))
+        )
+        probe = bench.taken()
+        assert not probe.careful
+        assert bench.settle(probe, unread())
+    run = bench.look("run")
+    assert run.block is not None
+    assert run.block.by_hand
+    bench.pass_time(3_600_000)
+    assert bench.take() is None
+    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert state(bench.look("run")) is State.DELIVERING
+    assert bench.take() is not None
+
+
+def test_a_chunk_of_the_last_version_goes_on(bench: Bench) -> None:
+    """It has no counts of its own."""
+    quick(bench)
+    held = bench.taken()
+    bench.redis.hset(key("block", "c1"), items=["code", "credentials", "blocked", "1", "probe_at", str(bench.now)])
+    assert bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    probe = bench.taken()
+    assert (probe.unread, probe.careful) == (0, False)

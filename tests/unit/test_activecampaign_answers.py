@@ -82,6 +82,7 @@ def trouble(status: int, body: bytes | None, **headers: str) -> Trouble:
         (409, b"null", Rejected),
         (404, b'{"message":"No Result found for _List with id 7"}', NotFound),
         (404, b"{}", NotFound),
+        (403, b'{"message":"No Result found for _List with id 3"}', NotFound),
         (500, b"{}", Unavailable),
         (502, b'{"title":"Error 502: Bad gateway","status":502,"cloudflare_error":true,"retry_after":60}', Unavailable),
         (504, HTML, Unavailable),

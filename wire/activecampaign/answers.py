@@ -31,7 +31,7 @@ MOST_DEPTH: Final = 60
 _NO_JSON: Final = object()
 
 # Good answers were recorded that begin with two byte order marks.
-_BEFORE: Final = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
+_BEFORE: Final = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n]+)*")
 
 _NO_PART_OF_A_TYPE: Final = re.compile(r"[^A-Za-z0-9.+/-]")
 _LONGEST_TYPE: Final = 60
@@ -82,10 +82,10 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
         case HTTPStatus.PAYMENT_REQUIRED:
             found = Refused(Because.PAYMENT, answer.heard, definite=True)
         case HTTPStatus.FORBIDDEN:
-            # Now and then also with a good key, so that one says little.
-            found = Refused(Because.PERMISSION, answer.heard, definite=False)
+            # Now and then also with a good key, so that one says little. A 403 for what is not there was seen as well.
+            found = NotFound(answer.heard) if _says_not_found(answer) else _forbidden(answer)
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            found = Throttled(answer.heard, retry_after_seconds=_retry_after(answer, now))
+            found = Throttled(answer.heard, retry_after_seconds=_retry_after(answer, now, _json(answer.body)))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             found = TooLarge(answer.heard)
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -94,8 +94,17 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             found = _by_form(answer, now)
         case _:
-            found = Unavailable(answer.heard, retry_after_seconds=_retry_after(answer, now))
+            found = Unavailable(answer.heard, retry_after_seconds=_retry_after(answer, now, _json(answer.body)))
     return found
+
+
+def _forbidden(answer: Answer) -> Refused:
+    return Refused(Because.PERMISSION, answer.heard, definite=False)
+
+
+def _says_not_found(answer: Answer) -> bool:
+    document = _json(answer.body)
+    return isinstance(document, dict) and str(document.get("message")).startswith("No Result found")
 
 
 def _by_form(answer: Answer, now: datetime) -> Trouble:
@@ -108,13 +117,12 @@ def _by_form(answer: Answer, now: datetime) -> Trouble:
         return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False) if missing else _unreadable(answer)
     if missing:
         return NotFound(answer.heard)
-    return words.judge(document, answer.heard, _retry_after(answer, now))
+    return words.judge(document, answer.heard, _retry_after(answer, now, document))
 
 
-def _retry_after(answer: Answer, now: datetime) -> float | None:
+def _retry_after(answer: Answer, now: datetime, document: Any) -> float | None:
     """Read the header; where it says nothing, the edge's JSON, which has it in the body."""
     seconds = retry_after_seconds(answer.retry_after, date=answer.date, now=now)
-    document = _json(answer.body)
     if seconds is None and isinstance(document, dict) and "retry_after" in document:
         return retry_after_seconds(str(document["retry_after"]), date=None, now=now)
     return seconds
