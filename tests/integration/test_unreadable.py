@@ -282,6 +282,29 @@ def test_one_batch_that_cannot_be_read_about_is_told_while_all_others_go_on(play
     play(scenario, spoils=spoils)
 
 
+def test_a_strange_yes_to_a_lone_chunk_is_sent_three_times(play: Play) -> None:
+    """It may have been done. Where nothing but strange answers comes, the third is a question, and it goes by itself."""
+
+    async def scenario(place: Workplace, world: World) -> None:
+        await place.open_run(people(0, 30))
+        await place.work(600)
+        run = await place.run()
+        assert run.block is not None
+        assert (run.block.code, run.block.by_hand) == ("not_activecampaign", True)
+        assert asked(world, Endpoint.IMPORT) == 3
+        world.flip({"faults": ["empty"]})
+        await place.open_run(people(100, 30), name="r2", list_id="3")
+        await place.work(600)
+        assert asked(world, Endpoint.IMPORT) <= 3 + 2
+        world.flip({"faults": []})
+        assert state(await place.finish("r2")) is State.SUCCEEDED
+        assert state(await place.run()) is State.BLOCKED
+        assert await place.ledger.steer("r1", "resume") == "done"
+        assert state(await place.finish()) is State.SUCCEEDED
+
+    play(scenario, faults=["empty@import"])
+
+
 def test_a_strange_yes_is_probed_by_few_imports(play: Play) -> None:
     """Whole JSON that lacks what was asked for stops as it did; and its probes do not send people for ever either."""
 

@@ -98,6 +98,7 @@ def test_nothing_is_said_to_be_done_before_it_is() -> None:
         ({"paused": NOW}, [], ("resume", "cancel")),
         ({"begun": NOW}, [block_record()], ("resume", "cancel")),
         ({"begun": NOW}, [block_record("brake", probe_at=None)], ("accept", "cancel")),
+        ({"begun": NOW}, [block_record("unreadable_answers", probe_at=None, asks=0)], ("resume", "cancel")),
         ({"begun": NOW, "ending": "cancelled"}, [], ()),
         (OVER | {"read": 1, "selected": 1, "applied": 1}, [], ()),
         (OVER | {"read": 1, "selected": 1, "refused": 1}, [], ("retry",)),

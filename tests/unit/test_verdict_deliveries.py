@@ -1,6 +1,8 @@
 """What becomes of a chunk after the answer to its import, one answer at a time."""
 
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -38,6 +40,7 @@ from worker.verdict import (
     Waiting,
     judge_delivery,
 )
+from worker.verdict.deliveries import MOST_UNREAD, MOST_UNREAD_LOOKS
 
 FULL = Facts(count=250)
 ALONE = Facts(count=1)
@@ -396,3 +399,11 @@ def test_no_number_of_answers_that_cannot_be_read_halves_a_chunk() -> None:
     worn = replace(FULL, memory=Memory(attempts=99, troubles=99, since=Progress(0)), progress=Progress(250))
     for unread in range(5):
         assert isinstance(judge_delivery(UNREADABLE, replace(worn, unread=unread)), Later | Stop)
+
+
+def test_the_scripts_and_the_verdicts_have_the_same_bound() -> None:
+    """The last sending is the one before which a harmless question is asked."""
+    scripts = Path(str(files("wire"))) / "scripts" / "lib"
+    assert f"local LAST_SENDING = {MOST_UNREAD} " in (scripts / "taking.lua").read_text()
+    assert "local ROW = 3\n" in (scripts / "unread.lua").read_text()
+    assert MOST_UNREAD_LOOKS > 3 + 1, "the third in a row blocks the connection, and the next is a probe"

@@ -8,7 +8,7 @@
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
 --   ready, accepted, leases, block, unread, pace, under_way   as in the libraries
---   chunk(run, id)  hash  `unread`: answers to its imports that could not be read; `unread_looks`: to its polls or lookups in a row,
+--   chunk(run, id)  hash  `unread`: answers to its imports that said neither yes nor no; `unread_looks`: to its polls or lookups in a row,
 --                         while the connection was not blocked; `cleared`: a harmless question was answered just now
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), of membership addresses and entries, page
 --       of rejects or '', new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three
@@ -116,6 +116,10 @@ local function settle()
     outcome.block.sends = importing and wire and wire.requests > 0 and not outcome.nothing_queued
     outcome.block.careful = importing and (outcome.block.sends or outcome.block.code == 'not_activecampaign')
     block(scope, account, outcome.block, tonumber(chunk[4]), now)
+    if scope ~= run and outcome.block.sends and redis.call('HINCRBY', key, 'unread', 1) >= LAST_SENDING then
+      block(run, account, {scope = 'run', code = outcome.block.code, reason = outcome.block.reason, definite = true,
+        by_hand = true, asks = false}, now, now)
+    end
     if scope == run then
       redis.call('HSET', K.block(run), 'by_look', lane == 'confirm' and outcome.block.code == 'unreadable_answers' and id or '')
     end
