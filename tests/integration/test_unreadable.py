@@ -1,6 +1,7 @@
 """Answers that can never be read: few tries, then a block with a reason; and never the same people again and again."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -120,12 +121,12 @@ def test_imports_that_are_never_answered_in_words_block_with_few_sendings(
         assert run.block is not None
         assert "HTTP 200" in run.block.reason
         assert asked(world, Endpoint.IMPORT) == 3
-        await place.work(900)
+        await place.work(240)
         assert state(await place.run()) is State.BLOCKED
         assert most_sent(world) <= MOST_SENDINGS
         sent = asked(world, Endpoint.IMPORT)
         assert sent <= 3 + 3, "in a row, and by probes"
-        await place.work(900)
+        await place.work(240)
         assert asked(world, Endpoint.IMPORT) == sent
 
         assert (await place.run()).books.pending == sum(chunks)
@@ -166,9 +167,9 @@ def test_an_account_that_says_nothing_readable_for_hours_goes_on_by_itself_and_n
         run = await blocked(place)
         assert run.block is not None
         assert not run.block.by_hand
-        await place.work(1200)
+        await place.work(600)
         assert asked(world, Endpoint.IMPORT) == min(3, chunks + 1)
-        assert 35 <= asked(world, Endpoint.ME) <= 42
+        assert 18 <= asked(world, Endpoint.ME) <= 22
         world.flip({"faults": []})
         assert state(await place.finish()) is State.SUCCEEDED
         assert most_sent(world) <= MOST_SENDINGS
@@ -339,3 +340,35 @@ def test_an_outage_page_sends_nobody_and_goes_by_itself(play: Play) -> None:
         assert most_sent(world) == 1
 
     play(scenario)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_share_of_answers_cannot_be_read_nobody_is_sent_more_often_than_a_person_said(
+    play: Play, seed: int
+) -> None:
+    """Three times, and once more for every time that somebody let the run go on; in the end everybody is applied."""
+    dice = random.Random(seed)
+    share = dice.choice((0.05, 0.3, 0.6, 0.9))
+
+    def spoils(request: web.Request, document: Any) -> bool:
+        return dice.random() < share
+
+    async def scenario(place: Workplace, world: World) -> None:
+        nonlocal share
+        await place.open_run(*(people(100 * number, dice.randint(1, 9)) for number in range(dice.randint(1, 12))))
+        resumed = 0
+        for _ in range(8):
+            await place.work(60)
+            assert most_sent(world) <= MOST_SENDINGS + resumed
+            if dice.random() < 0.3:
+                resumed += await place.ledger.steer("r1", "resume") == "done"
+        share = 0.0
+        while not (run := await place.run()).over:
+            resumed += await place.ledger.steer("r1", "resume") == "done"
+            assert resumed < 30
+            await place.work(60)
+        assert state(run) is State.SUCCEEDED
+        assert run.books.close(over=True)
+        assert most_sent(world) <= MOST_SENDINGS + resumed
+
+    play(scenario, spoils=spoils)
