@@ -174,6 +174,12 @@ def test_what_nobody_can_read_is_unreadable_and_its_form_is_said(body: bytes, st
     assert found.form == f"HTTP {status}, {len(body)} bytes, application/json"
 
 
+@pytest.mark.parametrize("body", [b"OK", b"", b'{"batchId":"06', b"\x1f\x8b\x08"])
+def test_a_content_type_makes_no_page(body: bytes) -> None:
+    """A page begins as one."""
+    assert isinstance(trouble(200, body, content_type="text/html"), Unreadable)
+
+
 def test_the_form_of_an_answer_has_no_words_that_could_be_somebodys() -> None:
     """A content type is foreign text as well."""
     found = trouble(200, b"ann@x.org", content_type="text/<ann@x.org>" + "y" * 100)

@@ -385,7 +385,10 @@ def test_answers_that_cannot_be_read_are_three_for_a_chunk_of_any_size(count: in
     for unread in (0, 1):
         verdict = judge_delivery(UNREADABLE, replace(facts, unread=unread))
         assert isinstance(verdict, Later)
-        assert (verdict.waiting, verdict.memory) == (Waiting.UNREADABLE, Memory(attempts=1, since=Progress(500, 250)))
+        assert (verdict.waiting, verdict.memory) == (
+            Waiting.UNKNOWN_OUTCOME,
+            Memory(attempts=1, since=Progress(500, 250)),
+        )
         waits.append(verdict.delay_seconds)
     assert waits == [3.0, 12.0]
     stop = judge_delivery(UNREADABLE, replace(facts, unread=2))

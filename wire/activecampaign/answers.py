@@ -159,9 +159,11 @@ def _is_shallow(document: object) -> bool:
 
 
 def _is_page(answer: Answer) -> bool:
-    """Whether a body that is no JSON is a page for people, which never was a yes. Cut JSON may have been one."""
-    begun = bytes(_text(answer.body or b"")[:1])
-    return begun == b"<" or (begun not in (b"", b"{", b"[", b'"') and "html" in answer.content_type.lower())
+    """Whether a body that is no JSON is a page for people, which never was a yes; all else may have been one.
+
+    The content type tells nothing: PHP calls everything HTML unless it was asked not to.
+    """
+    return bytes(_text(answer.body or b"")[:1]) == b"<"
 
 
 def _unreadable(answer: Answer) -> Unreadable:

@@ -141,7 +141,7 @@ def _unreadable(outcome: Unreadable, facts: Facts) -> Later | Stop | Unsent:
     unread = facts.unread + 1
     if unread >= facts.most_unread:
         return stopping.unreadable_chunk(outcome.form, memory)
-    return Later(Waiting.UNREADABLE, unread_seconds(unread, facts.jitter), memory)
+    return Later(Waiting.UNKNOWN_OUTCOME, unread_seconds(unread, facts.jitter), memory)
 
 
 def _too_large(facts: Facts) -> Never | Split:

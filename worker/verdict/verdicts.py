@@ -20,7 +20,6 @@ class Waiting(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
     NAMED = "named"
     BATCH_LOST = "batch_lost"
-    UNREADABLE = "unreadable"
 
 
 class StopCode(StrEnum):
