@@ -646,6 +646,27 @@ def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_whe
     assert bench.take() is not None
 
 
+def test_what_a_person_has_to_accept_is_not_lifted_by_a_poll_that_can_be_read_again(bench: Bench) -> None:
+    """The run waits for a word on refusals; that polls of it could not be read meanwhile changes nothing of that."""
+    quick(bench)
+    bench.accept(bench.taken(), "batch", due_in_ms=1)
+    refusing = Stopped("run", "refuses_nearly_all", "a reason", by_hand=True)
+    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=refusing, wire=OverTheWire(read=True)))
+    bench.pass_time(10)
+    poll = bench.taken()
+    assert poll.lane == "confirm"
+    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = OverTheWire(unread="cannot be read")
+    assert bench.settle(poll, Outcome(to="accepted", count=2, due_in_ms=1, stop=untold, wire=wire))
+    bench.pass_time(10)
+    wire = OverTheWire(read=True)
+    assert bench.settle(bench.taken(), Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+    run = bench.look("run")
+    assert run.block is not None
+    assert (run.block.code, run.block.asks) == ("refuses_nearly_all", True)
+    assert bench.do(bench.ledger.steer("run", "resume")) == "already"
+
+
 def test_a_chunk_of_the_last_version_goes_on(bench: Bench) -> None:
     """It has no counts of its own."""
     quick(bench)

@@ -60,6 +60,7 @@ local function settle()
   local may_be_there = lane == 'deliver' and wire and wire.requests > 0 and not outcome.nothing_queued
   if not held and may_be_there and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'maybe', '1') -- the store has gone back to before it was sent, or its lease was over
+    if wire.unread then redis.call('HINCRBY', key, 'unread', 1) end
   end
   if not held then return 'stale' end -- rule: an outcome counts only under its fence
 
@@ -115,13 +116,17 @@ local function settle()
     local scope = outcome.block.scope == 'run' and run or connection
     outcome.block.sends = importing and wire and wire.requests > 0 and not outcome.nothing_queued
     outcome.block.careful = importing and (outcome.block.sends or outcome.block.code == 'not_activecampaign')
-    block(scope, account, outcome.block, tonumber(chunk[4]), now)
-    if scope ~= run and outcome.block.sends and redis.call('HINCRBY', key, 'unread', 1) >= LAST_SENDING then
+    local stands = redis.call('HMGET', K.block(run), 'blocked', 'asks')
+    local waits_for_word = stands[1] == '1' and stands[2] == '1' -- rule: what a person has to accept is not replaced by less
+    if not (scope == run and outcome.block.asks == false and waits_for_word) then
+      block(scope, account, outcome.block, tonumber(chunk[4]), now)
+      if scope == run then
+        redis.call('HSET', K.block(run), 'by_look', lane == 'confirm' and outcome.block.code == 'unreadable_answers' and id or '')
+      end
+    end
+    if scope ~= run and outcome.block.sends and redis.call('HINCRBY', key, 'unread', 1) >= LAST_SENDING and not waits_for_word then
       block(run, account, {scope = 'run', code = outcome.block.code, reason = outcome.block.reason, definite = true,
         by_hand = true, asks = false}, now, now)
-    end
-    if scope == run then
-      redis.call('HSET', K.block(run), 'by_look', lane == 'confirm' and outcome.block.code == 'unreadable_answers' and id or '')
     end
     due = math.max(due, now) -- behind the others: the block itself says when the next try may go, and may be lifted before
   end
