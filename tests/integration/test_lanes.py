@@ -646,6 +646,59 @@ def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_whe
     assert bench.take() is not None
 
 
+def test_a_poll_that_can_be_read_again_lifts_what_it_stopped_and_no_other_does(bench: Bench) -> None:
+    """What is to be imported waits until then."""
+    quick(bench)
+    for batch in ("one", "other"):
+        bench.accept(bench.taken(), batch, due_in_ms=1)
+    bench.pass_time(10)
+    bench.redis.zadd(key("ready", "run"), dict.fromkeys(map(str, range(2, 9)), bench.now + 1_000))
+    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = OverTheWire(unread="cannot be read")
+    held = bench.taken()
+    assert held.lane == "confirm"
+    assert bench.settle(held, Outcome(to="accepted", count=2, due_in_ms=500, stop=untold, wire=wire))
+    bench.pass_time(10)
+    for left in (State.BLOCKED, State.DELIVERING):
+        poll = bench.taken()
+        assert (poll.lane, poll.fence == held.fence) == ("confirm", left is State.DELIVERING)
+        wire = OverTheWire(read=True)
+        assert bench.settle(poll, Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+        assert state(bench.look("run")) is left
+        bench.pass_time(2_000)
+    assert bench.taken().lane == "deliver"
+
+
+def test_six_imports_block_though_polls_between_them_can_be_read(bench: Bench) -> None:
+    """And no poll lifts that block while there is something to import: it says nothing of imports."""
+    quick(bench)
+    bench.accept(bench.taken(), "batch", due_in_ms=1)
+    imports = [bench.taken() for _ in range(7)]
+    bench.redis.zadd(key("ready", "run"), {"8": bench.now + 60_000})
+    bench.pass_time(10)
+    poll = bench.taken()
+    assert poll.lane == "confirm"
+
+    def is_read(number: int) -> None:
+        wire = OverTheWire(read=True)
+        outcome = Outcome(to="accepted", count=2, answered=True, due_in_ms=1, wire=wire)
+        assert bench.settle(replace(poll, token=f"poll-{number}"), outcome)
+
+    for number, held in enumerate(imports[:6]):
+        assert state(bench.look("run")) is State.DELIVERING
+        assert bench.settle(held, unread())
+        if number < 5:
+            is_read(number)
+    assert state(bench.look("run")) is State.BLOCKED
+    bench.pass_time(30_000)
+    bench.redis.hset(key("chunk", "run", poll.chunk), "leased_at", bench.now)
+    is_read(9)
+    assert state(bench.look("run")) is State.BLOCKED
+    bench.redis.zremrangebyrank(key("ready", "run"), 0, -1)
+    is_read(10)
+    assert state(bench.look("run")) is not State.BLOCKED, "nothing is left that it holds up"
+
+
 def test_what_a_person_has_to_accept_is_not_lifted_by_a_poll_that_can_be_read_again(bench: Bench) -> None:
     """The run waits for a word on refusals; that polls of it could not be read meanwhile changes nothing of that."""
     quick(bench)

@@ -191,27 +191,6 @@ def test_an_importer_that_recovers_within_minutes_needs_no_person(play: Play) ->
     play(scenario, faults=["cut@import"])
 
 
-def test_polls_that_are_read_do_not_keep_imports_going_that_are_not(play: Play) -> None:
-    """Batches that take long are asked after all the time; six imports without a readable answer block all the same."""
-    imports: list[web.Request] = []
-
-    def spoils(request: web.Request, document: Any) -> bool:
-        if request.method == "POST":
-            imports.append(request)
-        return request.method == "POST" and len(imports) > 10
-
-    async def scenario(place: Workplace, world: World) -> None:
-        await place.open_run(*(people(100 * number, 5) for number in range(40)))
-        run = await blocked(place)
-        assert run.accepted == 50
-        assert len(imports) <= 10 + 6
-        await place.work(600)
-        assert len(imports) <= 10 + 6 + 3
-        assert most_sent(world) <= MOST_SENDINGS
-
-    play(scenario, spoils=spoils, batch_seconds="40:80")
-
-
 def test_a_chunk_of_which_no_answer_can_be_read_stops_its_run_while_others_are_answered(play: Play) -> None:
     """Whole: no half of it is tried. Another run on the connection goes on."""
 
