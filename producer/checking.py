@@ -20,6 +20,7 @@ from wire.activecampaign.errors import (
     Trouble,
     Unavailable,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.hosts import InvalidHost, account_of, read_host, scheme_for
 from wire.activecampaign.results import Account, Page, User
@@ -168,7 +169,7 @@ def _is_doubtful(error: Trouble) -> bool:
         case Unreachable():
             return error.sent
         case _:
-            return isinstance(error, Unavailable)
+            return isinstance(error, Unavailable | Unreadable)
 
 
 def judged(error: Trouble, missing: Field) -> Wrong | Busy:
@@ -176,6 +177,8 @@ def judged(error: Trouble, missing: Field) -> Wrong | Busy:
     match error:
         case Unreachable():
             return Wrong("host", "nothing answered at this host; is it copied from Settings > Developer?")
+        case Unreadable():
+            return Wrong("host", f"the host's answers cannot be read; the last one: {error.form}")
         case Unavailable() | Throttled():
             return Busy(error.retry_after_seconds or PATIENCE_SECONDS)
         case Refused():

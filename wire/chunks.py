@@ -42,6 +42,7 @@ class Held:
     what membership is to know of the contacts, one after the other: the fingerprint, and behind it the person, where the export
     has ids. `pace` is what its request was answered by the pacer as it was handed out, as `wire.pacing`
     reads it, and `asked_at` when that was, on the monotonic clock.
+    `unread`: how many answers about it in a row could not be read. `careful`: a harmless question is asked in place of the import.
     Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
@@ -65,6 +66,8 @@ class Held:
     secret: bytes
     pace: Sequence[Any] = ()
     asked_at: float = 0.0
+    unread: int = 0
+    careful: bool = False
 
     @property
     def account(self) -> str:
@@ -119,19 +122,23 @@ class Stopped:
     reason: str
     definite: bool = True
     by_hand: bool = False
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class OverTheWire:
     """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts.
 
-    `lookups`: of single contacts, and no imports.
+    `lookups`: of single contacts, and no imports. `read`: an answer could be read. `unread`: the last one could not, and what is
+    said when that blocks the connection.
     """
 
     requests: int = 1
     throttles: int = 0
     trip_ms: float | None = None
     lookups: bool = False
+    read: bool = False
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class Outcome:
     ends it. `books` has the fates of contacts that leave the chunk: with those that stay they must be all of it. `entries`
     are what membership is to know of them, by address. `nothing_queued`: ActiveCampaign cannot have the contacts by what
     was sent just now. `moved`: those who have another address were looked up, and may be imported.
+    `probe`: a harmless question was asked in place of the import.
     """
 
     to: Literal["ready", "accepted", "split", "over"]
@@ -158,6 +166,7 @@ class Outcome:
     entries: Entries = NO_ENTRIES
     nothing_queued: bool = False
     moved: bool = False
+    probe: bool = False
     stop: Stopped | None = None
     answered: bool = False
     ended: bool = False

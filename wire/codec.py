@@ -15,7 +15,7 @@ def encode(value: object) -> bytes:
     return orjson.dumps(value)
 
 
-def decode(data: bytes | str) -> Any:
+def decode(data: bytes | memoryview | str) -> Any:
     """Decode JSON; ValueError if it is none."""
     return orjson.loads(data)
 

@@ -222,6 +222,7 @@ class Ledger:
             "answered": outcome.answered,
             "ended": outcome.ended,
             "nothing_queued": outcome.nothing_queued,
+            "probe": outcome.probe,
         }
         if token is not None:
             document["next"] = {"token": token, "lease": lease_ms}
@@ -298,8 +299,9 @@ class Ledger:
 
 
 def _held(reply: list[Any], token: str, asked_at: float) -> Held:
-    lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list = reply
+    lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list, careful = reply
     chunk, connection = _fields(chunk_list), _fields(connection_list)
+    unread = "unread" if lane == b"deliver" and chunk.get("moving") != b"moving" else "unread_looks"
     return Held(
         lane=_word(lane),
         run=run_from(run.decode(), _fields(record)),
@@ -321,6 +323,8 @@ def _held(reply: list[Any], token: str, asked_at: float) -> Held:
         secret=connection.get("secret", b""),
         pace=pace,
         asked_at=asked_at,
+        unread=int(chunk.get(unread, 0)),
+        careful=bool(careful),
     )
 
 

@@ -108,12 +108,16 @@ BOOK_WORDS: Final = tuple(Books.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why a run or its connection is stopped, since when (milliseconds), and whether only a person can lift it."""
+    """Why a run or its connection is stopped, since when (milliseconds), and whether only a person can lift it.
+
+    `asks`: and that person has to say that they accept it.
+    """
 
     code: str
     reason: str
     since: int
     by_hand: bool
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,11 +285,13 @@ def run_from(
 def _block(fields: Mapping[str, bytes]) -> Block | None:
     if fields.get("blocked") != b"1":
         return None
+    by_hand = "probe_at" not in fields
     return Block(
         code=fields["code"].decode(),
         reason=fields["reason"].decode(),
         since=int(fields["since"]),
-        by_hand="probe_at" not in fields,
+        by_hand=by_hand,
+        asks=by_hand and fields.get("asks") != b"0",
     )
 
 

@@ -54,6 +54,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | chunk(run, id)  | hash   | one chunk: its contacts, its lease or its batch, what was tried      | until it is over | reader, workers |
 | settled(token)  | string | what became of a taking: its outcome's answer, or that it was given back | a minute     | workers         |
 | block(scope)    | hash   | why a connection or a run is blocked, and when it is probed          | until mended     | workers, people |
+| unread(conn)    | hash   | answers in a row that could not be read, of all and of imports       | a day            | workers         |
 | news            | list   | what happened to runs: to be told once; at most 10,000               | until told       | everybody       |
 | endings         | list   | runs that ended, in order, to be judged once; at most 10,000         | until judged     | everybody       |
 | health(e)       | hash   | how an export does as was last told, and what that may become        | until deleted    | watcher         |
@@ -126,6 +127,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "chunk": "run:{}:chunk:{}",
     "settled": "settled:{}",
     "block": "block:{}",
+    "unread": "connection:{}:unread",
     "news": "news",
     "endings": "endings",
     "health": "export:{}:health",

@@ -1,7 +1,7 @@
 """Asks ActiveCampaign for one held chunk: waits its turn, sends once, measures, and tells the account of a throttle."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -18,9 +18,10 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.hosts import scheme_for
-from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships
+from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships, User
 from wire.activecampaign.session import Session
 from wire.chunks import Held, OverTheWire
 from wire.pacing import Drop, Kind, Limit, Pacer, Wait
@@ -28,6 +29,7 @@ from wire.secrets import SecretError, Vault
 from wire.store import StoreError
 from worker.persisting import until_answered
 from worker.reports import Asked, Endpoint, Listen, Paced
+from worker.verdict import stopping
 
 PATIENCE_SECONDS: Final = 2.0
 """A longer wait is not slept through in a worker's thread: the chunk goes back until then."""
@@ -35,7 +37,7 @@ PATIENCE_SECONDS: Final = 2.0
 SMOOTHING: Final = 0.2
 """The share of a new round trip in the account's average."""
 
-Good = Accepted | BatchInfo | LookedUp | Memberships | Changed
+Good = Accepted | BatchInfo | LookedUp | Memberships | Changed | User
 T = TypeVar("T", bound=Good)
 T_co = TypeVar("T_co", bound=Good, covariant=True)
 
@@ -58,6 +60,11 @@ class Answered(Generic[T_co]):
     def proves(self) -> bool:
         """Whether the account understood and allowed the request: host and key are good."""
         return isinstance(self.outcome, Good | Rejected | TooLarge)
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether it was said in words of ActiveCampaign's, so that the answers of this account can be read."""
+        return self.proves or isinstance(self.outcome, NotFound)
 
     @property
     def nothing_queued(self) -> bool:
@@ -108,6 +115,10 @@ class Asker:
         """Give a contact another address."""
         return await self._ask(held, "other", "update", lambda client: client.change_address(contact_id, email))
 
+    async def whose_key(self, held: Held) -> Answered[User] | NotNow:
+        """Ask whose key this is: a question that changes nothing, in place of a held chunk's import."""
+        return await self._ask(held, "other", "me", lambda client: client.me())
+
     async def _ask(
         self, held: Held, kind: Kind, endpoint: Endpoint, call: Callable[[Client], Awaitable[T]]
     ) -> Answered[T] | NotNow:
@@ -153,7 +164,11 @@ class Asker:
             limit: Limit = "any" if kind == "other" else kind
             told = partial(self._pacer.throttled, held.account, limit, outcome.retry_after_seconds, go.at)
             await until_answered(told)
-        return Answered(outcome, OverTheWire(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000)))
+        wire = OverTheWire(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000))
+        if isinstance(outcome, Unreadable):
+            return Answered(outcome, replace(wire, unread=stopping.unreadable_answers(outcome.form)))
+        answered = Answered(outcome, wire)
+        return replace(answered, wire=replace(wire, read=answered.can_be_read))
 
     def _client(self, held: Held) -> Client:
         host: str = held.connection["host"]

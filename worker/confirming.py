@@ -20,9 +20,11 @@ from worker.verdict import (
     Refusal,
     Split,
     Stop,
+    StopCode,
     Unconfirmed,
     Unsent,
 )
+from worker.verdict.waits import LONGEST_POLL_SECONDS
 
 
 def facts(held: Held, jitter: float) -> BatchFacts:
@@ -37,6 +39,7 @@ def facts(held: Held, jitter: float) -> BatchFacts:
         trusted=held.run.trusted,
         patience_over=quiet_ms > spec["patience_minutes"] * MINUTE_MS,
         delivery_patience_over=held.now - held.first_taken > spec["delivery_patience_minutes"] * MINUTE_MS,
+        unread=held.unread,
         jitter=jitter,
     )
 
@@ -76,6 +79,10 @@ def outcome(verdict: BatchVerdict, held: Held, wire: OverTheWire, emails: Sequen
             )
         case Later() | Split():
             return again(verdict, held, wire, answered=answered, ended=True)
+        case Stop(code=StopCode.UNREADABLE_ANSWERS):
+            # The batch goes on, and is asked after: an answer that can be read lifts the block.
+            again_ms = round(LONGEST_POLL_SECONDS * 1000)
+            return Outcome(to="accepted", count=held.count, due_in_ms=again_ms, stop=stopped(verdict), wire=wire)
         case Stop(scope="run", memory=memory):
             # The batch is at its end; who is to blame is for a person to say, and the chunk is sent again then.
             return Outcome(

@@ -37,6 +37,7 @@ def facts(held: Held, jitter: float) -> Facts:
         progress=Progress(held.run.accepted, held.run.books.applied),
         trusted=held.run.trusted,
         patience_over=held.now - held.first_taken > patience_ms,
+        unread=held.unread,
         jitter=jitter,
     )
 
@@ -195,6 +196,7 @@ def stopped(verdict: Stop) -> Stopped:
         reason=verdict.reason,
         definite=verdict.definite,
         by_hand=verdict.by_hand,
+        asks=verdict.asks,
     )
 
 

@@ -16,6 +16,7 @@ from wire.rejects import RejectCode, page
 from worker import delivering
 from worker.asking import Answered, Asker, NotNow
 from worker.verdict import Memory, Refusal, judge_delivery
+from worker.verdict.deliveries import MOST_UNREAD_LOOKS
 from worker.verdict.moves import AFTERWARDS, AskLists, Change, Find, Step, Told, after, next_step
 
 HOLD_SECONDS: Final = 10.0
@@ -54,19 +55,26 @@ class Mover:
             if isinstance(answer, NotNow):
                 return _so_far(held, memory, wire, answer.seconds, changed=changed), NOT_YET
             wire = replace(
-                wire, requests=wire.requests + answer.wire.requests, throttles=wire.throttles + answer.wire.throttles
+                wire,
+                requests=wire.requests + answer.wire.requests,
+                throttles=wire.throttles + answer.wire.throttles,
+                read=wire.read or answer.wire.read,
+                unread=answer.wire.unread,
             )
             changed |= isinstance(step, Change) and not answer.nothing_queued
             moves = after(memory.moves, step, answer.outcome, person.former, held.run.list_id)
             if moves is None:
-                return self._judged(replace(held, facts=memory.document()), answer, wire, changed=changed)
+                unread = 0 if wire.read else held.unread
+                now_held = replace(held, facts=memory.document(), unread=unread)
+                return self._judged(now_held, answer, wire, changed=changed)
             memory = replace(memory, troubles=0, attempts=0, since=None, moves=moves)
         return replace(_looked_up(held, memory, people), wire=wire, nothing_queued=not changed), LOOKED_UP
 
     def _judged(self, held: Held, answer: Answered[Told], wire: OverTheWire, *, changed: bool) -> tuple[Outcome, str]:
         if isinstance(answer.outcome, LookedUp | Memberships | Changed):
             raise TypeError(f"an answer to another question: {type(answer.outcome).__name__}")
-        verdict = judge_delivery(answer.outcome, delivering.facts(held, self._jitter()))
+        facts = replace(delivering.facts(held, self._jitter()), most_unread=MOST_UNREAD_LOOKS)
+        verdict = judge_delivery(answer.outcome, facts)
         outcome = delivering.outcome(verdict, held, wire, answered=answer.proves, nothing_queued=not changed)
         # What is refused here is the question: of the person nothing is known that was not known before.
         return replace(outcome, entries=NO_ENTRIES), type(verdict).__name__

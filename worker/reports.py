@@ -6,7 +6,7 @@ from typing import Literal
 
 from wire.chunks import Book
 
-Endpoint = Literal["import", "info", "find", "lists", "update"]
+Endpoint = Literal["import", "info", "find", "lists", "update", "me"]
 
 
 @dataclass(frozen=True, slots=True)

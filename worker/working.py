@@ -17,7 +17,7 @@ from wire.chunks import Held, Outcome
 from wire.lanes import Lanes
 from wire.ledger import Ledger, Taking
 from wire.store import StoreError
-from worker import confirming, delivering
+from worker import confirming, delivering, probing
 from worker.asking import Asker, NotNow
 from worker.lost_answers import LostAnswers
 from worker.moving import Mover
@@ -104,6 +104,8 @@ class Desk:
     async def _deliver(self, held: Held) -> tuple[Outcome, str]:
         if held.kind == "moving":
             return await self._mover.look_up(held)
+        if held.careful:
+            return await probing.ask_first(self._asker, held)
         body, count = delivering.to_send(held)
         answer = await self._asker.import_contacts(held, body, count)
         if isinstance(answer, NotNow):

@@ -109,7 +109,7 @@ class RunDocument(BaseModel):
             code=run.block.code,
             reason=run.block.reason,
             since=moment(run.block.since),
-            needs_acceptance=run.block.by_hand,
+            needs_acceptance=run.block.asks,
         )
         return cls(
             id=run.id,

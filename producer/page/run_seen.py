@@ -134,7 +134,7 @@ class Seen:
         if run.ending is not None:
             return ()
         if run.block is not None:
-            return ("accept" if run.block.by_hand else "resume", "cancel")
+            return ("accept" if run.block.asks else "resume", "cancel")
         return ("resume" if run.paused else "pause", "cancel")
 
     @property

@@ -100,6 +100,10 @@ REMEDIES: Final = {
     "list_missing": N_("Choose another list in the export and cancel this run; or restore the list and resume."),
     "refuses_everything": N_("Ask ActiveCampaign's support with the request id in the worker's log, then resume."),
     "refuses_nearly_all": N_("Look at the contacts in the account. If they are to be refused, accept that and go on."),
+    "unreadable_answers": N_(
+        "Ask ActiveCampaign's support why answers cannot be read, and look whether the contacts are there. "
+        "Then resume: contacts that may have been imported are sent again."
+    ),
     "chunk_kills_workers": N_("Keep the workers' logs and report them, then accept it and go on."),
     "brake": N_("Look at the segment. If the change is meant, accept it and go on; if it is not, cancel the run."),
 }

@@ -1,6 +1,7 @@
 """The client against a server of raw bytes on loopback, so that answers can be cut, reset, silent and wrong."""
 
 import asyncio
+import gzip
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import SecretStr
 
 from wire.activecampaign.client import MOST_BODY_BYTES, Client
-from wire.activecampaign.errors import TROUBLES, Because, NotFound, Refused, Throttled, Trouble, Unreachable
+from wire.activecampaign.errors import TROUBLES, Because, NotFound, Refused, Throttled, Trouble, Unreachable, Unreadable
 from wire.activecampaign.results import Accepted, Account, Contact, ContactList, CustomField
 from wire.activecampaign.session import open_session
 
@@ -23,6 +24,12 @@ def http(body: str, status: str = "200 OK", *headers: str) -> bytes:
     """Write an answer."""
     lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body.encode())}", "Content-Type: application/json", *headers)
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def encoded(encoding: str, body: bytes) -> bytes:
+    """Write an answer that says how it is encoded."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nContent-Encoding: {encoding}\r\n\r\n"
+    return head.encode() + body
 
 
 @dataclass
@@ -190,21 +197,26 @@ def send(client: Client) -> Awaitable[object]:
     [
         pytest.param(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{"batchId":"1"}', id="cut"),
         pytest.param(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"batchId":"1', id="cut without a length"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Encoding: gzip\r\n\r\nxyz", id="not zipped"),
+        pytest.param(encoded("gzip", b"xyz"), id="not zipped"),
+        pytest.param(encoded("deflate", b"xyz"), id="not deflated"),
+        pytest.param(encoded("br", b"xyz"), id="not brotli"),
+        pytest.param(encoded("zstd", b"xyz"), id="not zstandard"),
+        pytest.param(encoded("gzip", gzip.compress(b'{"batchId":"1"}')[:-16]), id="half of a zip"),
+        pytest.param(encoded("identity", gzip.compress(b'{"batchId":"1"}')), id="zipped, and nothing said"),
+        pytest.param(encoded("gzip", gzip.compress(bytes(400_000_000), 1)), id="a bomb"),
+        pytest.param(http('{"batchId":"1"}'.encode("utf-16").decode("latin-1")), id="UTF-16"),
+        pytest.param(http('{"batchId":"1"}', "200 OK", "Transfer-Encoding: chunked"), id="not in chunks"),
     ],
 )
-def test_an_answer_that_is_not_whole_leaves_the_outcome_unknown(answer: bytes) -> None:
+def test_an_answer_that_is_not_whole_or_in_no_known_writing_cannot_be_read(answer: bytes) -> None:
     """It may have been a yes."""
-    error = refusal(answer, send)
-    assert isinstance(error, Unreachable)
-    assert (error.sent, error.status) == (True, 200)
+    assert isinstance(refusal(answer, send), Unreadable)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         pytest.param(None, id="reset"),
-        pytest.param(b"not HTTP\r\nConnection: close\r\n\r\n", id="no HTTP"),
         pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\n", id="cut in its headers"),
     ],
 )
@@ -213,6 +225,23 @@ def test_no_answer_leaves_the_outcome_unknown(answer: bytes | None) -> None:
     error = refusal(answer, send)
     assert isinstance(error, Unreachable)
     assert (error.sent, error.status) == (True, None)
+
+
+def test_what_is_no_http_is_an_answer_that_cannot_be_read() -> None:
+    """Something is there, and it is not ActiveCampaign's."""
+    error = refusal(b"not HTTP\r\nConnection: close\r\n\r\n", send)
+    assert isinstance(error, Unreadable)
+    assert (error.status, error.form) == (None, "no HTTP")
+
+
+def test_byte_order_marks_before_good_json_are_passed_over() -> None:
+    """Two were recorded."""
+    server = Server([http('\ufeff\ufeff{"batchId":"1"}')])
+
+    async def scenario(client: Client) -> None:
+        assert (await client.import_contacts(b"{}")).batch_id == "1"
+
+    talk(server, scenario)
 
 
 def test_silence_ends_with_the_time_limit() -> None:
@@ -224,7 +253,7 @@ def test_silence_ends_with_the_time_limit() -> None:
 
 def test_an_answer_above_the_bound_is_not_read_to_its_end() -> None:
     """Memory is bounded, whoever answers; a good answer is never so large."""
-    assert isinstance(refusal(http(" " * MOST_BODY_BYTES + '{"batchId":"1"}'), send), Unreachable)
+    assert isinstance(refusal(http(" " * MOST_BODY_BYTES + '{"batchId":"1"}'), send), Unreadable)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])

@@ -1,6 +1,8 @@
 """Hosts, keys and lists are checked against a small ActiveCampaign over HTTP, within the account's limits."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +34,8 @@ class Account:
     cuts: int = 0
     errors: int = 0
     throttled: bool = False
+    marks: int = 0
+    spoilt: int = 0
     lists: int = 1
     asked: list[str] = field(default_factory=list)
 
@@ -66,7 +70,11 @@ class Account:
         elif what == "settings/account":
             return web.json_response({"errors": [{"status": 403, "title": "Forbidden", "detail": "No."}]}, status=403)
         found = documents.get(what)
-        return web.json_response(found or {"message": "No Result found"}, status=200 if found else 404)
+        text = "\ufeff" * self.marks + json.dumps(found or {"message": "No Result found"})
+        if self.spoilt:
+            self.spoilt -= 1
+            text = text[:-1]
+        return web.Response(text=text, content_type="application/json", status=200 if found else 404)
 
 
 def _page(name: str, called: str, request: web.Request, total: int) -> dict[str, Any]:
@@ -161,6 +169,27 @@ def test_a_connection_that_is_cut_or_an_edge_that_fails_is_asked_again(
             assert await checker.check_key(host, KEY) == Good(administrator=True)
         async with checking(store, Account(errors=9)) as (checker, host):
             assert isinstance(await checker.check_key(host, KEY), Busy)
+
+    with_store(scenario)
+
+
+def test_answers_that_cannot_be_read_are_asked_for_three_times_and_then_told(with_store: WithStore) -> None:
+    """With what came, and without a word of it; byte order marks spoil nothing."""
+
+    async def scenario(store: Store) -> None:
+        account = Account(marks=2, spoilt=2)
+        async with checking(store, account) as (checker, host):
+            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            account.spoilt = 99
+            account.asked.clear()
+            found = await checker.check_key(host, KEY)
+            assert isinstance(found, Wrong)
+            assert found.field == "host"
+            said = re.fullmatch(
+                r"the host's answers cannot be read; the last one: HTTP 200, \d+ bytes, .*", found.reason
+            )
+            assert said
+            assert len(account.asked) == 3
 
     with_store(scenario)
 

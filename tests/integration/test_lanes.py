@@ -10,7 +10,7 @@ from redis import Redis
 from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire import codec
-from wire.chunks import Held, Offer, Outcome, OverTheWire, Stopped
+from wire.chunks import Held, Offer, Outcome, OverTheWire, Piece, Stopped
 from wire.ledger import Ledger, Taking
 from wire.pacing import Drop, Go, Pacer, Wait
 from wire.runs import Run, State, state
@@ -627,3 +627,179 @@ def test_an_outcome_that_does_not_account_for_every_contact_is_refused_whole(ben
     with pytest.raises(Exception, match="UNBALANCED"):
         bench.settle(held, Outcome(to="over", books={"applied": 1}))
     assert bench.look("run").books.applied == 0
+
+
+# Answers that cannot be read -----------------------------------------------------------------------------------------
+
+
+def unread(count: int = 2, **wire: Any) -> Outcome:
+    """The outcome of an import whose answer could not be read."""
+    return Outcome(to="ready", count=count, wire=OverTheWire(unread="cannot be read", **wire))
+
+
+def quick(bench: Bench, chunks: int = 9) -> None:
+    """Open a run on an account without limits to speak of."""
+    bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
+    bench.open_run("run", chunks=chunks, step=chunks)
+
+
+def test_three_answers_in_a_row_that_cannot_be_read_block_whichever_chunk_and_worker_had_them(bench: Bench) -> None:
+    """All were under way together; those that come after the block begin nothing new."""
+    quick(bench)
+    held = [bench.taken() for _ in range(5)]
+    bench.pass_time(100)
+    for number, each in enumerate(held):
+        assert (state(bench.look("run")) is State.BLOCKED) == (number >= 3)
+        assert bench.settle(each, unread())
+    run = bench.look("run")
+    assert run.block is not None
+    assert (run.block.code, run.block.reason, run.block.by_hand) == ("unreadable_answers", "cannot be read", False)
+    assert bench.take() is None
+    assert bench.redis.hget(key("block", "c1"), "tries") == b"1"
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_that_can_be_read_between_begins_the_count_anew(bench: Bench, accepted: bool) -> None:  # noqa: FBT001  drawn
+    """Also if it was asked for before the others."""
+    quick(bench)
+    early, *held = [bench.taken() for _ in range(6)]
+    bench.pass_time(100)
+    assert bench.settle(held[0], unread())
+    assert bench.settle(held[1], unread())
+    wire = OverTheWire(read=True)
+    if accepted:
+        outcome = Outcome(to="accepted", batch="batch", count=2, due_in_ms=60_000, answered=True, wire=wire)
+    else:
+        outcome = Outcome(to="ready", count=2, due_in_ms=60_000, answered=True, wire=wire)
+    assert bench.settle(early, outcome)
+    assert bench.settle(held[2], unread())
+    assert bench.settle(held[3], unread())
+    assert state(bench.look("run")) is State.DELIVERING
+    assert bench.settle(held[4], unread())
+    assert state(bench.look("run")) is State.BLOCKED
+
+
+def test_parts_of_a_chunk_have_its_count(bench: Bench) -> None:
+    """No way of splitting gives its people more sendings."""
+    quick(bench, chunks=1)
+    assert bench.settle(bench.taken(), unread())
+    held = bench.taken()
+    assert held.unread == 1
+    parts = [Piece(f"{held.chunk}.{number}", b"{}", (number,)) for number in range(2)]
+    assert bench.settle(held, Outcome(to="split", pieces=parts, wire=OverTheWire(unread="cannot be read")))
+    part = bench.taken()
+    assert (part.unread, part.careful) == (2, True)
+    assert bench.settle(part, Outcome(to="ready", count=1, probe=True, wire=OverTheWire(lookups=True, read=True)))
+    again = bench.taken()
+    assert (again.chunk, again.careful) == (part.chunk, False)
+
+
+def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_when_the_connection_is_mended(
+    bench: Bench,
+) -> None:
+    """Three imports were sent as probes, each after a question."""
+    quick(bench)
+    for _ in range(3):
+        assert bench.settle(bench.taken(), unread())
+    for _ in range(3):
+        bench.pass_time(30_000)
+        question = bench.taken()
+        assert question.careful
+        assert bench.settle(
+            question, Outcome(to="ready", count=2, probe=True, wire=OverTheWire(lookups=True, read=True))
+        )
+        probe = bench.taken()
+        assert not probe.careful
+        assert bench.settle(probe, unread())
+    run = bench.look("run")
+    assert run.block is not None
+    assert run.block.by_hand
+    bench.pass_time(3_600_000)
+    assert bench.take() is None
+    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert state(bench.look("run")) is State.DELIVERING
+    assert bench.take() is not None
+
+
+def test_a_poll_that_can_be_read_again_lifts_what_it_stopped_and_no_other_does(bench: Bench) -> None:
+    """What is to be imported waits until then."""
+    quick(bench)
+    for batch in ("one", "other"):
+        bench.accept(bench.taken(), batch, due_in_ms=1)
+    bench.pass_time(10)
+    bench.redis.zadd(key("ready", "run"), dict.fromkeys(map(str, range(2, 9)), bench.now + 1_000))
+    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = OverTheWire(unread="cannot be read")
+    held = bench.taken()
+    assert held.lane == "confirm"
+    assert bench.settle(held, Outcome(to="accepted", count=2, due_in_ms=500, stop=untold, wire=wire))
+    bench.pass_time(10)
+    for left in (State.BLOCKED, State.DELIVERING):
+        poll = bench.taken()
+        assert (poll.lane, poll.fence == held.fence) == ("confirm", left is State.DELIVERING)
+        wire = OverTheWire(read=True)
+        assert bench.settle(poll, Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+        assert state(bench.look("run")) is left
+        bench.pass_time(2_000)
+    assert bench.taken().lane == "deliver"
+
+
+def test_six_imports_block_though_polls_between_them_can_be_read(bench: Bench) -> None:
+    """And no poll lifts that block while there is something to import: it says nothing of imports."""
+    quick(bench)
+    bench.accept(bench.taken(), "batch", due_in_ms=1)
+    imports = [bench.taken() for _ in range(7)]
+    bench.redis.zadd(key("ready", "run"), {"8": bench.now + 60_000})
+    bench.pass_time(10)
+    poll = bench.taken()
+    assert poll.lane == "confirm"
+
+    def is_read(number: int) -> None:
+        wire = OverTheWire(read=True)
+        outcome = Outcome(to="accepted", count=2, answered=True, due_in_ms=1, wire=wire)
+        assert bench.settle(replace(poll, token=f"poll-{number}"), outcome)
+
+    for number, held in enumerate(imports[:6]):
+        assert state(bench.look("run")) is State.DELIVERING
+        assert bench.settle(held, unread())
+        if number < 5:
+            is_read(number)
+    assert state(bench.look("run")) is State.BLOCKED
+    bench.pass_time(30_000)
+    bench.redis.hset(key("chunk", "run", poll.chunk), "leased_at", bench.now)
+    is_read(9)
+    assert state(bench.look("run")) is State.BLOCKED
+    bench.redis.zremrangebyrank(key("ready", "run"), 0, -1)
+    is_read(10)
+    assert state(bench.look("run")) is not State.BLOCKED, "nothing is left that it holds up"
+
+
+def test_what_a_person_has_to_accept_is_not_lifted_by_a_poll_that_can_be_read_again(bench: Bench) -> None:
+    """The run waits for a word on refusals; that polls of it could not be read meanwhile changes nothing of that."""
+    quick(bench)
+    bench.accept(bench.taken(), "batch", due_in_ms=1)
+    refusing = Stopped("run", "refuses_nearly_all", "a reason", by_hand=True)
+    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=refusing, wire=OverTheWire(read=True)))
+    bench.pass_time(10)
+    poll = bench.taken()
+    assert poll.lane == "confirm"
+    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = OverTheWire(unread="cannot be read")
+    assert bench.settle(poll, Outcome(to="accepted", count=2, due_in_ms=1, stop=untold, wire=wire))
+    bench.pass_time(10)
+    wire = OverTheWire(read=True)
+    assert bench.settle(bench.taken(), Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+    run = bench.look("run")
+    assert run.block is not None
+    assert (run.block.code, run.block.asks) == ("refuses_nearly_all", True)
+    assert bench.do(bench.ledger.steer("run", "resume")) == "already"
+
+
+def test_a_chunk_of_the_last_version_goes_on(bench: Bench) -> None:
+    """It has no counts of its own."""
+    quick(bench)
+    held = bench.taken()
+    bench.redis.hset(key("block", "c1"), items=["code", "credentials", "blocked", "1", "probe_at", str(bench.now)])
+    assert bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    probe = bench.taken()
+    assert (probe.unread, probe.careful) == (0, False)

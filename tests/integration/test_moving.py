@@ -24,7 +24,7 @@ from wire.activecampaign.payloads import How, contacts_of, import_body, moved
 from wire.chunks import Offer
 from wire.members import Entries, Entry, Standing, past_of
 from wire.membership import Membership
-from wire.runs import Run, Trigger
+from wire.runs import Run, State, Trigger, state
 from wire.topology import key
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
@@ -293,3 +293,23 @@ def test_who_was_looked_up_long_ago_is_looked_up_anew(play: Play) -> None:
         assert "anna" not in on_the_list(world)
 
     play(scenario)
+
+
+@pytest.mark.parametrize("fault", ["cut", "empty_body", "utf16"])
+def test_lookups_that_cannot_be_read_block_and_heal_by_themselves(play: Play, fault: str) -> None:
+    """They are asked every half minute meanwhile, and nobody is sent."""
+
+    async def scenario(place: Workplace, world: World) -> None:
+        there(world, "ann")
+        await open_run(place, ("ann", "anna"))
+        await place.work(300)
+        run = await place.run()
+        assert run.block is not None
+        assert (run.block.code, run.block.by_hand) == ("unreadable_answers", False)
+        assert len(asked(world, Endpoint.CONTACTS)) <= 3 + 10
+        world.flip({"faults": []})
+        assert state(await place.finish()) is State.SUCCEEDED
+        assert names(world) == {"anna"}
+        assert len(asked(world, Endpoint.IMPORT)) == 1
+
+    play(scenario, faults=[f"{fault}@contacts"])

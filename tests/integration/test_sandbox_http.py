@@ -272,6 +272,37 @@ def test_an_answer_may_be_cut_or_a_page_or_come_from_the_edge() -> None:
     _with_account(scenario)
 
 
+def test_an_answer_may_be_in_a_form_that_nobody_reads() -> None:
+    """What was asked for is done all the same, but where the account is lapsed or out of order."""
+
+    async def scenario(client: Client, clock: Clock) -> None:
+        seen: dict[str, tuple[int, str, bytes]] = {}
+        for fault in ("empty_body", "utf16", "outage_page", "lapsed"):
+            await _json(client.post("/sandbox/switches", json={"faults": [f"{fault}@import"]}))
+            contacts = [_contact("A@example.org"), _contact("b@example.org")]
+            async with client.post("/api/3/import/bulk_import", json={"contacts": contacts}) as response:
+                seen[fault] = response.status, response.content_type, await response.read()
+        assert seen["empty_body"] == (200, "application/json", b"")
+        assert orjson.loads(seen["utf16"][2].decode("utf-16"))["Success"] == 1
+        assert seen["outage_page"][:2] == (200, "text/html")
+        assert (seen["lapsed"][0], seen["lapsed"][2]) == (402, b"")
+        assert await _json(client.get("/sandbox/acceptances")) == {"2": 2}
+
+    _with_account(scenario)
+
+
+@pytest.mark.parametrize("path", ["/api/3/users/me", "/api/3/lists/99"])
+def test_byte_order_marks_stand_before_every_answer(path: str) -> None:
+    """Good ones and refusals."""
+
+    async def scenario(client: Client, clock: Clock) -> None:
+        async with client.get(path) as response:
+            body = await response.read()
+        assert body.startswith(b"\xef\xbb\xbf" * 2 + b"{")
+
+    _with_account(scenario, byte_order_marks=2)
+
+
 def test_silence_holds_the_answer_and_not_the_deed() -> None:
     """A client that gives up has imported all the same."""
 

@@ -2,8 +2,8 @@
 
 Whether a call was done before its fault, by fault:
 
-    not done   login_page empty unauthorized payment_required forbidden throttled 500 502 503 reset_before
-    done       504 (the edge gave up, the account did not) reset_after cut silence
+    not done   login_page outage_page empty unauthorized payment_required lapsed forbidden throttled 500 502 503 reset_before
+    done       504 (the edge gave up, the account did not) reset_after cut silence empty_body utf16
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,12 @@ from tests.sandbox.world import Call, World
 
 
 class Manner(Enum):
-    """How an answer is written: whole, half of its JSON, after a long silence, or not at all."""
+    """How an answer is written: whole, half of its JSON, without a body, in UTF-16, after a long silence, or not at all."""
 
     WHOLE = "whole"
     CUT = "cut"
+    BARE = "bare"
+    UTF_16 = "utf16"
     SILENCE = "silence"
     RESET = "reset"
 
@@ -68,6 +70,10 @@ def _faulty(world: World, call: Call, fault: Fault) -> Reply:
             return Reply(_do(world, call), Manner.CUT, fault)
         case Fault.SILENCE:
             return Reply(_do(world, call), Manner.SILENCE, fault)
+        case Fault.EMPTY_BODY:
+            return Reply(_do(world, call), Manner.BARE, fault)
+        case Fault.UTF_16:
+            return Reply(_do(world, call), Manner.UTF_16, fault)
         case Fault.THROTTLED:
             return Reply(_throttled(world, call, _first_limit(call)), fault=fault)
         case Fault.GATEWAY_TIMEOUT:
@@ -82,6 +88,8 @@ def _faulty(world: World, call: Call, fault: Fault) -> Reply:
             | Fault.INTERNAL_ERROR
             | Fault.BAD_GATEWAY
             | Fault.UNAVAILABLE
+            | Fault.OUTAGE_PAGE
+            | Fault.LAPSED
         ):
             return Reply(answers.instead(fault, world.switches), fault=fault)
 

@@ -17,10 +17,10 @@ from tests.sandbox.switches import BadKey, RetryAfter, Switches, Throttle
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer before it is written: `body` is JSON, or an HTML page where it is text."""
+    """An answer before it is written: `body` is JSON, an HTML page where it is text, or no byte at all where it is None."""
 
     status: int
-    body: Mapping[str, object] | str
+    body: Mapping[str, object] | str | None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,6 +35,9 @@ _LOGIN_PAGE: Final = (
 _GATEWAY_TIMEOUT: Final = (
     "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n"
     "<body>\r\n<center><h1>504 Gateway Time-out</h1></center>\r\n</body>\r\n</html>\r\n"
+)
+_OUTAGE: Final = (
+    "<!DOCTYPE html>\n<html><body><p>We are currently having some issues. Please check back soon.</p></body></html>\n"
 )
 _NOT_VALID: Final = "JSON payload did not pass validation. Please fix failure Reasons and retry. The import was not queued for processing."
 _TOO_MANY_IMPORTS: Final = (
@@ -122,8 +125,20 @@ Instead = Literal[
     Fault.BAD_GATEWAY,
     Fault.UNAVAILABLE,
     Fault.GATEWAY_TIMEOUT,
+    Fault.OUTAGE_PAGE,
+    Fault.LAPSED,
 ]
 """The faults that have an answer of their own."""
+
+
+_FIXED: Final = {
+    Fault.EMPTY: Answer(200, {}),
+    Fault.INTERNAL_ERROR: Answer(500, {"errors": "Internal Server Error"}),
+    Fault.UNAVAILABLE: Answer(503, {"errors": ["Service Unavailable"]}),
+    Fault.GATEWAY_TIMEOUT: Answer(504, _GATEWAY_TIMEOUT),
+    Fault.OUTAGE_PAGE: Answer(200, _OUTAGE),
+    Fault.LAPSED: Answer(402, None),
+}
 
 
 def instead(fault: Instead, switches: Switches) -> Answer:
@@ -131,22 +146,16 @@ def instead(fault: Instead, switches: Switches) -> Answer:
     match fault:
         case Fault.LOGIN_PAGE:
             return login_page()
-        case Fault.EMPTY:
-            return Answer(200, {})
         case Fault.UNAUTHORIZED:
             return wrong_key(BadKey.UNAUTHORIZED)
         case Fault.PAYMENT_REQUIRED:
             return problem(402, "Payment Required", "The account has expired or is not paid for.")
         case Fault.FORBIDDEN:
             return forbidden()
-        case Fault.INTERNAL_ERROR:
-            return Answer(500, {"errors": "Internal Server Error"})
         case Fault.BAD_GATEWAY:
             return Answer(502, _from_the_edge(502, "Bad gateway", switches.edge_retry_seconds))
-        case Fault.UNAVAILABLE:
-            return Answer(503, {"errors": ["Service Unavailable"]})
-        case Fault.GATEWAY_TIMEOUT:
-            return Answer(504, _GATEWAY_TIMEOUT)
+        case _:
+            return _FIXED[fault]
 
 
 def _from_the_edge(status: int, title: str, retry_seconds: float) -> dict[str, object]:

@@ -36,6 +36,10 @@ class Fault(StrEnum):
     RESET_AFTER = "reset_after"
     CUT = "cut"
     SILENCE = "silence"
+    EMPTY_BODY = "empty_body"
+    UTF_16 = "utf16"
+    OUTAGE_PAGE = "outage_page"
+    LAPSED = "lapsed"
 
 
 class Loss(StrEnum):

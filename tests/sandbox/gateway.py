@@ -24,6 +24,7 @@ from tests.sandbox.world import Call, World
 
 Clock = Callable[[], float]
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _CLOSE_WITH_RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -57,12 +58,17 @@ async def _write(request: web.Request, replied: Reply, request_id: str, world: W
     if (latency := world.switches.latency_seconds.draw(world.dice)) > 0:
         await asyncio.sleep(latency)
     response = _response(replied.answer, request_id, now)
+    whole = response.body if isinstance(response.body, bytes) else b""
+    response.body = _BYTE_ORDER_MARK * world.switches.byte_order_marks + whole
     match replied.manner:
         case Manner.WHOLE:
             pass
         case Manner.CUT:
-            whole = response.body
-            response.body = whole[: len(whole) // 2] if isinstance(whole, bytes) else b""
+            response.body = whole[: len(whole) // 2]
+        case Manner.BARE:
+            response.body = b""
+        case Manner.UTF_16:
+            response.body = whole.decode().encode("utf-16")
         case Manner.SILENCE:
             await asyncio.sleep(world.switches.silence_seconds)
         case Manner.RESET:
@@ -74,6 +80,8 @@ def _response(answer: Answer, request_id: str, now: float) -> web.Response:
     # A Retry-After that is a date is read beside it: both are of the account's own clock.
     date = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
     headers = {"x-request-id": request_id, "Date": date, **answer.headers}
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
     if isinstance(answer.body, str):
         return web.Response(status=answer.status, text=answer.body, content_type="text/html", headers=headers)
     return web.Response(

@@ -67,13 +67,14 @@ class Batch:
 
 
 class Importer:
-    """Accepts batches and works them off."""
+    """Accepts batches and works them off; `acceptances` counts how often each address was accepted, whatever was answered."""
 
     def __init__(self, account: Account, switches: Switches, seed: int) -> None:
         self.batches: dict[str, Batch] = {}
         self.kept_out: Counter[KeptOut] = Counter()
         self.applied = 0
         self.open_batches = 0
+        self.acceptances: Counter[str] = Counter()
         self._account = account
         self._dice = random.Random(f"{seed} importer")
         self._seed = seed
@@ -103,6 +104,7 @@ class Importer:
             contacts=contacts,
         )
         self.batches[batch.id] = batch
+        self.acceptances.update(incoming.details.email.lower() for incoming in contacts)
         self.open_batches += 1
         if batch.loss is not Loss.ENDLESS:
             heapq.heappush(self._due, (batch.ends, len(self.batches), batch))

@@ -4,6 +4,7 @@ They need no token, count against no limit and are never faulty. What cannot be 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Final
@@ -37,6 +38,7 @@ class Observation:
                 web.get("/sandbox/totals", self.totals),
                 web.get("/sandbox/contacts", self.contacts),
                 web.get("/sandbox/requests", self.requests),
+                web.get("/sandbox/acceptances", self.acceptances),
                 web.get("/sandbox/lists/{id}/members", self.members),
                 web.get("/sandbox/switches", self.switches),
                 web.post("/sandbox/switches", self.flip),
@@ -61,6 +63,11 @@ class Observation:
         """`GET /sandbox/totals`: the figures alone."""
         self._advance()
         return _json(report.totals(self._world))
+
+    async def acceptances(self, _request: web.Request) -> web.Response:
+        """`GET /sandbox/acceptances`: how many addresses the importer accepted once, twice, three times ... in imports."""
+        times = Counter(self._world.importer.acceptances.values())
+        return _json({str(number): count for number, count in sorted(times.items())})
 
     async def contacts(self, request: web.Request) -> web.StreamResponse:
         """`GET /sandbox/contacts`: NDJSON, everybody, or the one with `?email=`."""

@@ -148,6 +148,9 @@ class Switches:
         default=(),
         metadata=_switch(rules(Fault), f"KIND[:PROBABILITY|:xTIMES][@ENDPOINT]; kinds: {', '.join(Fault)}"),
     )
+    byte_order_marks: int = field(
+        default=0, metadata=_switch(readers.count, "how many byte order marks stand before every answer")
+    )
     edge_retry_seconds: float = field(
         default=60.0, metadata=_switch(readers.seconds, "what the edge's 502 asks its client to wait")
     )

@@ -20,7 +20,7 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.results import (
     Accepted,
@@ -82,20 +82,21 @@ def trouble(status: int, body: bytes | None, **headers: str) -> Trouble:
         (409, b"null", Rejected),
         (404, b'{"message":"No Result found for _List with id 7"}', NotFound),
         (404, b"{}", NotFound),
+        (403, b'{"message":"No Result found for _List with id 3"}', NotFound),
         (500, b"{}", Unavailable),
         (502, b'{"title":"Error 502: Bad gateway","status":502,"cloudflare_error":true,"retry_after":60}', Unavailable),
         (504, HTML, Unavailable),
         (520, None, Unavailable),
         (408, b"{}", Unavailable),
-        (400, HTML, Unavailable),
-        (400, b"", Unavailable),
+        (400, HTML, Unreadable),
+        (400, b"", Unreadable),
         (199, b"{}", Unavailable),
-        (400, None, Unreachable),
-        (200, None, Unreachable),
-        (200, b"", Unreachable),
-        (200, b'{"success":1,"batchId":"0641f', Unreachable),
-        (200, b' [{"a":', Unreachable),
-        (202, b'"cut', Unreachable),
+        (400, None, Unreadable),
+        (200, None, Unreadable),
+        (200, b"", Unreadable),
+        (200, b'{"success":1,"batchId":"0641f', Unreadable),
+        (200, b' [{"a":', Unreadable),
+        (202, b'"cut', Unreadable),
     ],
 )  # fmt: skip
 def test_what_goes_wrong_and_what_it_is_taken_for(status: int, body: bytes | None, expected: type[Trouble]) -> None:
@@ -112,7 +113,9 @@ def test_what_goes_wrong_and_what_it_is_taken_for(status: int, body: bytes | Non
         (403, HTML, Because.PERMISSION, False),
         (200, HTML, Because.NOT_ACTIVECAMPAIGN, True),
         (200, b"\n <html>", Because.NOT_ACTIVECAMPAIGN, True),
-        (200, b"OK", Because.NOT_ACTIVECAMPAIGN, True),
+        (402, b"", Because.PAYMENT, True),
+        (402, None, Because.PAYMENT, True),
+        (200, b"\xef\xbb\xbf" * 2 + HTML, Because.NOT_ACTIVECAMPAIGN, True),
         (301, b"", Because.NOT_ACTIVECAMPAIGN, True),
         (404, HTML, Because.NOT_ACTIVECAMPAIGN, False),
         (400, b'{"message":"You have reached your contact limit."}', Because.CONTRACT, True),
@@ -129,13 +132,74 @@ def test_who_is_refused_and_how_surely(status: int, body: bytes, because: Becaus
 
 def test_a_body_that_claims_to_be_json_and_is_not_is_an_unknown_outcome_and_html_never_is() -> None:
     """A login page may be served under any content type."""
-    assert isinstance(trouble(200, b"tru", content_type="application/json"), Unreachable)
+    assert isinstance(trouble(200, b"tru", content_type="application/json"), Unreadable)
     assert isinstance(trouble(200, HTML, content_type="application/json"), Refused)
 
 
-def test_a_byte_order_mark_does_not_spoil_an_answer() -> None:
-    """The JSON behind it is whole."""
-    assert document_of(Answer(200, b'\xef\xbb\xbf{"a":1}'), now=NOW) == {"a": 1}
+@pytest.mark.parametrize("marks", [1, 2, 3, 1000])
+@pytest.mark.parametrize("status", [200, 400])
+def test_byte_order_marks_do_not_spoil_an_answer(marks: int, status: int) -> None:
+    """The JSON behind them is whole, in good answers and in refusals."""
+    body = b"\xef\xbb\xbf" * marks + b' \xef\xbb\xbf\n{"message":"Rate limit exceeded."}'
+    if status == 200:
+        assert document_of(Answer(status, body), now=NOW) == {"message": "Rate limit exceeded."}
+    else:
+        assert isinstance(trouble(status, body), Throttled)
+
+
+UNREADABLE = {
+    "text": b"OK",
+    "nothing": b"",
+    "marks": b"\xef\xbb\xbf\xef\xbb\xbf",
+    "half a mark": b'\xef\xbb{"a":1}',
+    "utf-16": '{"batchId":"1"}'.encode("utf-16"),
+    "utf-32": '{"batchId":"1"}'.encode("utf-32"),
+    "latin-1": '{"message":"Gr\xfc\xdfe"}'.encode("latin-1"),
+    "gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+    "not a number": b'{"batchId":NaN}',
+    "two documents": b'{"batchId":"1"}{"batchId":"2"}',
+    "deep": b"[" * 500 + b"]" * 500,
+    "deeper": b"[" * 1_000_000,
+    "half a character": b'{"batchId":"\\ud800"}',
+    "a notice before it": b'Notice: Undefined index\n{"batchId":"1"}',
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("status", [200, 202, 400, 422])
+def test_what_nobody_can_read_is_unreadable_and_its_form_is_said(body: bytes, status: int) -> None:
+    """A page is none of these: it never was a yes."""
+    found = trouble(status, body, content_type="application/json")
+    assert isinstance(found, Unreadable)
+    assert found.form == f"HTTP {status}, {len(body)} bytes, application/json"
+
+
+@pytest.mark.parametrize("body", [b"OK", b"", b'{"batchId":"06', b"\x1f\x8b\x08"])
+def test_a_content_type_makes_no_page(body: bytes) -> None:
+    """A page begins as one."""
+    assert isinstance(trouble(200, body, content_type="text/html"), Unreadable)
+
+
+def test_the_form_of_an_answer_has_no_words_that_could_be_somebodys() -> None:
+    """A content type is foreign text as well."""
+    found = trouble(200, b"ann@x.org", content_type="text/<ann@x.org>" + "y" * 100)
+    assert isinstance(found, Unreadable)
+    assert found.form == f"HTTP 200, 9 bytes, text/annx.org{'y' * 47}"
+    assert "@" not in str(found)
+    nothing = trouble(200, None)
+    assert isinstance(nothing, Unreadable)
+    assert nothing.form == "HTTP 200, broken off or too long, no content type"
+
+
+def test_of_keys_that_stand_twice_the_last_counts() -> None:
+    """Then the answer is whole, and as good as another."""
+    assert document_of(Answer(200, b'{"batchId":"1","batchId":"2"}'), now=NOW) == {"batchId": "2"}
+
+
+def test_an_id_of_a_megabyte_is_none() -> None:
+    """It would be asked for in a URL, and kept."""
+    with pytest.raises(Refused):
+        read_accepted({"batchId": "1" * 1_000_000}, OK)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,14 @@ from wire.membership import Summary
 from wire.rejects import Reject, RejectCode
 from wire.runs import BOOK_WORDS, Mode, State, Trigger
 from worker.verdict.memory import Memory
-from worker.verdict.stopping import list_missing, refused, refuses_everything, refuses_nearly_all
+from worker.verdict.stopping import (
+    list_missing,
+    refused,
+    refuses_everything,
+    refuses_nearly_all,
+    unreadable_answers,
+    unreadable_chunk,
+)
 from worker.verdict.verdicts import StopCode
 
 MINUTE = 60_000
@@ -91,6 +98,7 @@ def test_nothing_is_said_to_be_done_before_it_is() -> None:
         ({"paused": NOW}, [], ("resume", "cancel")),
         ({"begun": NOW}, [block_record()], ("resume", "cancel")),
         ({"begun": NOW}, [block_record("brake", probe_at=None)], ("accept", "cancel")),
+        ({"begun": NOW}, [block_record("unreadable_answers", probe_at=None, asks=0)], ("resume", "cancel")),
         ({"begun": NOW, "ending": "cancelled"}, [], ()),
         (OVER | {"read": 1, "selected": 1, "applied": 1}, [], ()),
         (OVER | {"read": 1, "selected": 1, "refused": 1}, [], ("retry",)),
@@ -155,9 +163,14 @@ def test_what_stops_a_run_and_leaves_people_out_is_said_in_german() -> None:
     memory = Memory()
     stops = [refused(Refused(because, definite=True), memory) for because in Because]
     stops += [list_missing(memory), refuses_everything(memory), refuses_nearly_all(19, 20, memory)]
+    stops += [unreadable_chunk(form, memory) for form in ("HTTP 200, 0 bytes, text/html", "no HTTP")]
     assert {stop.code for stop in stops} == set(StopCode)
     for stop in stops:
         assert german.sentence(stop.reason) != stop.reason
+    assert german.sentence(unreadable_answers("HTTP 200, broken off or too long, no content type")) == (
+        "Die Antworten von ActiveCampaign sind nicht lesbar, mehrere hintereinander. "
+        "Die letzte: HTTP 200, abgebrochen oder zu lang, ohne Inhaltstyp."
+    )
 
 
 def test_nobody_watches_what_nobody_looks_at() -> None:

@@ -16,6 +16,7 @@ T0 = 1_700_000_000.0
 NOT_DONE = {
     *(Fault.LOGIN_PAGE, Fault.EMPTY, Fault.UNAUTHORIZED, Fault.PAYMENT_REQUIRED, Fault.FORBIDDEN, Fault.THROTTLED),
     *(Fault.INTERNAL_ERROR, Fault.BAD_GATEWAY, Fault.UNAVAILABLE, Fault.RESET_BEFORE),
+    *(Fault.OUTAGE_PAGE, Fault.LAPSED),
 }
 
 
@@ -54,6 +55,8 @@ def test_faults_that_are_no_answer_say_how_the_answer_is_written() -> None:
         Fault.RESET_AFTER: Manner.RESET,
         Fault.CUT: Manner.CUT,
         Fault.SILENCE: Manner.SILENCE,
+        Fault.EMPTY_BODY: Manner.BARE,
+        Fault.UTF_16: Manner.UTF_16,
     }
 
 

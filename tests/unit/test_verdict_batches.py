@@ -14,6 +14,7 @@ from wire.activecampaign.errors import (
     Trouble,
     Unavailable,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.results import BatchInfo, BatchState
 from worker.verdict import (
@@ -164,3 +165,12 @@ def test_a_refusal_stops_the_connection_and_keeps_the_batch() -> None:
 def test_facts_print_no_address() -> None:
     """They may end in a traceback."""
     assert "example.org" not in repr(FACTS)
+
+
+def test_polls_that_cannot_be_read_are_asked_again_seldom_and_told_with_the_fifth() -> None:
+    """Three in a row block the connection before, where nothing else can be read either."""
+    waits = [poll(Unreadable("no HTTP"), replace(FACTS, unread=unread)) for unread in range(4)]
+    assert waits == [3.0, 12.0, 48.0, 60.0]
+    stop = judge_batch(Unreadable("no HTTP"), replace(FACTS, unread=4, patience_over=True))
+    assert isinstance(stop, Stop)
+    assert (stop.scope, stop.code, stop.by_hand, stop.asks) == ("run", StopCode.UNREADABLE_ANSWERS, True, False)

@@ -1,6 +1,8 @@
 """What becomes of a chunk after the answer to its import, one answer at a time."""
 
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from wire.activecampaign.errors import (
     Trouble,
     Unavailable,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.results import Accepted
 from worker.verdict import (
@@ -37,12 +40,14 @@ from worker.verdict import (
     Waiting,
     judge_delivery,
 )
+from worker.verdict.deliveries import MOST_UNREAD, MOST_UNREAD_LOOKS
 
 FULL = Facts(count=250)
 ALONE = Facts(count=1)
 ACCEPTED = Accepted("0641", 200, "abc")
 NAMELESS = Rejected([Reason(None, "Invalid or unparsable json")])
 SILENCE = Unreachable("TimeoutError")
+UNREADABLE = Unreadable("HTTP 200, 0 bytes, text/html")
 REFUSED = RejectCode.REFUSED_BY_ACTIVECAMPAIGN
 
 
@@ -157,6 +162,7 @@ def test_a_lone_contact_waits_in_silence_until_the_patience_is_over() -> None:
         (Throttled(), 1, True),
         (Unreachable("ClientConnectorError", sent=False), 0, False),
         (SILENCE, 0, True),
+        (UNREADABLE, 0, True),
         (Unavailable(), 0, True),
     ],
 )
@@ -369,3 +375,38 @@ def test_no_verdict_prints_what_activecampaign_said_of_a_contact() -> None:
     """Verdicts are logged."""
     rejected = Rejected([Reason(1, "ann@example.org is not valid")])
     assert "ann" not in repr(judge_delivery(rejected, FULL)) + repr(judge_delivery(rejected, ALONE))
+
+
+@pytest.mark.parametrize("count", [1, 2, 250])
+def test_answers_that_cannot_be_read_are_three_for_a_chunk_of_any_size(count: int) -> None:
+    """It is sent again whole; the third stops the run, without asking whether a person believes anything."""
+    facts = Facts(count=count, progress=Progress(500, 250))
+    waits = []
+    for unread in (0, 1):
+        verdict = judge_delivery(UNREADABLE, replace(facts, unread=unread))
+        assert isinstance(verdict, Later)
+        assert (verdict.waiting, verdict.memory) == (
+            Waiting.UNKNOWN_OUTCOME,
+            Memory(attempts=1, since=Progress(500, 250)),
+        )
+        waits.append(verdict.delay_seconds)
+    assert waits == [3.0, 12.0]
+    stop = judge_delivery(UNREADABLE, replace(facts, unread=2))
+    assert isinstance(stop, Stop)
+    assert (stop.scope, stop.code, stop.by_hand, stop.asks) == ("run", StopCode.UNREADABLE_ANSWERS, True, False)
+    assert "HTTP 200, 0 bytes, text/html" in stop.reason
+
+
+def test_no_number_of_answers_that_cannot_be_read_halves_a_chunk() -> None:
+    """However long it was in trouble before."""
+    worn = replace(FULL, memory=Memory(attempts=99, troubles=99, since=Progress(0)), progress=Progress(250))
+    for unread in range(5):
+        assert isinstance(judge_delivery(UNREADABLE, replace(worn, unread=unread)), Later | Stop)
+
+
+def test_the_scripts_and_the_verdicts_have_the_same_bound() -> None:
+    """The last sending is the one before which a harmless question is asked."""
+    scripts = Path(str(files("wire"))) / "scripts" / "lib"
+    assert f"local LAST_SENDING = {MOST_UNREAD} " in (scripts / "taking.lua").read_text()
+    assert "local ROW = 3\n" in (scripts / "unread.lua").read_text()
+    assert MOST_UNREAD_LOOKS > 3 + 1, "the third in a row blocks the connection, and the next is a probe"

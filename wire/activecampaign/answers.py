@@ -4,6 +4,7 @@ An answer is good only with a 2xx status, a body that is JSON, and in it what wa
 last, and `words` reads what is said with a 4xx.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -20,11 +21,20 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.retry_after import retry_after_seconds
 
+MOST_DEPTH: Final = 60
+"""Levels of lists and objects in an answer. The deepest known has five; a reader in Python ends at a thousand."""
+
 _NO_JSON: Final = object()
+
+# Good answers were recorded that begin with two byte order marks.
+_BEFORE: Final = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n]+)*")
+
+_NO_PART_OF_A_TYPE: Final = re.compile(r"[^A-Za-z0-9.+/-]")
+_LONGEST_TYPE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +58,10 @@ def document_of(answer: Answer, *, now: datetime) -> Any:
     """Return the JSON of a good answer; raise the `Trouble` that any other is. `now` knows its time zone."""
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _by_status(answer, now)
-    if answer.body is None:
-        raise _broken_off(answer)
     document = _json(answer.body)
-    if document is not _NO_JSON:
-        return document
-    # Cut JSON may have been a yes; a page of HTML never was one.
-    begun = answer.body.lstrip()[:1]
-    if begun in (b"", b"{", b"[", b'"') or ("json" in answer.content_type and begun != b"<"):
-        raise _broken_off(answer)
-    raise _foreign(answer)
+    if document is _NO_JSON:
+        raise _foreign(answer) if _is_page(answer) else _unreadable(answer)
+    return document
 
 
 def lacking(answer: Answer) -> Refused:
@@ -78,10 +82,10 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
         case HTTPStatus.PAYMENT_REQUIRED:
             found = Refused(Because.PAYMENT, answer.heard, definite=True)
         case HTTPStatus.FORBIDDEN:
-            # Now and then also with a good key, so that one says little.
-            found = Refused(Because.PERMISSION, answer.heard, definite=False)
+            # Now and then also with a good key, so that one says little. A 403 for what is not there was seen as well.
+            found = NotFound(answer.heard) if _says_not_found(answer) else _forbidden(answer)
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            found = Throttled(answer.heard, retry_after_seconds=_retry_after(answer, now))
+            found = Throttled(answer.heard, retry_after_seconds=_retry_after(answer, now, _json(answer.body)))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             found = TooLarge(answer.heard)
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -90,39 +94,84 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             found = _by_form(answer, now)
         case _:
-            found = Unavailable(answer.heard, retry_after_seconds=_retry_after(answer, now))
+            found = Unavailable(answer.heard, retry_after_seconds=_retry_after(answer, now, _json(answer.body)))
     return found
+
+
+def _forbidden(answer: Answer) -> Refused:
+    return Refused(Because.PERMISSION, answer.heard, definite=False)
+
+
+def _says_not_found(answer: Answer) -> bool:
+    document = _json(answer.body)
+    return isinstance(document, dict) and str(document.get("message")).startswith("No Result found")
 
 
 def _by_form(answer: Answer, now: datetime) -> Trouble:
     """Tell words of ActiveCampaign from pages of the edge or of another host, which know nothing of contacts."""
-    if answer.body is None:
-        return _broken_off(answer)
     document = _json(answer.body)
     missing = answer.status == HTTPStatus.NOT_FOUND
-    if document is _NO_JSON or answer.status == HTTPStatus.REQUEST_TIMEOUT:
-        foreign = Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False)
-        return foreign if missing else Unavailable(answer.heard)
+    if answer.status == HTTPStatus.REQUEST_TIMEOUT:
+        return Unavailable(answer.heard)
+    if document is _NO_JSON:
+        return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False) if missing else _unreadable(answer)
     if missing:
         return NotFound(answer.heard)
-    return words.judge(document, answer.heard, _retry_after(answer, now))
+    return words.judge(document, answer.heard, _retry_after(answer, now, document))
 
 
-def _retry_after(answer: Answer, now: datetime) -> float | None:
+def _retry_after(answer: Answer, now: datetime, document: Any) -> float | None:
     """Read the header; where it says nothing, the edge's JSON, which has it in the body."""
     seconds = retry_after_seconds(answer.retry_after, date=answer.date, now=now)
-    document = _json(answer.body or b"")
     if seconds is None and isinstance(document, dict) and "retry_after" in document:
         return retry_after_seconds(str(document["retry_after"]), date=None, now=now)
     return seconds
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes | None) -> Any:
+    """Decode a body, whatever number of byte order marks it begins with."""
+    if body is None:
+        return _NO_JSON
     try:
-        return codec.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        document = codec.decode(_text(body))
     except ValueError:
         return _NO_JSON
+    return document if _is_shallow(document) else _NO_JSON
 
 
-def _broken_off(answer: Answer) -> Unreachable:
-    return Unreachable("the answer broke off", answer.heard)
+def _text(body: bytes) -> memoryview:
+    before = _BEFORE.match(body)
+    return memoryview(body)[before.end() if before else 0 :]
+
+
+def _is_shallow(document: object) -> bool:
+    level = [document]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether a body that is no JSON is a page for people, which never was a yes; all else may have been one.
+
+    The content type tells nothing: PHP calls everything HTML unless it was asked not to.
+    """
+    return bytes(_text(answer.body or b"")[:1]) == b"<"
+
+
+def _unreadable(answer: Answer) -> Unreadable:
+    return Unreadable(form_of(answer), answer.heard)
+
+
+def form_of(answer: Answer) -> str:
+    """Say what an answer is like without a word of its body: status, length, content type."""
+    length = "broken off or too long" if answer.body is None else f"{len(answer.body)} bytes"
+    kind = _NO_PART_OF_A_TYPE.sub("", answer.content_type)[:_LONGEST_TYPE]
+    return f"HTTP {answer.status}, {length}, {kind or 'no content type'}"

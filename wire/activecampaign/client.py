@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from wire.activecampaign.answers import Answer, document_of
-from wire.activecampaign.errors import Because, NotFound, Refused, Rejected, Unreachable
+from wire.activecampaign.errors import Because, NotFound, Refused, Rejected, Unreachable, Unreadable
 from wire.activecampaign.hosts import Scheme, endpoint_of
 from wire.activecampaign.payloads import address_body
 from wire.activecampaign.results import (
@@ -48,8 +48,9 @@ from wire.activecampaign.results import (
 TIMEOUT: Final = aiohttp.ClientTimeout(total=120, connect=10, sock_connect=10)
 """Seconds. The importer's own time for a full request is unknown; a connection is made in a fraction of one."""
 
-MOST_BODY_BYTES: Final = 10 * 1024 * 1024
-"""The largest answer asked for, a page of 100 lists, is under 1 MiB. What is larger is not read to its end."""
+MOST_BODY_BYTES: Final = 2 * 1024 * 1024
+"""The largest answer asked for, a page of 100 lists, is under 1 MiB. What is larger is not read to its end: of ten times as much
+the worst, millions of empty lists, takes a worker seven seconds."""
 
 PAGE: Final = 100
 """Items of a page, the most there are. Source: ActiveCampaign's API reference, pagination."""
@@ -162,6 +163,8 @@ class Client:
         url = self._base.joinpath(*path).with_query(query)
         try:
             answer = await self._send(method, url, body)
+        except aiohttp.ClientResponseError:
+            raise Unreadable("no HTTP") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(type(error).__name__, sent=not isinstance(error, _UNSENT)) from None
         return document_of(answer, now=datetime.now(UTC)), answer
@@ -177,7 +180,7 @@ class Client:
             return Answer(
                 status=response.status,
                 body=await _body_of(response),
-                content_type=response.content_type,
+                content_type=response.headers.get("Content-Type", "").partition(";")[0].strip(),
                 request_id=response.headers.get("x-request-id", "")[:_LONGEST_REQUEST_ID] or None,
                 retry_after=response.headers.get("Retry-After"),
                 date=response.headers.get("Date"),

@@ -2,6 +2,7 @@
 
 * ActiveCampaignError
   x Unreachable    no usable answer: the outcome is unknown, unless it was never `sent`. Try again, backing off.
+  x Unreadable     an answer came and cannot be read: it may have been a yes. A few tries, then a person.
   x Unavailable    it says that it cannot, 5xx. Try again, backing off.
   x Throttled      everybody on this account waits `retry_after_seconds`; nothing has failed.
   x Refused        key, permission, contract or host (`because`). Nothing is accepted until a person acts.
@@ -67,6 +68,15 @@ class Unreachable(ActiveCampaignError):
         self.sent = sent
 
 
+class Unreadable(ActiveCampaignError):
+    """An answer came, and nothing can be read from it; `form` says what it was like, without any of its words."""
+
+    def __init__(self, form: str, heard: Heard = NOTHING) -> None:
+        super().__init__(f"The answer cannot be read: {form}", Heard(request_id=heard.request_id))
+        self.status = heard.status
+        self.form = form
+
+
 class Unavailable(ActiveCampaignError):
     """ActiveCampaign or its edge cannot answer for the moment; `retry_after_seconds`, at most 300, where it says so."""
 
@@ -114,8 +124,8 @@ class TooLarge(ActiveCampaignError):
         super().__init__("The request is too large", heard)
 
 
-Trouble: TypeAlias = Unreachable | Unavailable | Throttled | Refused | NotFound | Rejected | TooLarge
+Trouble: TypeAlias = Unreachable | Unreadable | Unavailable | Throttled | Refused | NotFound | Rejected | TooLarge
 """The closed set of them, for `match`."""
 
-TROUBLES: Final = (Unreachable, Unavailable, Throttled, Refused, NotFound, Rejected, TooLarge)
+TROUBLES: Final = (Unreachable, Unreadable, Unavailable, Throttled, Refused, NotFound, Rejected, TooLarge)
 """The same for `except`, where a type checker then knows the set."""

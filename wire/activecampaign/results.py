@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 BatchState = Literal["waiting", "claimed", "active", "completed", "failed", "interrupted", "unknown"]
 _UNSUBSCRIBED: Final = 2
+_LONGEST_ID: Final = 500
+"""Characters. A batch's is a UUID of 36, and is asked for in a URL."""
+
 _STATES: Final[dict[str, BatchState]] = {state: state for state in get_args(BatchState)}
 
 
@@ -241,6 +244,6 @@ def _object(found: Any, answer: Answer) -> dict[str, Any]:
 
 
 def _id(found: object, answer: Answer) -> str:
-    if isinstance(found, bool) or not isinstance(found, str | int) or not str(found):
+    if isinstance(found, bool) or not isinstance(found, str | int) or not 0 < len(str(found)) <= _LONGEST_ID:
         raise lacking(answer)
     return str(found)

@@ -19,6 +19,9 @@ _SIZE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_MOST_READ: Final = 20_000
+"""Characters. A sentence about the request stands near the beginning, and no worker is held up by megabytes."""
+
 _CONTRACT: Final = re.compile(
     r"\b(?:contact|subscriber)s?[ _-](?:limit|quota|allowance)"
     r"|\b(?:limit|quota|maximum|number) of (?:active )?(?:contacts|subscribers)|upgrade (?:your )?(?:plan|account)",
@@ -31,7 +34,7 @@ def judge(document: Any, heard: Heard, retry_after_seconds: float | None) -> Thr
     fields = document if isinstance(document, dict) else {}
     reasons = (*_reasons(fields.get("failureReasons")), *_reasons(fields.get("errors")))
     message = str(fields.get("message") or "")
-    said = " ".join([message, *(reason.text for reason in reasons if reason.index is None)])
+    said = " ".join([message, *(reason.text for reason in reasons if reason.index is None)])[:_MOST_READ]
     if _RATE.search(said):
         return Throttled(heard, retry_after_seconds=retry_after_seconds)
     if _SIZE.search(said):

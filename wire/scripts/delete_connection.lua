@@ -3,7 +3,7 @@
 -- Deletes a connection with its key, detaches its exports and ends its runs.
 --   connections, connection(id)   gone
 --   exports, export(id)           without `connection`: detached, kept as they are
---   block(id)                     gone
+--   block(id), unread(id)         gone
 -- ARGV: name, what the trail says of who asks
 -- Returns {names of detached exports, ids of ended runs}, or nothing if there is no such connection.
 local now = clock()
@@ -34,7 +34,7 @@ for i = 1, #exports, 2 do
 end
 table.sort(detached)
 redis.call('HDEL', K.connections(), ARGV[1])
-redis.call('DEL', K.connection(id), K.block(id))
+redis.call('DEL', K.connection(id), K.block(id), K.unread(id))
 rewrite_limits(account)
 changed()
 return {detached, runs}

@@ -21,7 +21,9 @@ redis.call('HSET', K.connection(id), 'document', document, 'account', account)
 if secret ~= '' then redis.call('HSET', K.connection(id), 'secret', secret) end
 rewrite_limits(account)
 if before[2] and before[2] ~= account then rewrite_limits(before[2]) end
-if redis.call('HEXISTS', K.block(id), 'probe_at') == 1 then redis.call('HSET', K.block(id), 'probe_at', clock()) end
+if redis.call('HDEL', K.block(id), 'sent') == 1 or redis.call('HEXISTS', K.block(id), 'probe_at') == 1 then
+  redis.call('HSET', K.block(id), 'probe_at', clock())
+end
 changed()
 note(said, {what = was == '' and 'connection.created' or 'connection.changed', kind = 'connection', name = name, id = id})
 return 'saved'

@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, pace, lanes, going, taking, membership
+-- uses: audit, news, standing, blocks, unread, runs, pace, lanes, going, taking, membership
 -- flags: allow-oom
 -- Writes what became of a chunk: first checks everything, then writes everything. Then takes the next one, if that is asked for.
 --   chunk(run, id)  hash  moves, changes or ends
@@ -7,13 +7,17 @@
 --   batches(run)    list  a batch that was accepted
 --   membership, members, left   as in the libraries
 --   settled(token)  string the answer, for whoever lost it and offers the same again
---   ready, accepted, leases, block, pace, under_way   as in the libraries
+--   ready, accepted, leases, block, unread, pace, under_way   as in the libraries
+--   chunk(run, id)  hash  `unread`: answers to its imports that said neither yes nor no; `unread_looks`: to its polls or lookups in a row,
+--                         while the connection was not blocked; `cleared`: a harmless question was answered just now
 -- ARGV: run, chunk, lane, fence (the lease's token, or the batch), outcome (JSON), of membership addresses and entries, page
 --       of rejects or '', new contacts or '', new rows or '', new fingerprints or '', then for every piece the same three
 -- The outcome: to (ready, accepted, split, over), due_in_ms, fields (set on the chunk), count (contacts that stay in the
 -- chunk), books (name -> increment), pieces (id, count, fields), block, answered (the request was understood and allowed),
 -- ended (a batch came to its end), nothing_queued (ActiveCampaign cannot have the contacts by this request), first_poll_ms,
--- wire (requests, throttles, trip_ms, lookups: what happened, held or not; lookups are no imports), token (under which the chunk was taken: one taking, one
+-- wire (requests, throttles, trip_ms, lookups, read, unread: what happened, held or not; lookups are no imports; read: an answer
+-- could be read; unread: the last one could not, and what a block for that would say), probe (a harmless question was asked
+-- instead of the import), token (under which the chunk was taken: one taking, one
 -- outcome), next (token, lease in ms: take another chunk of the account).
 -- Returns {'settled', the next chunk or nothing}, or {'stale', ...} if the chunk is no longer held under that fence: then nothing
 -- was written but the figures of what was asked over the wire. Whoever offers it again is handed no next one.
@@ -32,10 +36,18 @@ local function settle()
   redis.call('ZREM', K.under_way(account), outcome.token)
 
   local wire = outcome.wire
+  local was_blocked = redis.call('HGET', K.block(connection), 'blocked') == '1'
+  local importing = lane == 'deliver' and not (wire and wire.lookups)
   if wire then
     redis.call('HINCRBY', record, 'requests', wire.requests)
     if wire.throttles > 0 then redis.call('HINCRBY', record, 'throttles', wire.throttles) end
     if wire.trip_ms then redis.call('HSET', K.pace(account), 'trip_ms', wire.trip_ms) end
+    if wire.read then could_read(connection, importing) end
+    if wire.unread then could_not_read(connection, account, wire.unread, importing, tonumber(chunk[4] or now), now) end
+    if outcome.probe and wire.read then
+      looked(connection, now)
+      if chunk[1] then redis.call('HSET', key, 'cleared', '1') end
+    end
     if lane == 'deliver' and wire.requests > 0 and not wire.lookups then
       redis.call('HINCRBY', record, 'imports', wire.requests)
       redis.call('HSETNX', record, 'first_import', now)
@@ -48,6 +60,7 @@ local function settle()
   local may_be_there = lane == 'deliver' and wire and wire.requests > 0 and not outcome.nothing_queued
   if not held and may_be_there and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'maybe', '1') -- the store has gone back to before it was sent, or its lease was over
+    if wire.unread then redis.call('HINCRBY', key, 'unread', 1) end
   end
   if not held then return 'stale' end -- rule: an outcome counts only under its fence
 
@@ -75,6 +88,13 @@ local function settle()
     outcome.to = 'over'
   end
 
+  if wire and not outcome.probe then
+    local unread = importing and 'unread' or 'unread_looks'
+    local was_unread = wire.read and redis.call('HDEL', key, unread) == 1
+    if wire.unread and (importing or not was_blocked) then redis.call('HINCRBY', key, unread, 1) end
+    if was_unread and redis.call('HGET', K.block(run), 'by_look') == id then lift(run, account, now) end
+  end
+
   local left = (outcome.books.unsent or 0) + (outcome.books.unconfirmed or 0) > 0
   if left then leave(run, id, contacts ~= '' and contacts or nil) end
   remember(run, ARGV[6], ARGV[7]) -- rule: what was applied is known
@@ -84,17 +104,30 @@ local function settle()
   if ARGV[8] ~= '' then redis.call('RPUSH', K.rejects(run), ARGV[8]) end
   if outcome.first_poll_ms then redis.call('HSET', K.pace(account), 'first_poll_ms', outcome.first_poll_ms) end
   if outcome.answered then
-    prove(connection, account, tonumber(chunk[4]), now)
+    prove(connection, account, tonumber(chunk[4]), now, importing)
     if not (wire and wire.lookups) then let_through(account, lane, tonumber(chunk[4])) end
   end
-  if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now) end
+  if outcome.to == 'accepted' and lane == 'deliver' then prove(run, account, tonumber(chunk[4]), now, true) end
   if outcome.ended then redis.call('HSET', record, 'batch_ended', run_clock(run, now)) end
   -- What may go again at once keeps its place: pieces are tried before the chunks behind them.
   local delay = outcome.due_in_ms or 0
   local due = delay > 0 and now + delay or tonumber(redis.call('HGET', key, 'place') or now)
   if outcome.block then
     local scope = outcome.block.scope == 'run' and run or connection
-    block(scope, account, outcome.block, tonumber(chunk[4]), now)
+    outcome.block.sends = importing and wire and wire.requests > 0 and not outcome.nothing_queued
+    outcome.block.careful = importing and (outcome.block.sends or outcome.block.code == 'not_activecampaign')
+    local stands = redis.call('HMGET', K.block(run), 'blocked', 'asks')
+    local waits_for_word = stands[1] == '1' and stands[2] == '1' -- rule: what a person has to accept is not replaced by less
+    if not (scope == run and outcome.block.asks == false and waits_for_word) then
+      block(scope, account, outcome.block, tonumber(chunk[4]), now)
+      if scope == run then
+        redis.call('HSET', K.block(run), 'by_look', lane == 'confirm' and outcome.block.code == 'unreadable_answers' and id or '')
+      end
+    end
+    if scope ~= run and outcome.block.sends and redis.call('HINCRBY', key, 'unread', 1) >= LAST_SENDING and not waits_for_word then
+      block(run, account, {scope = 'run', code = outcome.block.code, reason = outcome.block.reason, definite = true,
+        by_hand = true, asks = false}, now, now)
+    end
     due = math.max(due, now) -- behind the others: the block itself says when the next try may go, and may be lifted before
   end
   redis.call('ZREM', K.leases(account, lane), run .. '/' .. id)
@@ -121,7 +154,7 @@ local function settle()
     return 'settled'
   end
 
-  local inherited = redis.call('HMGET', key, 'maybe', 'leaving', 'moving', 'moved_at')
+  local inherited = redis.call('HMGET', key, 'maybe', 'leaving', 'moving', 'moved_at', 'unread')
   for i, piece in ipairs(outcome.to == 'split' and outcome.pieces or {}) do
     local contacts, rows, prints = ARGV[9 + 3 * i], ARGV[10 + 3 * i], ARGV[11 + 3 * i]
     redis.call('HSET', K.chunk(run, piece.id), 'state', 'ready', 'count', piece.count, 'contacts', contacts, 'rows', rows,
@@ -129,6 +162,7 @@ local function settle()
     if inherited[1] then redis.call('HSET', K.chunk(run, piece.id), 'maybe', inherited[1]) end
     if inherited[2] then redis.call('HSET', K.chunk(run, piece.id), 'leaving', inherited[2]) end
     if inherited[3] then redis.call('HSET', K.chunk(run, piece.id), 'moving', inherited[3], 'moved_at', inherited[4] or 0) end
+    if inherited[5] then redis.call('HSET', K.chunk(run, piece.id), 'unread', inherited[5]) end
     for name, value in pairs(piece.fields or {}) do redis.call('HSET', K.chunk(run, piece.id), name, value) end
     redis.call('ZADD', K.ready(run), due + i, piece.id)
     redis.call('HINCRBY', record, 'open', 1)

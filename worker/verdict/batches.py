@@ -19,10 +19,12 @@ from wire.activecampaign.errors import (
     Trouble,
     Unavailable,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.results import BatchInfo
 from wire.rejects import RejectCode
 from worker.verdict import stopping
+from worker.verdict.deliveries import MOST_UNREAD_LOOKS
 from worker.verdict.memory import Memory, Progress
 from worker.verdict.parting import halves
 from worker.verdict.verdicts import (
@@ -37,7 +39,7 @@ from worker.verdict.verdicts import (
     Unsent,
     Waiting,
 )
-from worker.verdict.waits import backoff_seconds, poll_seconds
+from worker.verdict.waits import backoff_seconds, poll_seconds, unread_seconds
 
 KNOWN_AFTER_SECONDS: Final = 30.0
 """From the acceptance. In its first second a batch answers `false`; one that still does so now was lost."""
@@ -57,7 +59,8 @@ class BatchFacts:
 
     `emails`: the addresses of the chunk, in order. `since_accepted_seconds` and both patiences are measured on the run's
     own clock: `patience_over` is the one that counts from the last batch that ended, `delivery_patience_over` the one for
-    sending. `trusted`: a person has said that they believe refusals. `jitter`: 0 to 1.
+    sending. `trusted`: a person has said that they believe refusals. `unread`: answers about it in a row that could not be read.
+    `jitter`: 0 to 1.
     """
 
     emails: Sequence[str] = field(repr=False)
@@ -67,6 +70,7 @@ class BatchFacts:
     trusted: bool = False
     patience_over: bool = False
     delivery_patience_over: bool = False
+    unread: int = 0
     jitter: float = 0.5
 
 
@@ -82,8 +86,18 @@ def judge_batch(outcome: BatchInfo | Trouble, facts: BatchFacts) -> BatchVerdict
             return Poll(max(outcome.retry_after_seconds or 0.0, next_poll))
         case Unreachable():
             return Poll(next_poll)
+        case Unreadable():
+            return _unreadable(outcome, facts, next_poll)
         case Refused():
             return stopping.refused(outcome, facts.memory)
+
+
+def _unreadable(outcome: Unreadable, facts: BatchFacts, next_poll: float) -> Poll | Stop:
+    """Ask again, seldom; with the fifth such answer a person is told. Asking sends nobody, so it goes on, and heals by itself."""
+    unread = facts.unread + 1
+    if unread >= MOST_UNREAD_LOOKS:
+        return stopping.unreadable_chunk(outcome.form, facts.memory)
+    return Poll(max(unread_seconds(unread, facts.jitter), next_poll))
 
 
 def _by_state(info: BatchInfo, facts: BatchFacts, next_poll: float) -> BatchVerdict:

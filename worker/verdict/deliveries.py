@@ -3,6 +3,7 @@
 * Accepted: done; whoever was set aside on the way is refused, as the rest was accepted without them.
 * Throttled: later, and it costs the chunk nothing. Refused and not found: stop, at no cost either.
 * No answer, or unavailable: later, backing off; after eight times halves, after the run's patience unsent.
+* An answer that cannot be read: later, and never in halves: with the third about the same contacts the run is stopped.
 * Too large: halves. Rejected with names: later, without those; after three rounds halves.
 * Rejected without names: halves. A lone contact is refused for good, but not on the word of an account that refuses
   everything: when a quarter, or a lone part, is refused without a name and nothing of the run was accepted since the whole
@@ -26,6 +27,7 @@ from wire.activecampaign.errors import (
     Trouble,
     Unavailable,
     Unreachable,
+    Unreadable,
 )
 from wire.activecampaign.results import Accepted
 from wire.rejects import RejectCode
@@ -40,14 +42,22 @@ from worker.verdict.verdicts import (
     Never,
     Refusal,
     Split,
+    Stop,
     Unsent,
     Waiting,
 )
-from worker.verdict.waits import backoff_seconds
+from worker.verdict.waits import backoff_seconds, unread_seconds
 
 MOST_ATTEMPTS: Final = 8
 MOST_ATTEMPTS_IN_AN_OUTAGE: Final = 4 * MOST_ATTEMPTS
 MOST_ROUNDS: Final = 3
+
+MOST_UNREAD: Final = 3
+"""Answers to a chunk's imports that cannot be read: each may have been a yes, so its contacts are sent three times at most."""
+
+MOST_UNREAD_LOOKS: Final = 5
+"""The same of questions about a chunk, which send nobody. Three in a row block the connection, and its probes are not counted
+here: so the fifth comes only where others are answered in words, and an outage goes by itself."""
 
 _QUARTER: Final = 2
 """Halvings. A quarter's turn comes when both halves have had theirs."""
@@ -61,7 +71,8 @@ class Facts:
     """What a delivery is judged by, besides its answer.
 
     `count`: contacts of the chunk, those set aside included. `trusted`: a person has said that they believe refusals.
-    `patience_over`: the run's delivery patience has ended. `jitter`: 0 to 1.
+    `patience_over`: the run's delivery patience has ended. `unread`: answers to it that could not be read before, and
+    `most_unread` how many there may be. `jitter`: 0 to 1.
     """
 
     count: int
@@ -69,6 +80,8 @@ class Facts:
     progress: Progress = field(default_factory=Progress)
     trusted: bool = False
     patience_over: bool = False
+    unread: int = 0
+    most_unread: int = MOST_UNREAD
     jitter: float = 0.5
 
 
@@ -83,6 +96,8 @@ def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict
             verdict = _throttled(outcome, facts)
         case Unreachable():
             verdict = _silence(Waiting.UNKNOWN_OUTCOME, facts, counts=outcome.sent)
+        case Unreadable():
+            verdict = _unreadable(outcome, facts)
         case Unavailable():
             verdict = _silence(Waiting.UNAVAILABLE, facts, at_least_seconds=outcome.retry_after_seconds or 0.0)
         case Refused():
@@ -117,6 +132,16 @@ def _silence(
         # Each halving wants news of the others of its own; the backoff goes on where it was.
         return halves(facts.count, replace(memory, since=None), delay_seconds=delay)
     return Later(waiting, delay, memory)
+
+
+def _unreadable(outcome: Unreadable, facts: Facts) -> Later | Stop | Unsent:
+    if facts.patience_over:
+        return Unsent(possibly_there=True)
+    memory = replace(facts.memory, attempts=facts.memory.attempts + 1, since=facts.memory.since or facts.progress)
+    unread = facts.unread + 1
+    if unread >= facts.most_unread:
+        return stopping.unreadable_chunk(outcome.form, memory)
+    return Later(Waiting.UNKNOWN_OUTCOME, unread_seconds(unread, facts.jitter), memory)
 
 
 def _too_large(facts: Facts) -> Never | Split:

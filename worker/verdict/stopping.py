@@ -29,6 +29,21 @@ def refused(error: Refused, memory: Memory) -> Stop:
     return Stop("connection", code, _SENTENCES[code], error.definite, memory)
 
 
+def unreadable_answers(form: str) -> str:
+    """Say why a connection stops whose answers cannot be read, several in a row."""
+    return f"ActiveCampaign's answers cannot be read, several in a row. The last one: {form}."
+
+
+def unreadable_chunk(form: str, memory: Memory) -> Stop:
+    """Stop the run until a person lets it go on: what is answered about one of its chunks cannot be read.
+
+    ActiveCampaign may have these contacts, so they are not sent again without a person's word.
+    """
+    reason = f"What ActiveCampaign answers about one chunk cannot be read. The last answer: {form}."
+    code = StopCode.UNREADABLE_ANSWERS
+    return Stop("run", code, reason, definite=True, memory=memory, by_hand=True, asks=False)
+
+
 def list_missing(memory: Memory) -> Stop:
     """Stop the run: its list is not there."""
     return Stop("run", StopCode.LIST_MISSING, _SENTENCES[StopCode.LIST_MISSING], definite=True, memory=memory)

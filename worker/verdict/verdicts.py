@@ -34,6 +34,7 @@ class StopCode(StrEnum):
     LIST_MISSING = "list_missing"
     REFUSES_EVERYTHING = "refuses_everything"
     REFUSES_NEARLY_ALL = "refuses_nearly_all"
+    UNREADABLE_ANSWERS = "unreadable_answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class Never:
 class Stop:
     """Send nothing more of this scope until it is mended; the chunk stays to be sent.
 
-    Not `definite`: the third such answer stops. `by_hand`: no probe can tell, a person must say that they accept it.
+    Not `definite`: the third such answer stops. `by_hand`: no probe can tell, a person lifts it; if it `asks`, they must say that
+    they accept it.
     `reason` is a sentence without anything personal.
     """
 
@@ -100,6 +102,7 @@ class Stop:
     definite: bool
     memory: Memory
     by_hand: bool = False
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,23 @@
 --   ready, accepted, chunk, leases, lane, block, run, pace   as in the libraries
 --   settled(token)  string  there if nothing is to be taken under this token any more
 -- Nothing if nothing is due, else lane, run, chunk, run clock, trip_ms, first_poll_ms, {kind, what lib/going.lua answered} or {}, and
--- three flat hashes: the chunk, the run, the connection.
+-- three flat hashes: the chunk, the run, the connection; and 1 if a harmless question is to be asked before the import.
 
 local LOOKED_UP_FOR = 60000
+local LAST_SENDING = 3 -- of a chunk to whose imports no answer can be read: `MOST_UNREAD` in worker/verdict
 
 -- Those whose addresses have changed are looked up anew if that was long ago: they may have opted out since.
 local function look_up_anew(key, now)
   local at = redis.call('HGET', key, 'moved_at')
   if at and math.abs(now - tonumber(at)) > LOOKED_UP_FOR then redis.call('HSET', key, 'moving', 'moving') end
+end
+
+-- Whether a harmless question is asked before this chunk is imported: as the probe of a block, or as its last sending, so that
+-- an account that says nothing readable at all is found out by that and nobody is sent.
+local function is_careful(connection, key)
+  if asks_first(connection) then return true end
+  if tonumber(redis.call('HGET', key, 'unread') or 0) < LAST_SENDING - 1 then return false end
+  return redis.call('HDEL', key, 'cleared') == 0
 end
 
 local function hand_out(account, token, lease, lane, run, id, score, now)
@@ -31,12 +40,15 @@ local function hand_out(account, token, lease, lane, run, id, score, now)
   redis.call('ZADD', K.leases(account, lane), now + lease, run .. '/' .. id)
   local pace = redis.call('HMGET', K.pace(account), 'trip_ms', 'first_poll_ms')
   local chunk, told = redis.call('HMGET', key, 'count', 'batch', 'moving'), {}
-  if lane == 'confirm' or chunk[3] ~= 'moving' then -- those who move are looked up first
+  local moving = lane == 'deliver' and chunk[3] == 'moving'
+  local careful = lane == 'deliver' and not moving and is_careful(connection, key)
+  if not moving and not careful then -- those who move are looked up first
     local kind = lane == 'confirm' and 'other' or chunk[1] == '1' and 'single' or 'import'
     told = {kind, unpack(go(account, kind, run, id, lane, lane == 'confirm' and chunk[2] or token, token, now))}
   end
   return {lane, run, id, run_clock(run, now), pace[1] or '', pace[2] or '', told,
-    redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection))}
+    redis.call('HGETALL', key), redis.call('HGETALL', K.run(run)), redis.call('HGETALL', K.connection(connection)),
+    careful and 1 or 0}
 end
 
 -- A chunk whose lease ran out killed its worker, or its worker was killed. After five it is not tried again by itself.
