@@ -75,6 +75,7 @@ def said(sheet: Sheet) -> Said:
         "mapping": mapping,
         "leavers": sheet.said("leavers") or "keep",
         "changed_address": sheet.said("changed_address") or "update",
+        "leavers_confirm": sheet.said("leavers_confirm") or "next_refresh",
         "confirm_unsubscribe": sheet.ticked("confirm_unsubscribe"),
         "automations": sheet.ticked("automations"),
         "enabled": sheet.ticked("enabled"),
@@ -99,6 +100,7 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     fields = [
         *((name, plain(document.get(name))) for name in ("name", "connection", "segment", "list_id", "leavers")),
         ("changed_address", plain(document.get("changed_address"))),
+        ("leavers_confirm", plain(document.get("leavers_confirm"))),
         *((name, plain(document.get(name))) for name in ("default_region", "full_every_runs", *NUMBERS)),
         ("email", plain(mapping.get("email"))),
         ("person_id", plain(mapping.get("id"))),

@@ -406,7 +406,7 @@ def test_a_run_is_shown_with_its_books_and_its_future(with_api: WithApi) -> None
             *("read", "invalid", "duplicate", "unchanged", "held_back", "selected"),
             *("applied", "refused", "unconfirmed", "unsent", "pending", "leaving"),
         }
-        leaving = ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+        leaving = ("applied", "refused", "unconfirmed", "unsent", "pending", "kept", "waiting")
         assert run["books"]["leaving"] == dict.fromkeys(leaving, 0)
         assert {name: run[name] for name in ("chunks", "requests", "throttles", "accepted")} == dict.fromkeys(
             ("chunks", "requests", "throttles", "accepted"), 0

@@ -152,7 +152,7 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
             "run_forecast_imports vips": 3,
             **{
                 f"run_leavers vips {state}": 0
-                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept", "waiting")
             },
             "run_chunks vips ready": 2,
             "run_chunks vips accepted": 1,
