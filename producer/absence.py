@@ -131,6 +131,8 @@ def judge(before: Absences, absent: Hashes, now: Sighting) -> Judged:
     after = replace(known, origin=now.origin, number=now.number)
     if is_later:
         after = replace(after, pins=(*known.pins, now.pin)[-PINS_KEPT:], unreadable=now.unreadable)
+    elif known.unreadable is not None:
+        after = replace(after, unreadable=min(known.unreadable, now.unreadable))
     if is_blind:
         # rule: a snapshot that cannot be read well enough is no evidence, neither now nor for the next one
         tolerated = known.unreadable if known.tolerated is None else known.tolerated
@@ -140,11 +142,10 @@ def judge(before: Absences, absent: Hashes, now: Sighting) -> Judged:
     # rule: an unreadable row may be theirs for as long as it is there
     doubts = np.isin(absent, known.doubtful) if still else np.zeros(len(absent), np.bool_)
     had_agreed, were_once = np.isin(absent, known.agreed) & ~doubts, np.isin(absent, known.once) & ~doubts
-    is_same = bool(known.pins) and now.pin == known.pins[-1]
-    agreed = had_agreed | were_once if is_later else had_agreed  # rule: the same snapshot is no second opinion
-    once = ~doubts & ~agreed
-    if not is_later and not is_same:
-        once &= were_once  # rule: a snapshot from before says nothing new
+    agreed = (
+        had_agreed | were_once if is_later else had_agreed
+    )  # rule: a snapshot that was read before is no second opinion
+    once = ~doubts & ~agreed if is_later else were_once & ~agreed  # rule: nor is it a first one
     after = replace(
         after,
         tolerated=known.tolerated if still else None,

@@ -1,0 +1,171 @@
+"""Over random histories of damaged snapshots, nobody is unsubscribed by accident, and whoever really left is gone in the end."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any, Final, NamedTuple, get_args
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from deploy.local.valkey import Valkey
+from producer import absence, knowledge, leaver_guard, reading, sending, surveying
+from tests.integration.histories import PEOPLE, Kind, Mishap, Step, World
+from wire.store import load_scripts
+
+HISTORIES: Final = 1_000
+
+SOME: Final = st.frozensets(st.sampled_from(PEOPLE), max_size=4)
+NOBODY: Final[st.SearchStrategy[frozenset[int]]] = st.just(frozenset())
+STEPS: Final = st.builds(
+    Step,
+    leave=st.one_of(NOBODY, SOME, st.frozensets(st.sampled_from(PEOPLE), min_size=10)),
+    back=st.one_of(NOBODY, SOME),
+    kind=st.sampled_from(get_args(Kind)),
+    mishap=st.sampled_from(("", "", "", *get_args(Mishap))),
+    hand=st.sampled_from(("accept", "resume", "cancel")),
+    dice=st.integers(0, 999),
+)
+OPTIONS: Final[tuple[Mapping[str, Any], ...]] = ({}, {}, {}, {"leavers_confirm": "by_hand"})
+
+
+def histories(count: int) -> Any:
+    """Run a test over so many histories, always the same ones."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def hold(port: int, count: int, scripts: Mapping[str, str] | None = None) -> None:
+    """Raise AssertionError unless every history ends as it must."""
+    with TemporaryDirectory() as folder, Redis(port=port) as redis, asyncio.Runner() as runner:
+        number = iter(range(count * 2))
+
+        @histories(count)
+        @given(steps=st.lists(STEPS, min_size=1, max_size=4), by_id=st.booleans(), options=st.sampled_from(OPTIONS))
+        def lives(steps: Sequence[Step], by_id: bool, options: Mapping[str, Any]) -> None:  # noqa: FBT001  drawn
+            own = Path(folder) / str(next(number))
+            own.mkdir()
+            world = World(redis, own, scripts=scripts, by_id=by_id, options=options)
+            runner.run(world.live(steps))
+
+        lives()
+
+
+@pytest.fixture
+def port(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A server; whoever waits for it, or for room, looks again at once."""
+    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(reading, "AGAIN_SECONDS", 0)
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    monkeypatch.setattr(reading, "_log", structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent))
+    return valkey.port
+
+
+@pytest.mark.timeout(600)
+def test_nobody_is_unsubscribed_by_accident_and_whoever_left_is_gone(port: int) -> None:
+    """Unless two snapshots in a row agree, or a person accepts it; after two clean refreshes the list is as the segment is."""
+    hold(port, HISTORIES)
+
+
+class Rule(NamedTuple):
+    """A rule by what it says, and how it is taken out of a module."""
+
+    says: str
+    module: ModuleType
+    kept: str
+    instead: str
+
+
+class ScriptRule(NamedTuple):
+    """The same of a script."""
+
+    says: str
+    script: str
+    kept: str
+    instead: str
+
+
+RULES: Final = (
+    Rule(
+        "a second snapshot agrees",
+        absence,
+        "agreed = had_agreed | were_once if is_later",
+        "agreed = ~doubts if is_later",
+    ),
+    Rule("the same snapshot is no second opinion", absence, "if is_later else had_agreed", "if True else had_agreed"),
+    Rule("nor is an older one", absence, "now.pin not in known.pins\n", "now.pin not in known.pins[-1:]\n"),
+    Rule("nor a first one", absence, "if is_later else were_once & ~agreed", "if True else were_once & ~agreed"),
+    Rule("who is present is not absent", absence, "once=absent[once],", "once=np.union1d(known.once, absent[once]),"),
+    Rule("an unreadable snapshot is no evidence", absence, "    if is_blind:\n", "    if False:\n"),
+    Rule("an unreadable row may be theirs", absence, "still = known.tolerated is not None and", "still = False and"),
+    Rule("an id in the snapshot stays", surveying, "before.known.leave(surveyor.standing())", "surveyor.standing()"),
+    Rule("a retry unsubscribes nobody", knowledge, "        if run.retry_of:\n", "        if False:\n"),
+    Rule("so many at once are asked for", leaver_guard, "if thresholds is None or not", "if True or not"),
+    Rule("by hand is asked for", leaver_guard, "    if not leavers:\n", "    if True:\n"),
+)
+SCRIPT_RULES: Final = (
+    ScriptRule(
+        "a dry run is no opinion",
+        "surveyed",
+        "if redis.call('HGET', key, 'dry_run') == '1' then\n",
+        "if redis.call('HGET', key, 'dry_run') == '1' then\n  redis.call('HSET', K.absent(of(run)), unpack(ARGV, pages + 4))\n",
+    ),
+    ScriptRule("who is not accepted is not sent", "steer", "if declines then keep_leavers(run) end", ""),
+)
+
+
+def without(rule: Rule, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load a module without a rule."""
+    source = Path(str(rule.module.__file__)).read_text()
+    assert source.count(rule.kept) == 1
+    path = folder / "mutated.py"
+    path.write_text(source.replace(rule.kept, rule.instead))
+    spec = spec_from_file_location("mutated", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "mutated", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.says)
+def test_without_any_one_rule_somebody_is_unsubscribed_by_accident(
+    port: int, rule: Rule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So each of them is needed, and the histories would show that it is missing."""
+    mutated = without(rule, tmp_path, monkeypatch)
+    if rule.module is surveying:
+        monkeypatch.setattr(reading, "survey", mutated.survey)
+    elif rule.module is knowledge:
+        monkeypatch.setattr(knowledge.Knowledge, "gone", mutated.Knowledge.gone)
+    else:
+        for name in ("judge",) if rule.module is absence else ("too_many", "by_hand"):
+            monkeypatch.setattr(rule.module, name, getattr(mutated, name))
+    with pytest.raises(AssertionError):
+        hold(port, HISTORIES)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rule", SCRIPT_RULES, ids=lambda rule: rule.says)
+def test_nor_without_any_one_rule_of_the_scripts(port: int, rule: ScriptRule) -> None:
+    """What the record holds is part of it."""
+    scripts = load_scripts()
+    assert scripts[rule.script].count(rule.kept) == 1
+    with pytest.raises(AssertionError):
+        hold(port, HISTORIES, scripts | {rule.script: scripts[rule.script].replace(rule.kept, rule.instead)})
