@@ -142,10 +142,9 @@ def judge(before: Absences, absent: Hashes, now: Sighting) -> Judged:
     # rule: an unreadable row may be theirs for as long as it is there
     doubts = np.isin(absent, known.doubtful) if still else np.zeros(len(absent), np.bool_)
     had_agreed, were_once = np.isin(absent, known.agreed) & ~doubts, np.isin(absent, known.once) & ~doubts
-    agreed = (
-        had_agreed | were_once if is_later else had_agreed
-    )  # rule: a snapshot that was read before is no second opinion
-    once = ~doubts & ~agreed if is_later else were_once & ~agreed  # rule: nor is it a first one
+    # rule: a snapshot that was read before is no second opinion, nor a first one
+    agreed = had_agreed | (were_once & is_later)
+    once = ~doubts & ~agreed & (were_once | is_later)
     after = replace(
         after,
         tolerated=known.tolerated if still else None,

@@ -16,6 +16,9 @@ NUMBER: Final = 1_000
 FEWEST: Final = 10
 """Contacts. Fewer are never too many."""
 
+LONG: Final = 6
+"""Letters before the @-sign of which the last one may be shown as well."""
+
 SAMPLE: Final = 5
 """Addresses that are shown, masked."""
 
@@ -59,6 +62,7 @@ def shown(addresses: Iterable[str]) -> str:
 
 
 def masked(address: str) -> str:
-    """Hide an address but for what its owner's marketer may recognise: two letters and the top-level domain."""
+    """Hide an address but for what its owner's marketer may recognise: a few letters and the top-level domain."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:1]}***@{domain[:1]}***.{domain.rpartition('.')[2]}"
+    last = local[-1] if len(local) >= LONG else ""
+    return f"{local[:1]}***{last}@{domain[:1]}***.{domain.rpartition('.')[2]}"

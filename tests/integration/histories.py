@@ -185,7 +185,7 @@ class World:
         assert found.unbalanced == 0
 
     async def _work(self, run: Run) -> set[int]:
-        gone = set()
+        gone: set[int] = set()
         while held := await self.ledger.take(ACCOUNT, "bell", f"token-{run.id}-{len(gone)}-{self.now}"):
             self.now += 1
             self.redis.set(CLOCK_KEY, self.now)
