@@ -201,3 +201,31 @@ def test_a_contract_that_cannot_hold_stops_the_run_before_its_first_request(read
     assert "0 of 100" in stopped["blocked"]["reason"]
     assert platform.call("POST", f"/v1/runs/{run}/cancel")[0] == 202
     assert platform.wait(run)["books"]["unsent"] == 300
+
+
+def test_damaged_snapshots_unsubscribe_nobody_however_often_they_come(ready: Callable[..., Platform]) -> None:
+    """Cut short, or with addresses that cannot be read; and the page, the command line and the run say what waits for what."""
+    platform = ready(leavers="unsubscribe", confirm_unsubscribe=True)
+    whole = people(400)
+    refresh(platform, whole)
+    mistyped = [[f"Person <{row[0]}>", *row[1:]] for row in whole]
+    for _ in range(3):
+        run = refresh(platform, mistyped)
+        assert (run["state"], run["books"]["leaving"]["waiting"], run["books"]["invalid"]) == ("succeeded", 400, 400)
+        assert "no readable address" in run["forecast"]["warnings"][0]
+    refresh(platform, whole)
+    cut = refresh(platform, people(20))
+    assert cut["books"]["leaving"]["waiting"] == 380
+    again = on_demand(platform, snapshot=cut["snapshot"])
+    assert (again["books"]["leaving"]["waiting"], again["books"]["leaving"]["applied"]) == (380, 0)
+    platform.events += 1
+    run_id = platform.publish(write(platform.snapshots / "cut-again.csv", people(20)))
+    stopped = platform.wait(run_id, lambda run: run["state"] == "blocked")
+    assert (stopped["blocked"]["code"], stopped["blocked"]["needs_acceptance"]) == ("leavers_guard", True)
+    assert "380 of 400 members would be unsubscribed for good" in stopped["blocked"]["reason"]
+    assert "@example.com" not in stopped["blocked"]["reason"]
+    assert len(subscribed(platform)) == 400
+    assert platform.call("POST", f"/v1/runs/{run_id}/cancel")[0] == 202
+    platform.wait(run_id)
+    assert refresh(platform, whole)["books"]["leaving"]["waiting"] == 0
+    assert len(subscribed(platform)) == 400

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -93,7 +94,7 @@ def test_a_run_of_an_earlier_version_and_a_membership_of_it_wait_as_well(play: P
         await refresh(world, range(20))
         world.redis.delete(key("absent", "id-vips", ACCOUNT, "12"))
         run = await world._open(Order(str(world._write(range(15)).path), Trigger.DEMAND))
-        kept = codec.decode(world.redis.hget(key("run", run), "spec"))
+        kept = codec.decode(world.redis.hget(key("run", run), "spec") or b"")
         bare = {name: value for name, value in kept.items() if not name.startswith("leavers")} | spec
         world.redis.hset(key("run", run), "spec", codec.text(bare))
         await world._read(run, world.files[-1], is_counted=False)
@@ -217,7 +218,7 @@ def test_leavers_who_were_declined_are_not_appended_by_a_reader_that_is_late(pla
         await refresh(world, range(20))
         run = await survey(world, range(18))
         await world.ledger.steer(run.id, "pause")
-        fields = {"reader": "late", "sequence": 0, "cursor": 0, "leaving_packed": 0}
+        fields: dict[Any, Any] = {"reader": "late", "sequence": 0, "cursor": 0, "leaving_packed": 0}
         world.redis.hset(key("run", run.id), mapping=fields)
         world.redis.hdel(key("run", run.id), "reading_ended")
         await world.ledger.steer(run.id, "resume")

@@ -50,6 +50,7 @@ SURVEYED = Survey(
     held_back=0,
     selected=30,
     gone=0,
+    unreadable=0,
     adds=30,
     changes=0,
     again=0,
