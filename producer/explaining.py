@@ -115,8 +115,8 @@ def _by_entry(trace: Trace, last: Run) -> InSnapshot:
         return "no"  # met, they would have been sent or held back
     if entry.standing is Standing.REFUSED:
         return "unknown"
-    if trace.absence is not None and last.spec.get("leavers") == "unsubscribe":
-        return _BY_ABSENCE[trace.absence]
+    if last.spec.get("leavers") == "unsubscribe":
+        return _BY_ABSENCE[trace.absence] if trace.absence else "unknown"
     if last.mode is Mode.FULL:
         return "no"
     return "unknown" if last.spec.get("leavers", "keep") == "keep" else "yes"

@@ -216,6 +216,11 @@ def test_what_confirms_a_leaver_is_chosen_shown_and_kept(with_page: WithPage) ->
         wish = changed(("leavers", "unsubscribe"))
         assert 'value="next_refresh" checked' in (await visitor.get("/new/export?connection=main&segment=vip")).text
         yes = ("confirm_unsubscribe", "yes")
+        wish += [("leavers_guard", "yes"), ("leavers_guard.share", "5"), ("leavers_guard.number", "1000")]
+        assert (
+            'name="leavers_guard.share" type="text" value="5"'
+            in (await visitor.get("/new/export?connection=main&segment=vip")).text
+        )
         assert (await save(visitor, [*wish, ("leavers_confirm", "by_hand"), yes])).status == 303
         assert "when a person has accepted it, run by run" in (await visitor.get("/exports/vips")).text
         form = (await visitor.get("/exports/vips/edit")).text
