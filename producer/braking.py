@@ -1,5 +1,8 @@
 """Decides whether a run is so unlike the one before that a person has to look before anything is sent. Pure.
 
+It is for what can be undone: what the next refresh sends mends it. Unsubscribing cannot be undone, and has a guard of its own
+(`producer.leaver_guard`).
+
 A run is stopped only where a change is large by number and by share: a small list may well change as a whole, and a large one
 by many. The first run of an export into a list is never stopped by it.
 """
@@ -14,7 +17,7 @@ from wire.membership import Summary
 
 SHARE: Final = 0.5
 NUMBER: Final = 5_000
-"""Contacts. What is below is mended by the next refresh in less than a minute."""
+"""Contacts. What is below is mended by the next refresh, which sends as many in less than a minute."""
 
 
 @dataclass(frozen=True, slots=True)

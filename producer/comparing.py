@@ -138,6 +138,13 @@ class Known:
         """Count members, and those who may be, whom no row has met so far."""
         return int(np.count_nonzero(self._listed() & ~self._met))
 
+    def has_unidentified_gone(self) -> bool:
+        """Whether one of those whom no row has met has no id on record."""
+        gone = self._listed() & ~self._met
+        return bool(gone.any()) and (
+            self._entries.dtype != IDENTIFIED or bool((self._entries["person"][gone] == 0).any())
+        )
+
     def yielded(self) -> int:
         """Count those left to another export whom no row has met so far."""
         return int(np.count_nonzero((self._entries["standing"] == Standing.YIELDED.value) & ~self._met))
@@ -165,6 +172,7 @@ class Persons:
         self._persons: Prints = persons[order]
         self._places: Places = places[order]
         self._claims = np.zeros(len(persons), np.int32)
+        self._stands = np.zeros(len(persons), np.bool_)
 
     def __len__(self) -> int:
         return len(self._persons)
@@ -179,6 +187,15 @@ class Persons:
     def claim(self, found: Places) -> None:
         """Count a row for each of these that `find` told."""
         np.add.at(self._claims, found[found != _NOBODY], 1)
+
+    def stand(self, found: Places) -> None:
+        """Note that the ids of these that `find` told stand in the snapshot, whatever becomes of their rows."""
+        self._stands[found[found != _NOBODY]] = True
+
+    def standing(self) -> Places:
+        """At which places those are known whose ids stand in the snapshot."""
+        firsts = np.searchsorted(self._persons, self._persons)
+        return self._places[self._stands[firsts]]
 
     def claims(self, found: int) -> int:
         """How many rows are this one's."""

@@ -7,10 +7,11 @@ when they leave the segment, and one who opts out is met only when they are sent
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from producer.absence import Absence
 from producer.tracing import Trace
 from wire.members import Entry, Standing
 from wire.rejects import RejectCode
-from wire.runs import Mode
+from wire.runs import Mode, Run
 
 InSnapshot = Literal["yes", "no", "unknown"]
 By = Literal["us", "the_person_or_the_marketer"]
@@ -23,6 +24,7 @@ Place = Literal[
     "left",
     "out",
     "yielded",
+    "waiting_to_leave",
     "moved",
     "held_back",
     "invalid",
@@ -38,9 +40,12 @@ _SENTENCES: Final[dict[Place, str]] = {
     "left": "Gone from the segment: marked so in the export's field, and left on the list.",
     "out": "Gone from the segment, and unsubscribed by us: for ever, also if they return.",
     "yielded": "Gone from the segment, and left on the list, since another export has them there.",
+    "waiting_to_leave": "Gone from the segment as of its last snapshot, and still on the list: unsubscribed when the next refresh"
+    " agrees, or a person accepts it.",
     "moved": "Known under another address by now: the platform's id says that theirs has changed.",
     "not_sent": "Selected by a run that ended before ActiveCampaign had accepted them.",
 }
+_BY_ABSENCE: Final[dict[Absence, InSnapshot]] = {"present": "yes", "absent": "no", "doubtful": "unknown"}
 _REFUSED: Final[dict[RejectCode | None, str]] = {
     None: "Refused by ActiveCampaign.",
     RejectCode.OPTED_OUT_OR_EXCLUDED: "Refused by ActiveCampaign: unsubscribed from the list, excluded, bounced, or not valid.",
@@ -65,6 +70,8 @@ def explain(trace: Trace, *, is_forgotten: bool) -> Explanation:
     met = in_last_snapshot(trace)
     if trace.on_the_way:
         return Explanation(met, "on_the_way", None, _SENTENCES["on_the_way"])
+    if trace.entry is not None and _waits_to_leave(trace, trace.entry):
+        return Explanation(met, "waiting_to_leave", trace.absence, _SENTENCES["waiting_to_leave"])
     if trace.entry is not None:
         return _of_entry(trace.entry, met)
     if is_forgotten:
@@ -98,13 +105,25 @@ def in_last_snapshot(trace: Trace) -> InSnapshot:
         return "unknown" if last.leaving else "yes"
     if not last.over or last.ending is not None or last.retry_of:
         return "unknown"  # not everybody whom it met has left a trace
+    return _by_entry(trace, last)
+
+
+def _by_entry(trace: Trace, last: Run) -> InSnapshot:
+    """What the entry says, where the last run has come to its own end."""
+    entry = trace.entry
     if entry is None or entry.standing in {Standing.LEFT, Standing.OUT, Standing.YIELDED, Standing.MAYBE}:
         return "no"  # met, they would have been sent or held back
     if entry.standing is Standing.REFUSED:
         return "unknown"
+    if last.spec.get("leavers") == "unsubscribe":
+        return _BY_ABSENCE[trace.absence] if trace.absence else "unknown"
     if last.mode is Mode.FULL:
         return "no"
     return "unknown" if last.spec.get("leavers", "keep") == "keep" else "yes"
+
+
+def _waits_to_leave(trace: Trace, entry: Entry) -> bool:
+    return trace.absence in {"absent", "doubtful"} and entry.standing in {Standing.MEMBER, Standing.MAYBE}
 
 
 def _of_entry(entry: Entry, met: InSnapshot) -> Explanation:

@@ -79,6 +79,14 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """How many rows have no readable address, and how many members are not unsubscribed since such a row may be theirs."""
+
+    rows: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """What a survey found, and what it means for the run that follows; counts are of contacts unless they say otherwise."""
 
@@ -94,6 +102,8 @@ class Foreseen:
     bytes: int
     mapping_changed: bool = False
     moves: Moves = Moves()
+    leavers_waiting: int = 0
+    unreadable: Unreadable | None = None
 
 
 def forecast(
@@ -111,6 +121,11 @@ def forecast(
         warnings.append(f"the snapshot has {found.read} rows, more than the {LARGEST} this is built for")
     if found.mapping_changed:
         warnings.append("the mapping was changed since the last run, so that everybody is sent again")
+    if found.unreadable:
+        warnings.append(
+            f"{found.unreadable.rows} rows have no readable address, more than before, so that {found.unreadable.members} members"
+            " who may be among them stay on the list"
+        )
     return {
         "adds": found.adds,
         "changes": found.changes,
@@ -118,6 +133,7 @@ def forecast(
         "unchanged": found.unchanged,
         "held_back": found.held_back,
         "leavers": found.leavers,
+        "leavers_waiting": found.leavers_waiting,
         "changed_addresses": asdict(found.moves),
         "invalid": dict(found.invalid),
         "requests": found.requests,

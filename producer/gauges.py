@@ -1,7 +1,7 @@
 """What the record shows on gauges: a view of it as named figures. Pure; `producer.metrics` writes them as Prometheus reads them.
 
 Every label comes from a closed set or is the name of an export, a connection or a segment that an export names: with E
-exports, C connections and S segments there are at most 30 E + 9 C + S + 10 figures, however many runs and contacts there are.
+exports, C connections and S segments there are at most 31 E + 9 C + S + 10 figures, however many runs and contacts there are.
 """
 
 from collections import defaultdict
@@ -72,7 +72,12 @@ def _of_runs(view: View, runs: list[Run]) -> Iterator[Gauge]:
         "run_leavers",
         "Members who left the segment, by what became of them.",
         "state",
-        lambda run: {**asdict(run.leavers), "pending": run.leaving - run.leavers.settled, "kept": run.kept},
+        lambda run: {
+            **asdict(run.leavers),
+            "pending": run.leaving - run.leavers.settled,
+            "kept": run.kept,
+            "waiting": run.leavers_waiting,
+        },
     )
     yield each_of(
         "run_chunks",

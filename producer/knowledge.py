@@ -1,25 +1,30 @@
 """Gathers what is known of people for a run, as surveys and sending take it: from the membership of its export and others'."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from producer import leaving, moving
+from producer import absence, leaving, moving
+from producer.absence import Absences, Sighting
 from producer.comparing import Known, Limit, hashes_of, page_of
 from producer.moving import Candidate, Move
 from producer.sending import WhoIsForgotten, nobody
-from producer.surveying import Before
+from producer.surveying import Before, Survey
 from producer.turning import mode_of
 from wire.ledger import Ledger
 from wire.members import ENTRY_BYTES, Entry, Standing, order_of
-from wire.membership import Membership, Summary
+from wire.membership import Membership, Summary, place_of
 from wire.runs import Run
+from wire.store import Argument
 
 Leaver = tuple[str, Entry]
 
 UPDATE: Final = "update"
 """What an export may say of changed addresses; the other is `leaver_and_newcomer`."""
+
+LOOKED_UP_AT_ONCE: Final = 5_000
+"""Addresses in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,18 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Members who left the segment: those who are sent as leavers, and those left to another export, as they are from now on."""
+    """Members who left the segment: those who are sent as leavers, and those left to another export, as they are from now on.
+
+    `waiting`: so many more stay until a second snapshot agrees. `doubtful` of them may have a row that cannot be read, or
+    `is_blind`: the snapshot has so many of those rows that it says of nobody that they left. `absences` are for the next survey.
+    """
 
     leavers: tuple[Leaver, ...] = ()
     yielded: tuple[Leaver, ...] = ()
+    waiting: int = 0
+    doubtful: int = 0
+    is_blind: bool = False
+    absences: Mapping[str, Argument] | None = None
 
 
 class Knowledge:
@@ -59,26 +72,70 @@ class Knowledge:
             Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit, forgotten), summary
         )
 
-    async def gone(self, run: Run, gathered: Gathered) -> Gone:
+    async def gone(self, run: Run, gathered: Gathered, survey: Survey) -> Gone:
         """Return the members whom the surveyed snapshot has no more, if the export does not keep them.
 
-        Whoever is a member of the same list for another export stays, and so does everybody in a retry.
+        Whoever is a member of the same list for another export stays, and so does everybody in a retry. Where leavers are
+        unsubscribed, they leave only if this snapshot and the one before agree, or the export says otherwise.
         """
-        if run.spec.get("leavers", "keep") == "keep" or run.retry_of:
+        if run.retry_of:
             return Gone()
-        found: list[Leaver] = []
-        yielded: list[Leaver] = []
+        match run.spec.get("leavers", "keep"):
+            case "keep":
+                return Gone(absences={})
+            case "unsubscribe":
+                return await self._unsubscribed(run, gathered, survey)
+            case _:
+                absent = [one async for one in self._absent(run, gathered)]
+                leavers, yielded = await self._parted(run, absent)
+                return Gone(leavers, yielded, absences={})
+
+    async def _unsubscribed(self, run: Run, gathered: Gathered, survey: Survey) -> Gone:
+        absent = [one async for one in self._absent(run, gathered)]
+        key = await self.person_key()
+        judged = absence.judge(
+            Absences.from_fields(await self._membership.absences(place_of(run))),
+            absence.hashes_of([address for address, _ in absent], key),
+            Sighting(
+                absence.pin_digest(survey.pin),
+                absence.origin_of(run.segment, run.spec["mapping"]),
+                max(gathered.summary.runs, default=0),
+                survey.unreadable,
+            ),
+        )
+        agreed = [one for one, is_agreed in zip(absent, judged.agreed.tolist(), strict=True) if is_agreed]
+        leavers, yielded = await self._parted(run, agreed)
+        how = run.spec.get("leavers_confirm", "next_refresh")
+        if how != "next_refresh" and not judged.is_blind:
+            # A person decides on each run, or has decided for all of them: one snapshot is enough.
+            meant = absent if how == "by_hand" else _without(absent, judged.doubtful.tolist())
+            proposed, _ = await self._parted(run, meant)
+            leavers = proposed
+        return Gone(
+            leavers,
+            yielded,
+            waiting=len(absent) - len(leavers) - len(yielded),
+            doubtful=int(judged.doubtful.sum()),
+            is_blind=judged.is_blind,
+            absences=judged.after.fields(),
+        )
+
+    async def _absent(self, run: Run, gathered: Gathered) -> AsyncIterator[Leaver]:
         async for page in self._membership.entries(run, gathered.summary):
             gone = gathered.before.known.are_gone(hashes_of(list(page)))
-            here = [address for address, is_gone in zip(page, gone.tolist(), strict=True) if is_gone]
-            elsewhere = await self._membership.listed_elsewhere(run, here) if here else set()
-            for address in here:
-                entry = Entry.from_bytes(page[address])
-                if address in elsewhere:
-                    yielded.append((address, entry._replace(standing=Standing.YIELDED)))
-                else:
-                    found.append((address, entry))
-        return Gone(tuple(found), tuple(yielded))
+            for address, is_gone in zip(page, gone.tolist(), strict=True):
+                if is_gone:
+                    yield address, Entry.from_bytes(page[address])
+
+    async def _parted(self, run: Run, absent: Sequence[Leaver]) -> tuple[tuple[Leaver, ...], tuple[Leaver, ...]]:
+        """Part those who are to leave from those whom another export of the list counts as members."""
+        elsewhere: set[str] = set()
+        for first in range(0, len(absent), LOOKED_UP_AT_ONCE):
+            addresses = [address for address, _ in absent[first : first + LOOKED_UP_AT_ONCE]]
+            elsewhere |= await self._membership.listed_elsewhere(run, addresses)
+        leavers = tuple(one for one in absent if one[0] not in elsewhere)
+        stay = [(address, entry) for address, entry in absent if address in elsewhere]
+        return leavers, tuple((address, entry._replace(standing=Standing.YIELDED)) for address, entry in stay)
 
     async def moves(self, run: Run, gathered: Gathered, candidates: Sequence[Candidate]) -> tuple[Move, ...]:
         """Say what is to become of those whose address has changed.
@@ -141,3 +198,7 @@ class Knowledge:
         found = await self._ledger.look([run_id])
         addresses = [address async for address in self._membership.left_by(run_id)]
         return Limit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
+
+
+def _without(leavers: Sequence[Leaver], marked: Sequence[bool]) -> list[Leaver]:
+    return [one for one, is_marked in zip(leavers, marked, strict=True) if not is_marked]

@@ -53,6 +53,8 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "full_every_runs": export.full_every_runs,
         "full_every_days": export.full_every_days,
         "leavers_field": export.leavers_field,
+        "leavers_confirm": export.leavers_confirm,
+        "leavers_guard": export.leavers_guard,
         "brake": export.brake,
         "changed_address": export.changed_address,
     }

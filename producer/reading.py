@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 
-from producer import leaving, moving
+from producer import leaver_guard, leaving, moving
 from producer.braking import Looks, brake
 from producer.chunking import pack
-from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, Moves, forecast
-from producer.knowledge import Gathered, Knowledge, Leaver
+from producer.forecast import MINUTE_MS, Allowance, Contract, Foreseen, Moves, Unreadable, forecast
+from producer.knowledge import Gathered, Gone, Knowledge
 from producer.mapping import Mapper, MappingSpec
 from producer.moving import Move
 from producer.sending import Room, send
@@ -56,7 +56,7 @@ class _Surveyed:
 
     found: Survey
     moves: Sequence[Move]
-    leavers: Sequence[Leaver]
+    gone: Gone
     gathered: Gathered
 
 
@@ -203,17 +203,23 @@ class Reading:
                 wanted=lambda: self._going and self._readers.get(run.id) == token,
             )
             moves = await self._knowledge.moves(run, gathered, found.moves)
-            gone = await self._knowledge.gone(run, gathered)
+            gone = await self._knowledge.gone(run, gathered, found)
         newcomers = moving.count(moves, "check")
         contract = await self._contract(run) if found.adds + newcomers else None
-        surveyed = _Surveyed(found, moves, gone.leavers, gathered)
+        surveyed = _Surveyed(found, moves, gone, gathered)
         foreseen = await self._foresee(run, surveyed, mapper, contract)
         stop = _brake(surveyed, run, contract, mapping_changed=foreseen["mapping_changed"])
         foreseen["brake"] = stop.reason if stop else None
         figures: dict[str, int | str] = {
             # Whoever comes under a new address is still on the list under the old one, until the next run sees that it is gone.
-            "kept": found.gone - len(gone.leavers) + gathered.before.known.yielded() + newcomers - found.moves_met,
+            "kept": found.gone
+            - len(gone.leavers)
+            - gone.waiting
+            + gathered.before.known.yielded()
+            + newcomers
+            - found.moves_met,
             "leaving": len(gone.leavers),
+            "leaving_waiting": gone.waiting,
             "moving": len(moves),
             "moves_held_back": found.moves_held_back,
             "nulls": codec.text(found.nulls),
@@ -232,6 +238,7 @@ class Reading:
             rejects=found.rejects,
             held_back=found.held,
             entries=Entries.of(gone.yielded),
+            absences=gone.absences,
             pin=found.pin,
             brake=stop,
         )
@@ -248,7 +255,7 @@ class Reading:
     ) -> dict[str, Any]:
         found, moves, known_mapping = surveyed.found, surveyed.moves, surveyed.gathered.summary.mapping
         automations = bool(run.spec["automations"])
-        leavers = pack(leaving.contacts(surveyed.leavers, run))
+        leavers = pack(leaving.contacts(surveyed.gone.leavers, run))
         chunks = [import_body(chunk.contacts, automations=automations) for chunk in leavers]
         figures = Foreseen(
             read=found.read,
@@ -258,6 +265,8 @@ class Reading:
             unchanged=found.unchanged,
             held_back=found.held_back,
             leavers=found.gone,
+            leavers_waiting=surveyed.gone.waiting,
+            unreadable=_in_doubt(surveyed),
             invalid=found.reasons,
             moves=Moves(
                 update=moving.count(moves, "update"),
@@ -281,6 +290,13 @@ class Reading:
         log.error("run_failed", error=error)
 
 
+def _in_doubt(surveyed: _Surveyed) -> Unreadable | None:
+    """Whether rows that cannot be read keep anybody from being unsubscribed."""
+    gone = surveyed.gone
+    waiting = gone.waiting if gone.is_blind else gone.doubtful
+    return Unreadable(surveyed.found.unreadable, waiting) if waiting else None
+
+
 def _brake(surveyed: _Surveyed, run: Run, contract: Contract | None, *, mapping_changed: bool) -> Brake | None:
     found, gathered = surveyed.found, surveyed.gathered
     looks = Looks(
@@ -288,14 +304,29 @@ def _brake(surveyed: _Surveyed, run: Run, contract: Contract | None, *, mapping_
         adds=found.adds + moving.count(surveyed.moves, "check"),
         changes=found.changes,
         moves=len(surveyed.moves) + found.moves_held_back,
-        removals=len(surveyed.leavers),
+        removals=len(surveyed.gone.leavers),
         members=gathered.before.known.members(),
         nulls=found.nulls,
         mapping_changed=mapping_changed,
     )
     # Whoever asks for a retry knows what the run before has left.
     spec = {"brake": None} if run.retry_of else run.spec
-    return brake(looks, gathered.summary, spec, contract)
+    stop = brake(looks, gathered.summary, spec, contract)
+    return _with_leavers(stop, surveyed, run) if run.spec.get("leavers") == "unsubscribe" else stop
+
+
+def _with_leavers(stop: Brake | None, surveyed: _Surveyed, run: Run) -> Brake | None:
+    """Add what a person has to know before anybody is unsubscribed: what is accepted is what was shown."""
+    leavers = surveyed.gone.leavers
+    figures = (len(leavers), surveyed.gathered.before.known.members(), (address for address, _ in leavers))
+    is_by_hand = run.spec.get("leavers_confirm") == "by_hand"
+    code: Literal["leavers_guard", "leavers_by_hand"] = "leavers_by_hand" if is_by_hand else "leavers_guard"
+    reason = leaver_guard.by_hand(*figures) if is_by_hand else leaver_guard.too_many(*figures, run.spec)
+    if reason is None:
+        return stop
+    if stop is None:
+        return Brake(code, f"{reason}.")
+    return Brake("leavers_guard" if stop.code == "brake" else stop.code, f"{reason}; {stop.reason}")
 
 
 def mapper_of(run: Run, person_key: bytes = b"") -> Mapper:

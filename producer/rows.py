@@ -1,7 +1,7 @@
 """What becomes of a row on its way to ActiveCampaign: a contact, or the reason why there is none."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ class Fault(StrEnum):
     EMAIL_INVALID = "email_invalid"
     EMAIL_TOO_LONG = "email_too_long"
     TOO_LARGE = "too_large"
+
+
+UNREADABLE: Final = frozenset({Fault.EMAIL_MISSING, Fault.EMAIL_INVALID, Fault.EMAIL_TOO_LONG})
+"""Faults of rows that do not say by an address whose they are."""
 
 
 class Mapped(NamedTuple):

@@ -17,10 +17,11 @@ from producer.chunking import Packing
 from producer.comparing import Kind, Kinds, Known, Limit, hashes_of, prints_of
 from producer.mapping import Mapper
 from producer.moving import Candidate, fits
-from producer.rows import Fault, Invalid
+from producer.rows import UNREADABLE, Fault, Invalid
 from producer.snapshots import Snapshot
+from producer.unreadable import Unreadable
 from wire.forgotten import Forgotten
-from wire.members import Entry, Standing
+from wire.members import UNKNOWN, Entry, Standing
 from wire.rejects import PAGE_LINES, Reject, RejectCode, page
 from wire.runs import Mode
 
@@ -61,7 +62,8 @@ class Survey:
     """What a snapshot holds for an export: counts in rows, weight in bytes of JSON, and how many requests.
 
     Selected are `adds`, `changes`, `again` and `moves`: people whose address has changed. `moves_held_back` more of those are
-    held back, and of `moves_met` somebody else has the address that they had. `gone` are members that the snapshot has no more.
+    held back, and of `moves_met` somebody else has the address that they had. `gone` are members that the snapshot has no more:
+    neither their address stands in it nor, where there are such, their id. `unreadable` rows could be theirs all the same.
     `reasons` counts the invalid by their code, `nulls` rows without a value by mapped column. `rejects` are pages of lines of
     the invalid, `held` of those held back.
     """
@@ -73,6 +75,7 @@ class Survey:
     held_back: int
     selected: int
     gone: int
+    unreadable: int
     phones_left_out: int
     adds: int
     changes: int
@@ -109,6 +112,7 @@ def survey(
     surveyor.read_through(snapshot)
     snapshot.verify(pin)
     moves = surveyor.moves()
+    before.known.leave(surveyor.standing())  # rule: an id that stands in the snapshot is no leaver's
     return Survey(
         read=surveyor.read,
         invalid=sum(surveyor.reasons.values()),
@@ -117,6 +121,7 @@ def survey(
         held_back=sum(surveyor.kinds[kind] for kind in Kind if kind >= Kind.HELD_BACK),
         selected=surveyor.selection.count() + len(moves),
         gone=before.known.gone(),
+        unreadable=surveyor.unreadable(),
         phones_left_out=surveyor.phones_left_out,
         adds=surveyor.kinds[Kind.NEW],
         changes=surveyor.kinds[Kind.CHANGED],
@@ -169,6 +174,15 @@ class _Surveyor:
         self._seen = Seen()
         self._persons = before.known.persons()
         self._candidates: list[Candidate] = []
+        self._unreadable = Unreadable()
+
+    def standing(self) -> npt.NDArray[np.int64]:
+        """Where those are known whose ids stand in the snapshot."""
+        return self._persons.standing()
+
+    def unreadable(self) -> int:
+        """Count rows without a readable address that may be those of members whom no row has met."""
+        return self._unreadable.count(with_ids=self._before.known.has_unidentified_gone())
 
     def moves(self) -> tuple[Candidate, ...]:
         """Those whose address has changed, when all rows are read: whoever else claims to be them makes that doubtful."""
@@ -208,6 +222,8 @@ class _Surveyor:
                         by_key or self._before.forgotten.has(of) for by_key, of in zip(theirs, persons, strict=True)
                     ]
                 kinds[theirs] = Kind.FORGOTTEN
+            of_known = self._persons.find(prints_of(persons)) if persons else np.full(batch.num_rows, -1)
+            self._persons.stand(of_known)
             moving = self._moving(keys, persons, places, first, kinds)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
             sent = (first & (kinds <= Kind.AGAIN)) | missing
@@ -216,6 +232,9 @@ class _Surveyor:
             sizes[sent] = weighed.sizes
             too_large = self._move(moving, keys, persons, sizes)
             self._reject([*weighed.invalid, *too_large])
+            wrong = np.array([one.row - self.read - 1 for one in weighed.invalid if one.code in UNREADABLE], np.int64)
+            named = np.array([person != UNKNOWN for person in persons], np.bool_) if persons else np.zeros_like(missing)
+            self._unreadable.add(hashes, wrong, again=~first & ~missing & unknown, named=named, known=of_known >= 0)
             self.phones_left_out += int(np.count_nonzero(weighed.phones_left_out))
             chosen = sizes > 0
             self.packing.add_all(sizes[chosen].tolist())

@@ -62,6 +62,7 @@ def _tell_end(log: structlog.stdlib.BoundLogger, run: Run) -> None:
         error=run.error,
         **run.books.document(),
         kept=run.kept,
+        waiting=run.leavers_waiting,
         unbalanced=run.unbalanced,
         chunks=run.chunks,
         requests=run.requests,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from producer.absence import Absence, Absences, pin_digest
 from wire import codec
 from wire.activecampaign.payloads import addresses_of
 from wire.ledger import Ledger
@@ -65,6 +66,8 @@ class LeftBehind:
 class Trace:
     """What the record has of an address for one export; `entry` and `last` None where there is none (any more).
 
+    `absence`: whether the snapshot that the export surveyed last had them; None where no absences were noted of that one.
+
     `last` is the last run that compared people with what is known, `sent_in` the id of the run that wrote the entry, and
     `batches` those of the chunk that it was in.
     """
@@ -78,6 +81,7 @@ class Trace:
     lines: tuple[Line, ...]
     left_behind: tuple[LeftBehind, ...]
     has_run: bool
+    absence: Absence | None = None
 
 
 class Tracer:
@@ -113,7 +117,14 @@ class Tracer:
             lines=tuple(lines),
             left_behind=tuple(left_behind),
             has_run=bool(runs),
+            absence=await self._absence(place, last, address) if place and last else None,
         )
+
+    async def _absence(self, place: Place, last: Run, address: str) -> Absence | None:
+        noted = Absences.from_fields(await self._membership.absences(place))
+        if noted.pins[-1:] != (pin_digest(last.pin),):
+            return None
+        return noted.of(address, await self._membership.person_key())
 
     async def _runs(self) -> list[Run]:
         """All runs whose record is kept, the newest first."""

@@ -27,7 +27,7 @@ Steered = Literal["done", "already", "over", "unknown", "closed"]
 class Brake:
     """Why a run must not begin to send before a person has accepted what it would do."""
 
-    code: Literal["brake", "contract"]
+    code: Literal["brake", "contract", "leavers_guard", "leavers_by_hand"]
     reason: str
 
 
@@ -88,14 +88,18 @@ class Ledger:
         moving: bytes = b"",
         moves: Sequence[bytes] = (),
         entries: Entries = NO_ENTRIES,
+        absences: Mapping[str, Argument] | None = None,
         brake: Brake | None = None,
     ) -> Reading:
         """Write a survey's figures, selection, who leaves, whose address has changed, forecast, pages and entries.
 
-        The pages are of rejects, of those held back and of changed addresses.
+        The pages are of rejects, of those held back and of changed addresses. `absences` replace those that were noted before;
+        None keeps these, and empty ones drop them.
 
         With a brake the run is blocked in the same step, before anything of it is appended.
         """
+        noted = {} if absences is None else absences
+        word = "keep" if absences is None else "note" if absences else "drop"
         reply = await self._store.run(
             "surveyed",
             run,
@@ -114,6 +118,8 @@ class Ledger:
             *held_back,
             *moves,
             *entries.words(),
+            word,
+            *(argument for field in noted.items() for argument in field),
         )
         told: Reading = _word(reply)
         return told

@@ -60,7 +60,7 @@ class Membership:
 
     async def summary(self, run: Run) -> Summary:
         """Read the membership as a whole."""
-        return await self._summary(_place(run))
+        return await self._summary(place_of(run))
 
     async def _summary(self, place: Place) -> Summary:
         found = await self._store.hash(key("membership", *place))
@@ -76,9 +76,13 @@ class Membership:
             nulls=codec.decode(found.get("nulls", b"{}")),
         )
 
+    async def absences(self, place: Place) -> Mapping[str, bytes]:
+        """Read which members the last surveyed snapshot did not have, as `producer.absence` wrote it."""
+        return await self._store.hash(key("absent", *place))
+
     async def entries(self, run: Run, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
         """Yield everything that is known, entries by address, some thousands at a time."""
-        async for page in self._entries(_place(run), summary):
+        async for page in self._entries(place_of(run), summary):
             yield page
 
     async def _entries(self, place: Place, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
@@ -92,7 +96,7 @@ class Membership:
 
     async def entry(self, run: Run, address: str) -> Entry | None:
         """Read what is known of one address."""
-        return (await self.known_at(_place(run), address))[1]
+        return (await self.known_at(place_of(run), address))[1]
 
     async def known_at(self, place: Place, address: str) -> tuple[Summary, Entry | None]:
         """Read a membership as a whole, and what it knows of one address."""
@@ -168,7 +172,7 @@ class Membership:
 
     async def fold(self, run: Run, token: str) -> bool:
         """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
-        for ended, number in (await self._store.hash(key("unfolded", *_place(run)))).items():
+        for ended, number in (await self._store.hash(key("unfolded", *place_of(run)))).items():
             kept = await self._store.page(key("left", ended), 0, -1)
             entry = Entry(Standing.MAYBE, run=int(number), person=UNKNOWN)
             pages = [page[1:] for page in kept if page.startswith(b"?")]
@@ -191,5 +195,6 @@ def bucket_of(address: str, level: int, split: int) -> str:
     return str(hashed % (2 * level) if bucket < split else bucket)
 
 
-def _place(run: Run) -> Place:
+def place_of(run: Run) -> Place:
+    """Where a run writes what it learns of people."""
     return run.export, run.account, run.list_id

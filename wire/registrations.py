@@ -89,7 +89,9 @@ class Export:
 
     `mapping` is for `producer.mapping`: email, first_name, last_name, phone, fields, tags, tags_column, id. One run in
     `full_every_runs`, or one every `full_every_days`, sends everybody. `leavers_field` (id, left, present) is where those
-    who left are marked; `brake` has thresholds (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
+    who left are marked; `leavers_confirm` is what has to agree before one is unsubscribed (next_refresh, at_once, by_hand);
+    `leavers_guard` has thresholds of how many (`producer.leaver_guard`), None turns it off; `brake` has thresholds
+    (`producer.braking`), None turns it off. `schedule` (cron, zone) opens runs
     besides refreshes (`producer.schedules`); one that is not `enabled` runs only when somebody asks for it. A snapshot older than
     `stale_after_hours` is warned of; None: what the settings say.
     """
@@ -114,6 +116,8 @@ class Export:
     schedule: Mapping[str, str] | None = None
     stale_after_hours: float | None = None
     changed_address: str = "update"
+    leavers_confirm: str = "next_refresh"
+    leavers_guard: Mapping[str, Any] | None = field(default_factory=dict)
     created: int
     changed: int
 
@@ -154,6 +158,8 @@ ADDED: Final[Mapping[str, Any]] = {
     "enabled": True,
     "schedule": None,
     "stale_after_hours": None,
+    "leavers_confirm": "next_refresh",
+    "leavers_guard": {},
     "export_user": "",
 }
 """Fields that what an earlier version kept does not have, with what they stand for there: they are not written either."""

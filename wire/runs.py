@@ -126,7 +126,8 @@ class Run:
 
     `moving`: those whose address has changed; `moves_held_back` more of them are held back. When their contacts had their fates,
     those of `updated` had the new address, and `newcomers` are new contacts. `kept`: members who left the segment and stay on
-    the list; `leaving`: those who are sent. `number`: the how many-th of its export into this list. `retry_of`: the run whose
+    the list, `leavers_waiting`: those who stay until a second snapshot agrees or a person accepts; `leaving`: those who are
+    sent. `number`: the how many-th of its export into this list. `retry_of`: the run whose
     rest this one sends.
     """
 
@@ -151,6 +152,7 @@ class Run:
     throttles: int
     phones_left_out: int
     kept: int
+    leavers_waiting: int
     leaving: int
     leaving_packed: int
     leavers: Leavers
@@ -244,6 +246,7 @@ def run_from(
         throttles=number("throttles"),
         phones_left_out=number("phones_left_out"),
         kept=number("kept"),
+        leavers_waiting=number("leaving_waiting"),
         leaving=number("leaving"),
         leaving_packed=number("leaving_packed"),
         leavers=Leavers(**{name: number(f"leaving_{name}") for name in Leavers.__dataclass_fields__}),

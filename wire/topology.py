@@ -32,6 +32,7 @@ through the table `K`, which `wire.store` writes from the same templates.
 | left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
 | membership(e, a, list) | hash | how many an export knows at a list, in how many buckets; its runs | until deleted    | reader, workers |
 | members(e, a, list, b) | hash | address -> what was last applied, 16 or 24 bytes (`wire.members`) | until deleted    | workers, reader |
+| absent(e, a, list)     | hash | members whom the last surveyed snapshot lacked, by keyed hashes of 8 bytes | until deleted | reader     |
 | unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
 | memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |
 | forgotten_key   | string | what the hashes of the forgotten are keyed with, made once           | for ever         | forgetter       |
@@ -105,6 +106,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "left": "run:{}:left",
     "membership": "membership:{}:{}:{}",
     "members": "members:{}:{}:{}:{}",
+    "absent": "membership:{}:{}:{}:absent",
     "unfolded": "membership:{}:{}:{}:unfolded",
     "memberships": "export:{}:memberships",
     "forgotten_key": "forgotten:key",

@@ -16,6 +16,8 @@ from pydantic import (
 
 from producer.api.reading import Body
 from producer.braking import NUMBER, SHARE
+from producer.leaver_guard import NUMBER as GUARD_NUMBER
+from producer.leaver_guard import SHARE as GUARD_SHARE
 from producer.naming import is_line
 from producer.schedules import CHARACTERS_MAX, check_cron, check_zone
 
@@ -177,6 +179,13 @@ class BrakeBody(Body):
     number: Annotated[int, Field(ge=0, le=1_000_000_000)] = NUMBER
 
 
+class LeaversGuardBody(Body):
+    """A run that would unsubscribe more than `share` of the members, or more than `number`, and at least 10, stops and asks."""
+
+    share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = GUARD_SHARE
+    number: Annotated[int, Field(ge=0, le=1_000_000_000)] = GUARD_NUMBER
+
+
 class ScheduleBody(Body):
     """When an export runs by itself besides refreshes: five fields as in cron, by the clocks of a time zone."""
 
@@ -192,7 +201,9 @@ class ExportBody(Body):
     """A new export. Without `budget_minutes` it is what the producer's settings say.
 
     `leavers`: members who leave the segment are kept on the list, marked in `leavers_field`, or unsubscribed, which is for
-    ever and wants `confirm_unsubscribe`. `changed_address`: where `mapping.id` tells that somebody has another address, their
+    ever and wants `confirm_unsubscribe`. `leavers_confirm`: they are unsubscribed when the next refresh agrees that they are
+    gone, at once (which wants `confirm_unsubscribe`, too), or when a person accepts it, run by run. `leavers_guard`: how many a
+    run may unsubscribe; null turns it off. `changed_address`: where `mapping.id` tells that somebody has another address, their
     contact is given it, or they are a leaver under the old one and a newcomer under the new one. `brake`: null turns it off.
     Runs send changes only; with `full_every_runs` or `full_every_days` one in so many sends everybody again. `schedule`: it also
     runs by the clock, over the latest snapshot. One that is not `enabled` runs only when somebody asks for it. A snapshot older
@@ -207,6 +218,8 @@ class ExportBody(Body):
     leavers: Literal["keep", "field", "unsubscribe"] = "keep"
     leavers_field: LeaversFieldBody | None = None
     confirm_unsubscribe: bool = False
+    leavers_confirm: Literal["next_refresh", "at_once", "by_hand"] = "next_refresh"
+    leavers_guard: LeaversGuardBody | None = LeaversGuardBody()
     changed_address: Literal["update", "leaver_and_newcomer"] = "update"
     brake: BrakeBody | None = BrakeBody()
     full_every_runs: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -231,10 +244,11 @@ class ExportBody(Body):
 
 
 class ExportChange(ExportBody):
-    """An export after a change; a detached one may stay so, and a brake that a patch took away is off."""
+    """An export after a change; a detached one may stay so, and a brake or a guard that a patch took away is off."""
 
     connection: Name | None = None  # type: ignore[assignment]  # detached
     brake: BrakeBody | None = None
+    leavers_guard: LeaversGuardBody | None = None
 
 
 class DemandBody(Body):

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field, RootModel
 from producer import moments
 from producer.ages import Warned, WarningCode
 from producer.braking import NUMBER, SHARE
+from producer.leaver_guard import NUMBER as GUARD_NUMBER
+from producer.leaver_guard import SHARE as GUARD_SHARE
 from producer.schedules import next_after
 from producer.snapshots import Preview
 from wire.events import Cause, DeadEvent
@@ -178,6 +180,13 @@ class BrakeDocument(BaseModel):
     number: int = NUMBER
 
 
+class LeaversGuardDocument(BaseModel):
+    """How many a run may unsubscribe before it stops and asks: either figure is enough."""
+
+    share: float = GUARD_SHARE
+    number: int = GUARD_NUMBER
+
+
 class WarningDocument(BaseModel):
     """What has grown old or never came, in a sentence, and since when."""
 
@@ -209,6 +218,8 @@ class ExportDocument(BaseModel):
     mapping: MappingDocument
     leavers: Literal["keep", "field", "unsubscribe"]
     leavers_field: LeaversFieldDocument | None
+    leavers_confirm: Literal["next_refresh", "at_once", "by_hand"]
+    leavers_guard: LeaversGuardDocument | None
     changed_address: Literal["update", "leaver_and_newcomer"]
     brake: BrakeDocument | None
     full_every_runs: int | None

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
 from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import ExportBody, ExportChange
+from producer.api.bodies import ExportBody, ExportChange, LeaversGuardBody
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.connections import good, opened_key
 from producer.api.documents import ExportDeleted, ExportDocument
@@ -131,10 +131,17 @@ async def connection_of(of: Collaborators, export: Export) -> Connection | None:
     return None if export.connection is None else await of.registry.connection_by_id(export.connection)
 
 
+def must_confirm(body: ExportBody, before: Export | None) -> bool:
+    """Whether a body makes an export unsubscribe people, or unsubscribe them at once, that did not before."""
+    if body.leavers != "unsubscribe":
+        return False
+    is_new = before is None or before.leavers != body.leavers
+    return is_new or (body.leavers_confirm == "at_once" and before is not None and before.leavers_confirm != "at_once")
+
+
 def _confirmed(body: ExportBody, before: Export | None) -> None:
     """Unsubscribing is a one-way door: ActiveCampaign may never let those people back in. So it is asked for twice."""
-    is_new = before is None or before.leavers != body.leavers
-    if body.leavers == "unsubscribe" and is_new and not body.confirm_unsubscribe:
+    if must_confirm(body, before) and not body.confirm_unsubscribe:
         raise unprocessable(
             {"/confirm_unsubscribe": "must be true: whoever leaves the segment is unsubscribed for ever"}
         )
@@ -151,6 +158,10 @@ def _name(connection: Connection | None) -> str | None:
 def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
     """Return what the body says of an export, but for the connection, which is kept by its id."""
     said = body.model_dump(exclude={"connection", "confirm_unsubscribe"})
+    if body.leavers_guard == LeaversGuardBody():
+        said[
+            "leavers_guard"
+        ] = {}  # the default is not written: an earlier version beside this one does not know the field
     return said | {"budget_minutes": body.budget_minutes or of.budget_minutes}
 
 

@@ -13,7 +13,10 @@ from wire.runs import Mode, Run, State, Trigger
 
 
 class Leaving(BaseModel):
-    """Where those who left the segment went; counted apart, since they are sent but not read."""
+    """Where those who left the segment went; counted apart, since they are sent but not read.
+
+    `kept` stay on the list as the export says, `waiting` until the next refresh agrees that they left, or a person accepts it.
+    """
 
     applied: int = 0
     refused: int = 0
@@ -21,6 +24,7 @@ class Leaving(BaseModel):
     unsent: int = 0
     pending: int = 0
     kept: int = 0
+    waiting: int = 0
 
 
 class BooksDocument(BaseModel):
@@ -190,7 +194,7 @@ class SteeredDocument(BaseModel):
 
 def _leaving(run: Run) -> Leaving:
     pending = run.leaving - run.leavers.settled
-    return Leaving(**asdict(run.leavers), pending=pending, kept=run.kept)
+    return Leaving(**asdict(run.leavers), pending=pending, kept=run.kept, waiting=run.leavers_waiting)
 
 
 def _outcome(run: Run) -> OutcomeDocument | None:

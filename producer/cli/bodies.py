@@ -28,8 +28,9 @@ def export_body(said: Mapping[str, Any]) -> Body:
         plain["schedule"] = schedule(said.get("schedule"), said.get("zone"))
     if plain.get("leavers_field"):
         plain["leavers_field"] = leavers_field(plain["leavers_field"])
-    if plain.get("brake"):
-        plain["brake"] = brake(plain["brake"])
+    for option in ("brake", "leavers_guard"):
+        if plain.get(option):
+            plain[option] = thresholds(option, plain[option])
     return _said(plain) | ({"mapping": mapping} if mapping else {})
 
 
@@ -63,13 +64,15 @@ def leavers_field(said: str) -> Body:
     return {"id": number.strip(), "left": left, "present": present}
 
 
-def brake(said: str) -> Body:
+def thresholds(option: str, said: str) -> Body:
     """Read `SHARE:NUMBER`; UsageError if it is something else."""
     share, _, number = said.partition(":")
     try:
         return {"share": float(share), "number": int(number)}
     except ValueError:
-        raise click.UsageError(f"--brake must be SHARE:NUMBER, like 0.3:1000, not {said!r}.") from None
+        raise click.UsageError(
+            f"--{option.replace('_', '-')} must be SHARE:NUMBER, like 0.3:1000, not {said!r}."
+        ) from None
 
 
 def _said(options: Mapping[str, Any]) -> Body:

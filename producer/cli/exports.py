@@ -41,6 +41,16 @@ def _described(*, new: bool) -> Callable[[Callable[..., None]], Callable[..., No
         ),
         click.option("--confirm-unsubscribe", is_flag=True, default=None, help="Leavers are unsubscribed, for ever."),
         click.option(
+            "--leavers-confirm",
+            metavar="RULE",
+            help="When they are unsubscribed: next_refresh (if it agrees), at_once or by_hand.",
+        ),
+        click.option(
+            "--leavers-guard",
+            metavar="SHARE:NUMBER",
+            help='What stops a run: more than 0.05 of the members unsubscribed, or more than 1000; "" for nothing.',
+        ),
+        click.option(
             "--brake", metavar="SHARE:NUMBER", help='What stops a run: more than 0.3:1000 changed, say; "" for nothing.'
         ),
         click.option("--full-every-runs", type=int, metavar="N", help="Send everybody again with every N-th run."),

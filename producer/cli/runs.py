@@ -102,7 +102,7 @@ async def pause(call: Call, *, run_id: str) -> int:
 @click.option("--accept", is_flag=True, help="I have seen what the run was stopped for, and it may go on.")
 @calls_api
 async def resume(call: Call, *, run_id: str, accept: bool) -> int:
-    """Go on after a pause or a block."""
+    """Go on after a pause or a block; where leavers are accepted by hand, without them unless --accept is said."""
     return await _steer(call, run_id, "resume", {"accept": True} if accept else None)
 
 

@@ -11,6 +11,7 @@ OPTIONS: Final = {
     "/mapping/tags": "--tag",
     "/mapping/fields": "--field",
     "/brake": "--brake",
+    "/leavers_guard": "--leavers-guard",
     "/leavers_field": "--leavers-field",
     "/schedule/cron": "--schedule",
     "/data/snapshot": "SNAPSHOT",

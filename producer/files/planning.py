@@ -15,6 +15,9 @@ from wire.activecampaign.hosts import InvalidHost, account_of
 UNCOMPARED: Final = frozenset({"api_key", "secret", "consent", "confirm_unsubscribe"})
 """What no answer of a server holds."""
 
+OFF_BY_NULL: Final = frozenset({"brake", "leavers_guard"})
+"""Members of an export that null turns off; elsewhere null is what is not said."""
+
 Documents = Mapping[str, Mapping[str, Any]]
 """What a server answered of one kind, by name."""
 
@@ -143,14 +146,15 @@ def _of_exports(files: Files, standing: Documents) -> Iterator[Change]:
     for name, declared in files.exports.items():
         after = _body(declared.said)
         if name not in standing:
-            body = {member: value for member, value in after.items() if value is not None or member == "brake"}
+            body = {member: value for member, value in after.items() if value is not None or member in OFF_BY_NULL}
             yield Change(Action.CREATE, "exports", name, body, origin=declared.origin)
             continue
         before = _body(DeclaredExport.model_validate(_as_declared(standing[name], confirmed=True)))
         if after["budget_minutes"] is None:
             after["budget_minutes"] = before["budget_minutes"]
         if patch := _patch(before, after):
-            confirmed = {"confirm_unsubscribe": True} if patch.get("leavers") == "unsubscribe" else {}
+            is_asked = patch.get("leavers") == "unsubscribe" or patch.get("leavers_confirm") == "at_once"
+            confirmed = {"confirm_unsubscribe": True} if is_asked and after["leavers"] == "unsubscribe" else {}
             found = tuple(_differences(before, after))
             yield Change(Action.CHANGE, "exports", name, patch | confirmed, found, origin=declared.origin)
 

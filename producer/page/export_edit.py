@@ -11,10 +11,10 @@ from producer.api.accounts import Sample, sampled
 from producer.api.bodies import ExportBody, ExportChange
 from producer.api.collaborators import Collaborators, collaborators
 from producer.api.documents import ExportDocument
-from producer.api.exports import change_export, connection_of, create_export
+from producer.api.exports import change_export, connection_of, create_export, must_confirm
 from producer.api.openness import may_use, require_use
 from producer.page.choices import Choices, preview_value, shown_name
-from producer.page.export_sheet import NAMED, UNSUBSCRIBE, Row, Said, rows_of, said, typed
+from producer.page.export_sheet import NAMED, OFF_BY_NULL, UNSUBSCRIBE, Row, Said, rows_of, said, typed
 from producer.page.forms import FORM
 from producer.page.glimpses import Glimpse, Glimpses
 from producer.page.naming import free_name
@@ -75,7 +75,7 @@ async def create(request: web.Request) -> web.Response:
     read = said(sheet)
     body = sheet.made(
         ExportBody,
-        {name: value for name, value in read.document.items() if value is not None} | {"brake": read.document["brake"]},
+        {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL},
         read.place,
     )
     if body is not None and not sheet.faults:
@@ -228,8 +228,7 @@ MAPPED: Final = frozenset({"email", "id", "tags", "tags_column", "fields", *NAME
 
 def _confirmed(sheet: Sheet, body: ExportBody, before: Export | None) -> None:
     """Ask for the second yes in the words of the form; that it is needed, the API says again."""
-    is_new = before is None or before.leavers != body.leavers
-    if body.leavers == "unsubscribe" and is_new and not body.confirm_unsubscribe:
+    if must_confirm(body, before) and not body.confirm_unsubscribe:
         sheet.fault("confirm_unsubscribe", UNSUBSCRIBE)
 
 

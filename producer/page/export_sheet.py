@@ -29,6 +29,9 @@ NUMBERS: Final = (
     "full_every_days",
     "stale_after_hours",
 )
+OFF_BY_NULL: Final = ("brake", "leavers_guard")
+"""Safeguards of an export, which null turns off; a box of the form says whether they are on."""
+
 PLACES: Final = {
     "leavers_field is a field that is mapped already": "leavers_field.id",
     "leavers_field is for leavers: field, which needs it": "leavers",
@@ -75,6 +78,7 @@ def said(sheet: Sheet) -> Said:
         "mapping": mapping,
         "leavers": sheet.said("leavers") or "keep",
         "changed_address": sheet.said("changed_address") or "update",
+        "leavers_confirm": sheet.said("leavers_confirm") or "next_refresh",
         "confirm_unsubscribe": sheet.ticked("confirm_unsubscribe"),
         "automations": sheet.ticked("automations"),
         "enabled": sheet.ticked("enabled"),
@@ -86,7 +90,9 @@ def said(sheet: Sheet) -> Said:
         document["leavers_field"] = {name: sheet.said(f"leavers_field.{name}") for name in ("id", "left", "present")}
     if sheet.said("schedule.cron"):
         document["schedule"] = {name: sheet.said(f"schedule.{name}") for name in ("cron", "zone")}
-    document["brake"] = _brake(sheet)
+    document["brake"] = _thresholds(sheet, "brake")
+    if document["leavers"] == "unsubscribe":  # else nothing is said of the guard, and it stays on
+        document["leavers_guard"] = _thresholds(sheet, "leavers_guard")
     nested = {name: without_blanks(value) for name, value in document.items() if isinstance(value, dict)}
     document = document | nested
     return Said({name: None if value == "" else value for name, value in document.items()}, places)
@@ -95,10 +101,11 @@ def said(sheet: Sheet) -> Said:
 def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Write an export, as the API shows it, into the fields of the form."""
     mapping, mark = document["mapping"], document.get("leavers_field") or {}
-    brake, schedule = document.get("brake"), document.get("schedule") or {}
+    schedule = document.get("schedule") or {}
     fields = [
         *((name, plain(document.get(name))) for name in ("name", "connection", "segment", "list_id", "leavers")),
         ("changed_address", plain(document.get("changed_address"))),
+        ("leavers_confirm", plain(document.get("leavers_confirm"))),
         *((name, plain(document.get(name))) for name in ("default_region", "full_every_runs", *NUMBERS)),
         ("email", plain(mapping.get("email"))),
         ("person_id", plain(mapping.get("id"))),
@@ -108,12 +115,14 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((f"schedule.{name}", plain(schedule.get(name))) for name in ("cron", "zone")),
         *((name, "yes") for name in ("automations", "enabled") if document.get(name)),
     ]
-    if brake is not None:
-        fields += [
-            ("brake", "yes"),
-            ("brake.share", plain(brake["share"] * 100)),
-            ("brake.number", plain(brake["number"])),
-        ]
+    for name in OFF_BY_NULL:
+        thresholds = document.get(name)
+        if thresholds is not None:
+            fields += [
+                (name, "yes"),
+                (f"{name}.share", plain(thresholds["share"] * 100)),
+                (f"{name}.number", plain(thresholds["number"])),
+            ]
     rows = [(name, mapping[name]) for name in NAMED if mapping.get(name)]
     rows += [(FIELD + field_id, column) for field_id, column in (mapping.get("fields") or {}).items()]
     for attribute, column in rows:
@@ -148,8 +157,8 @@ def _mapping(sheet: Sheet) -> tuple[dict[str, Any], dict[str, str]]:
     return without_blanks(mapping) | {"fields": fields}, places
 
 
-def _brake(sheet: Sheet) -> dict[str, Any] | None:
-    if not sheet.ticked("brake"):
+def _thresholds(sheet: Sheet, name: str) -> dict[str, Any] | None:
+    if not sheet.ticked(name):
         return None
-    share = number(sheet.said("brake.share"))
-    return {"share": share / 100 if isinstance(share, float) else share, "number": whole(sheet.said("brake.number"))}
+    share = number(sheet.said(f"{name}.share"))
+    return {"share": share / 100 if isinstance(share, float) else share, "number": whole(sheet.said(f"{name}.number"))}

@@ -134,6 +134,8 @@ class Seen:
         if run.ending is not None:
             return ()
         if run.block is not None:
+            if run.block.code == "leavers_by_hand":
+                return ("accept", "decline", "cancel")
             return ("accept" if run.block.asks else "resume", "cancel")
         return ("resume" if run.paused else "pause", "cancel")
 

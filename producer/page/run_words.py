@@ -78,10 +78,11 @@ FORESEEN: Final = {
     "changes": N_("changed"),
     "again": N_("sent again without a change"),
     "leavers": N_("left the segment"),
+    "leavers_waiting": N_("of those, still to be confirmed"),
 }
 
 NOTHING: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(("adds", "changes", "again", "leavers", "requests", "minutes"), 0),
+    **dict.fromkeys(("adds", "changes", "again", "leavers", "leavers_waiting", "requests", "minutes"), 0),
     "invalid": {},
     "warnings": (),
     "contract": None,
@@ -105,6 +106,12 @@ REMEDIES: Final = {
         "Then resume: contacts that may have been imported are sent again."
     ),
     "chunk_kills_workers": N_("Keep the workers' logs and report them, then accept it and go on."),
+    "leavers_guard": N_(
+        "Look at the segment. If all of them have left for good, accept it; if not, cancel the run: nobody is unsubscribed by it."
+    ),
+    "leavers_by_hand": N_(
+        "Look at who would be unsubscribed. Accept it, or go on without them: they stay on the list, and are proposed again."
+    ),
     "brake": N_("Look at the segment. If the change is meant, accept it and go on; if it is not, cancel the run."),
 }
 """What to do about each cause of a block."""
@@ -157,6 +164,14 @@ ACTS: Final = {
         N_("Accept what stopped this run, and go on?"),
         N_("You take it on yourself that the change is meant. What is sent cannot be taken back."),
         "danger",
+    ),
+    "decline": Act(
+        N_("Go on without them"),
+        N_("Go on, and unsubscribe nobody?"),
+        N_(
+            "Everybody else is sent. Those who left the segment stay on the list, and are proposed again by the next run."
+        ),
+        "second",
     ),
     "cancel": Act(
         N_("Cancel"),

@@ -71,7 +71,7 @@ async def do(request: web.Request) -> web.Response:
             done = await steer_run(of, who, run, "resume", accept=True)
         case "pause":
             done = await steer_run(of, who, run, "pause")
-        case "resume":
+        case "resume" | "decline":
             done = await steer_run(of, who, run, "resume")
         case _:
             done = await steer_run(of, who, run, "cancel")

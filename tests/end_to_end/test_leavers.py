@@ -55,7 +55,7 @@ def test_leavers_are_marked_in_a_field_and_marked_back_when_they_return(ready: C
     left = refresh(platform, people(290))
     assert (left["state"], left["books"]["selected"]) == ("succeeded", 0)
     assert left["books"]["leaving"] == {
-        "applied": 10, "refused": 0, "unconfirmed": 0, "unsent": 0, "pending": 0, "kept": 0
+        "applied": 10, "refused": 0, "unconfirmed": 0, "unsent": 0, "pending": 0, "kept": 0, "waiting": 0
     }  # fmt: skip
     assert (left["forecast"]["leavers"], left["forecast"]["requests"], left["outcome"]["requests"]) == (10, 1, 1)
     assert [mark(platform, number) for number in (289, 290, 299)] == ["present", "left", "left"]
@@ -77,14 +77,26 @@ def test_leavers_who_are_unsubscribed_stay_out_for_ever(ready: Callable[..., Pla
     assert platform.call("PATCH", "/v1/exports/vip", confirmed)[0] == 200
     assert platform.call("PATCH", "/v1/exports/vip", {"patience_minutes": 20})[0] == 200
     refresh(platform, people(300))
+    waits = refresh(platform, people(291))
+    assert (waits["state"], waits["books"]["leaving"]["waiting"], waits["forecast"]["leavers_waiting"]) == (
+        "succeeded",
+        9,
+        9,
+    )
+    told = platform.call("POST", "/v1/contacts/explain", {"email": "person295@example.com"})[1]["exports"][0]
+    assert (told["standing"], told["in_last_snapshot"]) == ("waiting_to_leave", "no")
+    assert len(subscribed(platform)) == 300
     left = refresh(platform, people(290))
-    assert left["books"]["leaving"]["applied"] == 10
+    assert (left["books"]["leaving"]["applied"], left["books"]["leaving"]["waiting"]) == (9, 1)
+    last = refresh(platform, people(290))
+    assert (last["books"]["leaving"]["applied"], last["books"]["leaving"]["waiting"]) == (1, 0)
     assert len(subscribed(platform)) == 290
     back = refresh(platform, people(300))
     assert (back["state"], back["books"]["held_back"], back["books"]["selected"]) == ("succeeded", 10, 0)
     held = platform.get(f"/v1/runs/{back['id']}/rejects?fate=held_back")
     assert {line["code"] for line in held} == {"left_and_unsubscribed"}
-    assert left["id"] in held[0]["reason"]
+    by_run = [sum(run["id"] in line["reason"] for line in held) for run in (left, last)]
+    assert by_run == [9, 1]
     everybody = on_demand(platform, mode="full", include_refused=True)
     assert (everybody["books"]["held_back"], len(subscribed(platform))) == (10, 290)
     assert platform.sandbox("totals")["resubscribed"] == 0
@@ -97,10 +109,12 @@ def test_a_leaver_who_is_a_member_for_another_export_of_the_list_stays(ready: Ca
     assert platform.export("gold", segment="gold", **unsubscribing)[0] == 201
     refresh(platform, people(20))
     refresh(platform, people(10, start=15), "gold")
+    assert refresh(platform, people(12))["books"]["leaving"]["waiting"] == 8
     left = refresh(platform, people(12))
     assert (left["books"]["leaving"]["applied"], left["books"]["leaving"]["kept"]) == (3, 5)
     assert len(subscribed(platform)) == 22
     # The last export that has them lets them go.
+    assert refresh(platform, people(5, start=20), "gold")["books"]["leaving"]["waiting"] == 5
     gone = refresh(platform, people(5, start=20), "gold")
     assert (gone["books"]["leaving"]["applied"], gone["books"]["leaving"]["kept"]) == (5, 0)
 
@@ -112,7 +126,18 @@ def test_opt_outs_stay_out_over_ten_refreshes_with_leavers_and_returners_and_kil
     """In every mode, whatever is killed in between; and so do those whom the account excludes."""
     platform = ready(**FIELD)
     lists = {"12": 56, "13": 56, "14": 41}
-    for list_id, options in (("13", {}), ("14", {"leavers": "unsubscribe", "confirm_unsubscribe": True})):
+    for list_id, options in (
+        ("13", {}),
+        (
+            "14",
+            {
+                "leavers": "unsubscribe",
+                "leavers_confirm": "at_once",
+                "leavers_guard": None,
+                "confirm_unsubscribe": True,
+            },
+        ),
+    ):
         platform.sandbox("lists", {"id": list_id, "name": f"List {list_id}"})
         assert platform.export(f"vip-{list_id}", segment="vip", list_id=list_id, **options)[0] == 201
     excluded = {"person20@example.com"}
@@ -176,3 +201,31 @@ def test_a_contract_that_cannot_hold_stops_the_run_before_its_first_request(read
     assert "0 of 100" in stopped["blocked"]["reason"]
     assert platform.call("POST", f"/v1/runs/{run}/cancel")[0] == 202
     assert platform.wait(run)["books"]["unsent"] == 300
+
+
+def test_damaged_snapshots_unsubscribe_nobody_however_often_they_come(ready: Callable[..., Platform]) -> None:
+    """Cut short, or with addresses that cannot be read; and the page, the command line and the run say what waits for what."""
+    platform = ready(leavers="unsubscribe", confirm_unsubscribe=True)
+    whole = people(400)
+    refresh(platform, whole)
+    mistyped = [[f"Person <{row[0]}>", *row[1:]] for row in whole]
+    for _ in range(3):
+        run = refresh(platform, mistyped)
+        assert (run["state"], run["books"]["leaving"]["waiting"], run["books"]["invalid"]) == ("succeeded", 400, 400)
+        assert "no readable address" in run["forecast"]["warnings"][0]
+    refresh(platform, whole)
+    cut = refresh(platform, people(20))
+    assert cut["books"]["leaving"]["waiting"] == 380
+    again = on_demand(platform, snapshot=cut["snapshot"])
+    assert (again["books"]["leaving"]["waiting"], again["books"]["leaving"]["applied"]) == (380, 0)
+    platform.events += 1
+    run_id = platform.publish(write(platform.snapshots / "cut-again.csv", people(20)))
+    stopped = platform.wait(run_id, lambda run: run["state"] == "blocked")
+    assert (stopped["blocked"]["code"], stopped["blocked"]["needs_acceptance"]) == ("leavers_guard", True)
+    assert "380 of 400 members would be unsubscribed for good" in stopped["blocked"]["reason"]
+    assert "@example.com" not in stopped["blocked"]["reason"]
+    assert len(subscribed(platform)) == 400
+    assert platform.call("POST", f"/v1/runs/{run_id}/cancel")[0] == 202
+    platform.wait(run_id)
+    assert refresh(platform, whole)["books"]["leaving"]["waiting"] == 0
+    assert len(subscribed(platform)) == 400

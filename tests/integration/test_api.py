@@ -246,6 +246,35 @@ def test_an_export_changes_by_a_merge_patch(with_api: WithApi) -> None:
     with_api(scenario)
 
 
+def test_what_confirms_a_leaver_is_safe_unless_it_is_said_twice(with_api: WithApi) -> None:
+    """`at_once` is confirmed like `unsubscribe`; the guard is on, and what is not said is not written."""
+
+    async def scenario(api: Served, store: Store) -> None:
+        await _ready(api)
+        _, made = await api.ask("GET", "/v1/exports/vips")
+        assert (made["leavers_confirm"], made["leavers_guard"]) == ("next_refresh", {"share": 0.05, "number": 1000})
+        kept = await store.hash(key("export", made["id"]))
+        assert b"leavers_" not in kept["document"].replace(b"leavers_field", b""), "an earlier version reads it, too"
+        unsubscribe = {"leavers": "unsubscribe", "leavers_confirm": "at_once"}
+        status, problem = await api.ask("PATCH", "/v1/exports/vips", unsubscribe)
+        assert (status, _places(problem)) == (422, {"/confirm_unsubscribe"})
+        confirmed = {"confirm_unsubscribe": True}
+        by_hand = {"leavers": "unsubscribe", "leavers_confirm": "by_hand"}
+        assert (await api.ask("PATCH", "/v1/exports/vips", by_hand | confirmed))[0] == 200
+        status, problem = await api.ask("PATCH", "/v1/exports/vips", {"leavers_confirm": "at_once"})
+        assert (status, _places(problem)) == (422, {"/confirm_unsubscribe"})
+        assert (await api.ask("PATCH", "/v1/exports/vips", {"leavers_confirm": "at_once"} | confirmed))[0] == 200
+        assert (await api.ask("PATCH", "/v1/exports/vips", {"leavers_guard": {"number": 5}}))[0] == 200
+        _, changed = await api.ask("PATCH", "/v1/exports/vips", {"enabled": False})
+        assert (changed["leavers_confirm"], changed["leavers_guard"]) == ("at_once", {"share": 0.05, "number": 5})
+        _, off = await api.ask("PATCH", "/v1/exports/vips", {"leavers_guard": None})
+        assert off["leavers_guard"] is None
+        status, problem = await api.ask("PATCH", "/v1/exports/vips", {"leavers_confirm": "never"})
+        assert (status, _places(problem)) == (422, {"/leavers_confirm"})
+
+    with_api(scenario)
+
+
 def test_deleting_a_connection_detaches_exports_which_can_be_attached_again(with_api: WithApi) -> None:
     """What they were told stays, and their runs end."""
 
@@ -406,7 +435,7 @@ def test_a_run_is_shown_with_its_books_and_its_future(with_api: WithApi) -> None
             *("read", "invalid", "duplicate", "unchanged", "held_back", "selected"),
             *("applied", "refused", "unconfirmed", "unsent", "pending", "leaving"),
         }
-        leaving = ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+        leaving = ("applied", "refused", "unconfirmed", "unsent", "pending", "kept", "waiting")
         assert run["books"]["leaving"] == dict.fromkeys(leaving, 0)
         assert {name: run[name] for name in ("chunks", "requests", "throttles", "accepted")} == dict.fromkeys(
             ("chunks", "requests", "throttles", "accepted"), 0

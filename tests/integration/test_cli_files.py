@@ -61,9 +61,8 @@ async def _furnish(api: Served) -> None:
     await api.registry.save_export(export())
     marks = {"leavers": "field", "leavers_field": {"id": "9", "left": "no", "present": "yes"}}
     await api.registry.save_export(export("marked", connection="id-eu-2", full_every_runs=7, brake=None, **marks))
-    await api.registry.save_export(
-        export("cut", leavers="unsubscribe", default_region="GB", full_every_days=1.5, **TIMED)
-    )
+    cut = {"leavers": "unsubscribe", "leavers_confirm": "by_hand", "leavers_guard": {"share": 0.1, "number": 5}}
+    await api.registry.save_export(export("cut", default_region="GB", full_every_days=1.5, **cut, **TIMED))
     mapping = {"email": "E", "first_name": "F", "last_name": "L", "phone": "P", "tags_column": "T", "id": "I"}
     times = {"budget_minutes": 45.5, "patience_minutes": 10.0, "delivery_patience_minutes": 60.0}
     brake = {"share": 0.5, "number": 7}

@@ -75,6 +75,8 @@ def test_an_event_opens_a_run_for_each_export_of_its_segment(with_store: WithSto
             "full_every_runs": None,
             "full_every_days": None,
             "leavers_field": None,
+            "leavers_confirm": "next_refresh",
+            "leavers_guard": {},
             "brake": {},
             "changed_address": "update",
         }

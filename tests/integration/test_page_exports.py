@@ -210,6 +210,32 @@ def test_unsubscribing_asks_a_second_time(with_page: WithPage) -> None:
     with_page(scenario)
 
 
+def test_what_confirms_a_leaver_is_chosen_shown_and_kept(with_page: WithPage) -> None:
+    async def scenario(served: Served) -> None:
+        visitor = await administrator(served)
+        wish = changed(("leavers", "unsubscribe"))
+        assert 'value="next_refresh" checked' in (await visitor.get("/new/export?connection=main&segment=vip")).text
+        yes = ("confirm_unsubscribe", "yes")
+        wish += [("leavers_guard", "yes"), ("leavers_guard.share", "5"), ("leavers_guard.number", "1000")]
+        assert (
+            'name="leavers_guard.share" type="text" value="5"'
+            in (await visitor.get("/new/export?connection=main&segment=vip")).text
+        )
+        assert (await save(visitor, [*wish, ("leavers_confirm", "by_hand"), yes])).status == 303
+        assert "when a person has accepted it, run by run" in (await visitor.get("/exports/vips")).text
+        form = (await visitor.get("/exports/vips/edit")).text
+        assert 'value="by_hand" checked' in form
+        seen = ("seen", form.split('name="seen" value="')[1].split('"')[0])
+        at_once = [*wish, ("leavers_confirm", "at_once"), seen]
+        asked = await save(visitor, at_once, at="/exports/vips/edit")
+        assert (asked.status, 'id="confirm_unsubscribe-fault"' in asked.text) == (422, True)
+        assert (await save(visitor, [*at_once, yes], at="/exports/vips/edit")).status == 303
+        export = await served.registry.export("vips")
+        assert (export.leavers_confirm, export.leavers_guard) == ("at_once", {})
+
+    with_page(scenario)
+
+
 def test_rows_come_and_go_without_scripts(with_page: WithPage) -> None:
     async def scenario(served: Served) -> None:
         visitor = await administrator(served)

@@ -243,6 +243,34 @@ def test_a_blocked_run_says_why_and_what_to_do(with_house: WithHouse) -> None:
     with_house(scenario)
 
 
+def test_leavers_who_wait_are_told_and_those_who_are_proposed_may_be_left_out(with_house: WithHouse) -> None:
+    """In both languages; the run goes on without them, and they wait."""
+
+    async def scenario(house: House) -> None:
+        visitor = await visitor_of(house, Role.CONTRIBUTOR)
+        german = await visitor_of(house, Role.VIEWER, "de")
+        run = await survey(house, [], leaving=3, leaving_waiting=12, read=1, selected=1)
+        assert (await visitor.get(f"/runs/{run}")).says(
+            "12 people have left the segment; they are unsubscribed when the next refresh agrees."
+        )
+        assert (await german.get(f"/runs/{run}")).says("12 Personen haben das Segment verlassen")
+        said: dict[Any, Any] = {"scope": "run", "code": "leavers_by_hand", "since": 1, "blocked": 1, "asks": 1}
+        reason = "3 of 40 members have left the segment and would be unsubscribed for good, among them a***@x***.org."
+        async with record(house) as redis:
+            await redis.hset(key("block", run), mapping=said | {"reason": reason})
+        shown = await visitor.get(f"/runs/{run}")
+        assert shown.says(reason)
+        assert shown.says("Go on without them")
+        assert (await german.get(f"/runs/{run}")).says("würden endgültig abgemeldet, unter ihnen a***@x***.org.")
+        assert (await visitor.get(f"/runs/{run}/decline")).says("proposed again by the next run")
+        assert (await visitor.send(f"/runs/{run}/decline")).location == f"/runs/{run}"
+        shown = await visitor.get(f"/runs/{run}")
+        assert not shown.says("blocked")
+        assert shown.says("15 people have left the segment")
+
+    with_house(scenario)
+
+
 def test_a_run_is_paused_resumed_and_cancelled_after_it_was_asked(with_house: WithHouse) -> None:
     """Each question says what it means; nothing happens by looking at it, nor without the form's proof."""
 

@@ -50,6 +50,7 @@ SURVEYED = Survey(
     held_back=0,
     selected=30,
     gone=0,
+    unreadable=0,
     adds=30,
     changes=0,
     again=0,
@@ -152,7 +153,7 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
             "run_forecast_imports vips": 3,
             **{
                 f"run_leavers vips {state}": 0
-                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept")
+                for state in ("applied", "refused", "unconfirmed", "unsent", "pending", "kept", "waiting")
             },
             "run_chunks vips ready": 2,
             "run_chunks vips accepted": 1,

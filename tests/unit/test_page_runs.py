@@ -4,6 +4,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from producer import leaver_guard
 from producer.braking import Looks, brake
 from producer.page.languages import load_languages
 from producer.page.run_seen import Seen, seen
@@ -54,7 +55,7 @@ def test_every_member_of_a_closed_set_has_its_words() -> None:
     assert set(MODES) == set(Mode)
     assert {*READ, *SENT} == set(BOOKS) == {*BOOK_WORDS, "pending"} - {"read"}
     assert {*Fault, *RejectCode} <= set(CODES)
-    assert set(REMEDIES) == {*StopCode, "brake", "chunk_kills_workers"}
+    assert set(REMEDIES) == {*StopCode, "brake", "chunk_kills_workers", "leavers_guard", "leavers_by_hand"}
     assert set(FATES) == set(get_args(get_type_hints(Reject)["fate"]))
     assert set(FORESEEN) <= set(NOTHING)
 
@@ -99,6 +100,8 @@ def test_nothing_is_said_to_be_done_before_it_is() -> None:
         ({"begun": NOW}, [block_record()], ("resume", "cancel")),
         ({"begun": NOW}, [block_record("brake", probe_at=None)], ("accept", "cancel")),
         ({"begun": NOW}, [block_record("unreadable_answers", probe_at=None, asks=0)], ("resume", "cancel")),
+        ({"begun": NOW}, [block_record("leavers_guard", probe_at=None)], ("accept", "cancel")),
+        ({"begun": NOW}, [block_record("leavers_by_hand", probe_at=None)], ("accept", "decline", "cancel")),
         ({"begun": NOW, "ending": "cancelled"}, [], ()),
         (OVER | {"read": 1, "selected": 1, "applied": 1}, [], ()),
         (OVER | {"read": 1, "selected": 1, "refused": 1}, [], ("retry",)),
@@ -160,6 +163,12 @@ def test_what_stops_a_run_and_leaves_people_out_is_said_in_german() -> None:
         "20000 von 30000 Mitgliedern würden entfernt oder als gegangen vermerkt; Das Segment hat 30000 Zeilen statt 100000; "
         "20000 von 30000 Zeilen haben kein 'Phone', statt 0 von 100000."
     )
+    sample = ["ann@example.org"]
+    for reason in (leaver_guard.too_many(20, 40, sample, {}), leaver_guard.by_hand(20, 40, sample)):
+        alone, beside = (german.sentence(said) for said in (f"{reason}.", f"{reason}; {stopped.reason}"))
+        assert "endgültig abgemeldet, unter ihnen a***@e***.org" in alone
+        assert "abgemeldet" in beside
+        assert "Anders als beim Lauf davor" in beside
     memory = Memory()
     stops = [refused(Refused(because, definite=True), memory) for because in Because]
     stops += [list_missing(memory), refuses_everything(memory), refuses_nearly_all(19, 20, memory)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from producer.api.bodies import NAME, ExportBody
 from producer.api.problems import Fault, Problem
-from producer.page.export_sheet import FIELD, NAMED, said, typed
+from producer.page.export_sheet import FIELD, NAMED, OFF_BY_NULL, said, typed
 from producer.page.naming import free_name, short_name
 from producer.page.sheets import Sheet, dotted, number, plain, whole
 
@@ -33,6 +33,8 @@ EXPORTS: Final = st.fixed_dictionaries(
         "enabled": st.booleans(),
         "brake": st.none()
         | st.builds(lambda share, most: {"share": share / 100, "number": most}, *[st.integers(0, 100)] * 2),
+        "leavers": st.sampled_from(["keep", "unsubscribe"]),
+        "leavers_confirm": st.sampled_from(["next_refresh", "by_hand", "at_once"]),
         "patience_minutes": st.integers(1, 10_000).map(float),
         "schedule": st.none() | st.just({"cron": "0 6 * * 1-5", "zone": "Europe/Berlin"}),
         "full_every_runs": st.none() | st.integers(1, 100),
@@ -52,8 +54,17 @@ def test_a_form_that_nobody_touched_says_what_the_export_is(export: dict[str, An
     sheet = Sheet.of(typed(before))
     read = said(sheet)
     assert sheet.faults == {}
-    document = {name: value for name, value in read.document.items() if value is not None}
-    assert of_export(document | {"brake": read.document["brake"]}) == before
+    document = {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL}
+    assert of_export(document) == before
+
+
+@given(st.none() | st.builds(lambda share, most: {"share": share / 100, "number": most}, *[st.integers(0, 100)] * 2))
+def test_a_guard_is_what_the_form_says_and_stays_on_where_it_says_nothing_of_it(guard: dict[str, Any] | None) -> None:
+    """Only an export that unsubscribes has its box."""
+    for leavers, kept in (("unsubscribe", guard), ("keep", of_export(EXPORT)["leavers_guard"])):
+        read = said(Sheet.of(typed(of_export(EXPORT | {"leavers": leavers, "leavers_guard": guard}))))
+        document = {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL}
+        assert of_export(document)["leavers_guard"] == kept
 
 
 @given(st.text())
@@ -93,6 +104,7 @@ def test_a_free_name_is_nobody_elses(text: str, times: int) -> None:
         ("/schedule/cron", "schedule.cron"),
         ("/leavers_field/id", "leavers_field.id"),
         ("/brake/share", "brake.share"),
+        ("/leavers_guard/number", "leavers_guard.number"),
         ("", ""),
     ],
 )

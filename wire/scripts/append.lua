@@ -20,11 +20,12 @@ local f = redis.call('HMGET', key, 'sequence', 'cursor', 'account')
 if f[1] ~= sequence or f[2] ~= cursor then return {'lost'} end -- rule: appended only where the record stands
 if is_filling() then return redis.error_reply(FULL) end
 if redis.call('HLEN', K.forgotten()) ~= tonumber(ARGV[6]) then return {'forgotten'} end -- nobody forgotten is sent
+local declined = kind == 'leaving' and redis.call('HEXISTS', key, 'declined') == 1 -- rule: who is not accepted is not sent
 local people, unsent, bytes, made = 0, 0, 0, 0
 for at = CHUNKS, #ARGV, EACH do
   local after, count, contacts, rows, prints, passed = unpack(ARGV, at, at + EACH - 1)
-  people, unsent = people + count + passed, unsent + passed
-  if count ~= '0' then
+  if not declined then people, unsent = people + count + passed, unsent + passed end
+  if count ~= '0' and not declined then
     local size = #contacts + #rows + #prints
     redis.call('HSET', K.chunk(run, sequence), 'state', 'ready', 'count', count, 'contacts', contacts, 'rows', rows,
       'prints', prints, 'bytes', size)

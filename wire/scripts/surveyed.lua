@@ -3,7 +3,7 @@
 --   run(id), selection(run), leaving(run), moving(run), rejects(run), held_back(run), moved(run), block(run), and lib/membership.lua's
 -- ARGV: run, token, figures (JSON: name -> value), selection, who leaves, forecast (JSON), pin, brake (JSON: code, reason; or
 --       ''), how many pages of rejects, of those held back and of changed addresses, whose address has changed, these pages,
---       and of membership addresses and entries
+--       and of membership addresses and entries, what becomes of the noted absences (note, keep, drop), and their fields
 -- Returns 'ok', 'lost' (somebody else reads) or 'over'.
 local run, token = ARGV[1], ARGV[2]
 local now = clock()
@@ -29,6 +29,7 @@ else
   enrol(run)
   make_room(run, figures.selected)
   remember(run, ARGV[pages + 1], ARGV[pages + 2])
+  note_absent(run, ARGV[pages + 3], pages + 4) -- rule: a dry run is no opinion
   if figures.selected + leaving == 0 then
     redis.call('HSET', key, 'reading_ended', now)
   elseif ARGV[8] ~= '' then

@@ -3,6 +3,7 @@
 --                              the id of one; `full_at`, `since_full`: the last full run's end, and how many since;
 --                              `mapping`, `read`, `nulls`: of the last run
 --   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
+--   absent(e, a, l)      hash  whom the last surveyed snapshot lacked (producer.absence); `number`: of the last run that noted or kept it
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
 --   memberships(e)       set   `account list` of those that an export has
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
@@ -113,7 +114,7 @@ local function drop(e, a, l)
   for _, ended in ipairs(redis.call('HKEYS', K.unfolded(e, a, l))) do redis.call('UNLINK', K.left(ended)) end
   local level, split = buckets(key)
   for bucket = 0, level + split - 1 do redis.call('UNLINK', K.members(e, a, l, bucket)) end
-  redis.call('UNLINK', K.members(e, a, l, 'long'), K.unfolded(e, a, l), key)
+  redis.call('UNLINK', K.members(e, a, l, 'long'), K.unfolded(e, a, l), K.absent(e, a, l), key)
   redis.call('SREM', K.memberships(e), a .. ' ' .. l)
 end
 
@@ -122,6 +123,14 @@ local function drop_others(e, kept)
   for _, name in ipairs(redis.call('SMEMBERS', K.memberships(e))) do
     if name ~= kept then drop(e, string.match(name, '^(%S+) (%S+)$')) end
   end
+end
+
+-- Notes whom a surveyed snapshot lacks, field by field from ARGV[at] on; or 'keep' what is noted, or 'drop' it.
+local function note_absent(run, word, at)
+  local key = K.absent(of(run))
+  if word ~= 'keep' then redis.call('DEL', key) end
+  if word == 'note' then redis.call('HSET', key, unpack(ARGV, at)) end
+  if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'number', redis.call('HGET', K.run(run), 'number')) end
 end
 
 -- Numbers a run of this membership, which begins with it if it is the first.

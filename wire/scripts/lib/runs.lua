@@ -33,6 +33,20 @@ local function forget_chunk(run, id)
   redis.call('HINCRBY', K.run(run), 'held', -bytes)
 end
 
+-- Lets a run go on without its leavers, of whom nothing is sent yet: they are counted as waiting.
+local function keep_leavers(run)
+  local key = K.run(run)
+  for _, id in ipairs(redis.call('ZRANGE', K.ready(run), 0, -1)) do
+    if redis.call('HEXISTS', K.chunk(run, id), 'leaving') == 1 then
+      forget_chunk(run, id)
+      redis.call('HINCRBY', key, 'chunks', -1)
+    end
+  end
+  local leaving, erased = numbers(key, 'leaving', 'leaving_unsent')
+  redis.call('HSET', key, 'leaving', erased, 'leaving_packed', erased, 'declined', '1')
+  redis.call('HINCRBY', key, 'leaving_waiting', leaving - erased)
+end
+
 -- Keeps the contacts of a chunk that ends without their being applied or refused: membership has to learn of those that
 -- ActiveCampaign may have, and a person may want all of them sent again.
 local function leave(run, id, contacts)
