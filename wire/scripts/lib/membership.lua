@@ -4,7 +4,7 @@
 --                              `mapping`, `read`, `nulls`: of the last run
 --   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
---   memberships(e)       set   `account list` of those that an export has
+--   memberships(e)       set   `account list` of those that an export has, the account by the host it began with
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
 -- linear hashing: bucket `split` of `level` is parted in two when there are more than 40 entries a bucket. An address over 64
 -- bytes would take its bucket apart: those live together in the bucket `long`.
@@ -124,8 +124,24 @@ local function drop_others(e, kept)
   end
 end
 
+-- Writes down with a run under which of the account's hosts its export keeps what it knows of this list. That stays where it
+-- began: neither another host of the same account nor our finding that two hosts are one account moves it.
+local function settle_place(run)
+  local e, host, l = of(run)
+  local other
+  for _, name in ipairs(redis.call('SMEMBERS', K.memberships(e))) do
+    local a, list = string.match(name, '^(%S+) (%S+)$')
+    if list == l and account_of(a) == account_of(host) then
+      if a == host then return end
+      other = a
+    end
+  end
+  if other then redis.call('HSET', K.run(run), 'account', other) end
+end
+
 -- Numbers a run of this membership, which begins with it if it is the first.
 local function enrol(run)
+  settle_place(run)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
   drop_others(e, a .. ' ' .. l)
