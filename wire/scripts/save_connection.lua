@@ -9,6 +9,7 @@
 --       so, what tells its account from others (JSON) or '' to keep it
 -- Returns 'saved'; 'taken' if the name is another's; 'changed' if it is not what was read; 'busy' if runs are under way and
 -- the account would change under them.
+local LOOK_AGAIN = 86400000
 local id, name, document, host, secret, was, said, account, by_person, identity = unpack(ARGV)
 local before = redis.call('HMGET', K.connection(id), 'document', 'account', 'account_set')
 local now = clock()
@@ -39,7 +40,10 @@ else
   unite(account_of(host), account_of(account), true, now)
 end
 if by_person == '1' then redis.call('HSET', K.connection(id), 'account_set', account) end
-if identity ~= '' then redis.call('HSET', K.connection(id), 'identity', identity) end
+if identity ~= '' then
+  local is_known = cjson.decode(identity).lists ~= cjson.null
+  redis.call('HSET', K.connection(id), 'identity', identity, 'identify_at', is_known and string.format('%.0f', now + LOOK_AGAIN) or 0)
+end
 if secret ~= '' then redis.call('HSET', K.connection(id), 'secret', secret) end
 rewrite_limits(host)
 if before[2] and before[2] ~= host then rewrite_limits(before[2]) end
