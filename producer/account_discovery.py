@@ -90,8 +90,12 @@ def seen(connection: Connection, connections: Iterable[Connection]) -> AccountSe
 
 
 def to_unite(connections: Sequence[Connection]) -> tuple[Connection, Connection] | None:
-    """Pick two connections that are the same account and are not known to be: the one that was there first comes first."""
-    free = sorted((one for one in connections if not one.account_set), key=lambda one: (one.created, one.name))
+    """Pick two connections that are the same account and are not known to be: the one that was there first comes first.
+
+    Accounts that a person named are left as that person has put them together.
+    """
+    named = {one.account for one in connections if one.account_set}
+    free = sorted((one for one in connections if one.account not in named), key=lambda one: (one.created, one.name))
     for first, second in combinations(free, 2):
         if first.account == second.account or not (first.identity and second.identity):
             continue

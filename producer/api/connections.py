@@ -144,11 +144,13 @@ async def _account(
     has_moved = before is not None and before.account_host != at
     if wanted:
         if set_here and set_here.account_set != wanted:
-            told = f"the connection {set_here.name} of the same host says that it is {set_here.account_set}"
-            raise unprocessable({"/account": told})
+            raise unprocessable(
+                {"/account": f"the connection {set_here.name} of the same host says {set_here.account_set}"}
+            )
         if before and has_moved and before.account_set == wanted and _are_different(identity, before.identity):
-            told = "the lists at this host are not those of that account: name another, or leave it to us"
-            raise unprocessable({"/account": told})
+            raise unprocessable(
+                {"/account": "the lists at this host are not those of that account: name another, or leave it empty"}
+            )
         return wanted
     if set_here:
         return set_here.account

@@ -74,6 +74,7 @@ def test_contacts_arrive_as_mapped_with_automations_excluded_in_both_places(read
     assert {request["endpoint"] for request in platform.sandbox("requests")} == {
         "me",
         "account",
+        "lists",
         "list",
         "import",
         "info",
