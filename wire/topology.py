@@ -11,7 +11,7 @@ name it by any of its hosts, and `K` spells the account's key. A membership stay
 | revision        | string | counts every change of connections and exports                       | for ever         | registry        |
 | connections     | hash   | connection name -> id                                                | for ever         | registry        |
 | connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`: its host      | until deleted    | registry        |
-|                 |        | `account_set` by a person; `identity` (JSON): what tells its account from others, looked at again `identify_at` | | |
+|                 |        | `account_set`: by a person, `identity` (JSON), `identify_at`         |                  |                 |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
 | scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |

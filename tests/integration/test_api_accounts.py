@@ -159,19 +159,19 @@ def test_connections_of_an_earlier_version_are_looked_at_by_the_producer_itself(
     async def scenario(api: Served, store: Store) -> None:
         same_account(api)
         registry = Registry(store)
-        for number, (name, host) in enumerate((("b", SECOND), ("a", FIRST))):
+        for number, (name, host, api_key) in enumerate((("b", SECOND, OTHER_KEY), ("a", FIRST, API_KEY))):
             old = connection(name, host=host, created=number)
-            sealed = VAULT.seal(old.id, SecretStr(API_KEY))
-            await registry.save_connection(old, secret=sealed)
+            await registry.save_connection(old, secret=VAULT.seal(old.id, SecretStr(api_key)))
         discovery = AccountDiscovery(registry, api.checks, VAULT)
         api.checks.busy = True
         await discovery.step()
-        redis: Redis = store._redis
-        for name in ("a", "b"):
-            await redis.hdel(key("connection", f"id-{name}"), "identity")
-            await redis.hset(key("connection", f"id-{name}"), "identify_at", "1")
         assert await accounts(api) == {"a": FIRST, "b": SECOND}
         api.checks.busy = False
+        await discovery.step()
+        assert await accounts(api) == {"a": FIRST, "b": SECOND}, "asked again at once"
+        redis: Redis = store._redis
+        for name in ("a", "b"):
+            await redis.hset(key("connection", f"id-{name}"), "identify_at", "1")
         await discovery.step()
         assert await accounts(api) == {"a": SECOND, "b": SECOND}
         asked = len(api.checks.asked)
