@@ -9,6 +9,8 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.account_discovery import to_unite
+from producer.knowledge import Knowledge
+from producer.leaving import to_bytes
 from tests.integration.serving import connection
 from tests.integration.test_lanes import Bench
 from tests.integration.walking import ACCOUNT
@@ -240,6 +242,26 @@ def test_members_of_the_same_list_over_the_other_host_are_known(two: Accounts) -
     assert two.do(two.membership.listed_elsewhere(other, ["bob@example.org", "cid@example.org"])) == {"bob@example.org"}
     assert two.do(two.membership.summary(run)).members == 2
     assert two.do(two.membership.summary(other)).members == 2
+
+
+def test_a_leaver_who_turns_out_to_be_the_other_exports_member_is_not_sent(two: Accounts) -> None:
+    """When it is found out between a survey and its sending."""
+    two.exports = {"r1": "e", "r3": "e"}
+    two.sent("r1", "c1", "ann", "bob")
+    two.sent("r2", "c2", "bob")
+    two.demand("r3", "c1")
+    assert two.begin("r3") is not None
+    gone = ("ann@example.org", "bob@example.org")
+    figures = {"read": 1, "selected": 0, "leaving": 2}
+    two.do(
+        two.ledger.surveyed(
+            "r3", "reader-r3", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", leaving=to_bytes(gone)
+        )
+    )
+    knowledge = Knowledge(two.membership, two.ledger)
+    assert {address for address, _ in two.do(knowledge.leavers(two.look("r3")))} == set(gone)
+    two.unite()
+    assert [address for address, _ in two.do(knowledge.leavers(two.look("r3")))] == ["ann@example.org"]
 
 
 @pytest.mark.parametrize("united_first", [True, False])
