@@ -75,17 +75,14 @@ def is_another(identity: AccountIdentity, others: Iterable[Connection]) -> bool:
 def seen(connection: Connection, connections: Iterable[Connection]) -> AccountSeen:
     """Say what is known of a connection's account."""
     others = tuple(one for one in connections if one.account == connection.account and one.id != connection.id)
-    if connection.account_set or any(one.account_set and one.account_host == connection.account_host for one in others):
+    if connection.account_set:
         return AccountSeen(connection.account, KnownBy.OVERRIDE, others)
     found = {
         same_account(connection.identity, one.identity)
         for one in others
         if connection.identity and one.identity and one.account_host != connection.account_host
     }
-    elsewhere = any(one.account_host != connection.account_host for one in others)
     by = KnownBy.API_KEY if KnownBy.API_KEY in found else KnownBy.LISTS if KnownBy.LISTS in found else KnownBy.HOST
-    if by is KnownBy.HOST and elsewhere and any(one.account_set for one in others):
-        by = KnownBy.OVERRIDE
     return AccountSeen(connection.account, by, others)
 
 

@@ -99,7 +99,7 @@ def account_note(account: AccountSeen, host: str) -> str | None:
         KnownBy.LISTS: "the oldest lists are the same",
         KnownBy.OVERRIDE: "it was set by hand",
         KnownBy.HOST: "they were found to be the same before",
-    }[account.known_by]
+    }[KnownBy.OVERRIDE if any(one.account_set for one in account.others) else account.known_by]
     return (
         f"{host} and {', '.join(hosts)} are one ActiveCampaign account ({why}): their connections share its limits, take turns "
         "at its lists, and know each other's members"

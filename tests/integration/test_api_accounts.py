@@ -114,7 +114,7 @@ def test_a_person_may_say_which_account_it_is(with_api: WithApi) -> None:
         )
         assert (status, problem["errors"][0]["pointer"]) == (422, "/account")
         follows = await made(api, "fourth")
-        assert (follows["account"], follows["account_known_by"]) == ("acme-two", "override")
+        assert (follows["account"], follows["account_known_by"]) == ("acme-two", "host")
 
     with_api(scenario)
 
