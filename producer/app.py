@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from producer.account_discovery import AccountDiscovery
 from producer.ageing import Ageing
 from producer.api.access import Identities
 from producer.api.app import make_app
@@ -72,6 +73,7 @@ CLOCK_SECONDS: Final = 2.0
 WATCH_SECONDS: Final = 2.0
 POST_SECONDS: Final = 1.0
 TRIM_SECONDS: Final = 600.0
+ACCOUNT_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -205,6 +207,7 @@ async def _serve(settings: Settings) -> None:
             every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
             every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
+            every(ACCOUNT_SECONDS, AccountDiscovery(registry, checker, vault).step, "look_at_accounts"),
             every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )
         _log.info("producer_stops")

@@ -7,7 +7,20 @@ from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from producer.findings import Busy, Field, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
+from producer.findings import (
+    Busy,
+    Field,
+    Fields,
+    Finding,
+    Found,
+    Good,
+    Lists,
+    NotThere,
+    OldestLists,
+    Sight,
+    There,
+    Wrong,
+)
 from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
@@ -86,6 +99,11 @@ class Checker:
         """Find out which lists the account has."""
         found = await self._pages(host, self._client(host, api_key).lists)
         return found if isinstance(found, Wrong | Busy) else Lists(found)
+
+    async def oldest_lists(self, host: str, api_key: SecretStr) -> OldestLists | Wrong | Busy:
+        """Find out what does not change of the account's oldest lists, by which it is told from others."""
+        found = await self._ask(host, self._client(host, api_key).oldest_lists)
+        return found if isinstance(found, Wrong | Busy) else OldestLists(tuple(found.items))
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
         """Find out which custom fields the account has."""

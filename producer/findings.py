@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
-from wire.activecampaign.results import ContactList, CustomField
+from wire.activecampaign.results import ContactList, CustomField, ListMarks
 
 Field = Literal["host", "api_key", "list_id"]
 
@@ -40,6 +40,13 @@ class Lists:
     """An account's lists; the first of them where there are very many."""
 
     lists: tuple[ContactList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OldestLists:
+    """What does not change of an account's oldest lists."""
+
+    lists: tuple[ListMarks, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,10 @@ class Checks(Protocol):
 
     async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
         """Find out which lists the account has."""
+        ...
+
+    async def oldest_lists(self, host: str, api_key: SecretStr) -> OldestLists | Wrong | Busy:
+        """Find out what tells the account from others."""
         ...
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:

@@ -129,7 +129,7 @@ def _of_connections(view: View) -> Iterator[Gauge]:
         one = run.connection_name
         chunks[one, "ready"] += run.ready_chunks
         chunks[one, "accepted"] += run.accepted_chunks
-        accounts[one,] = run.account
+        accounts[one,] = view.account_of(run)
         waiting = view.pipes.runs.get(run.id)
         leased[one, "deliver"] += waiting.delivering if waiting else 0
         leased[one, "confirm"] += waiting.confirming if waiting else 0

@@ -182,15 +182,19 @@ class Knowledge:
         return await self._membership.person_key()
 
     async def leavers(self, run: Run) -> list[Leaver]:
-        """Return those whom the survey of this run found to be leavers, and who are not yet known to have left."""
+        """Return those whom the survey of this run found to be leavers, and who are not yet known to have left.
+
+        Whom another export of the list counts as member stays, also where that is known only now: since the survey two hosts
+        may have been found to be one account.
+        """
         if not run.leaving:
             return []
         orders = leaving.from_bytes(await self._ledger.leaving(run.id))
-        found = []
+        found: list[Leaver] = []
         async for page in self._membership.entries(run, await self._membership.summary(run)):
-            for address, kept in page.items():
-                if order_of(address) in orders:
-                    found.append((address, Entry.from_bytes(kept)))
+            here = [address for address in page if order_of(address) in orders]
+            elsewhere = await self._membership.listed_elsewhere(run, here) if here else set()
+            found += [(address, Entry.from_bytes(page[address])) for address in here if address not in elsewhere]
         return [one for one in found if one[1].standing in {Standing.MEMBER, Standing.MAYBE}]
 
     async def _limit(self, run_id: str) -> Limit:

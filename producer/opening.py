@@ -63,7 +63,7 @@ def row(run: str, export: Export, connection: Connection, order: Order, retentio
         "export": export.id,
         "export_name": export.name,
         "segment": export.segment,
-        "account": connection.account,
+        "account": connection.account_host,
         "list": export.list_id,
         "connection": connection.id,
         "connection_name": connection.name,

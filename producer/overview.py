@@ -36,6 +36,11 @@ class View:
     refreshed: Mapping[str, int]
     letters: LetterCounts = field(default_factory=LetterCounts)
     warnings: Mapping[str, Sequence[Warned]] = field(default_factory=dict)
+    account_names: Mapping[str, str] = field(default_factory=dict)
+
+    def account_of(self, run: Run) -> str:
+        """The account of a run, which has it by one of its hosts."""
+        return self.account_names.get(run.account, run.account)
 
     @property
     def workers_wanted(self) -> int:
@@ -73,6 +78,7 @@ class Overview:
             await self._plumbing.refreshed(),
             await self._letters.count(),
             await self._ageing.of_all(census.now),
+            await self._plumbing.account_names(),
         )
 
     async def sample(self) -> None:

@@ -4,7 +4,7 @@ Whoever changes connections and exports over it meets the rules of the record an
 changed. Runs are not looked at: that an account may not change under them, the record's own script says.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wire.audit import SYSTEM, Author
 from wire.channels import Channel, Channels
@@ -61,15 +61,21 @@ class Rehearsal(Registry):
         *,
         secret: bytes | None,
         replaces: Connection | None = None,  # noqa: ARG002  nobody else changes anything meanwhile
+        account: str = "",
         by: Author = SYSTEM,  # noqa: ARG002  a rehearsal is nothing to be told of
     ) -> None:
         """Keep a connection for the rehearsal."""
         copy = await self._standing()
         if any(one.name == connection.name and one.id != connection.id for one in copy.connections.values()):
             raise NameTaken(f"there is a connection {connection.name!r} already")
-        copy.connections[connection.id] = connection
+        name = connection.account_set or account or connection.account_name
+        copy.connections[connection.id] = replace(connection, account_name=name)
         if secret is not None:
             copy.secrets[connection.id] = secret
+
+    async def unite_accounts(self, account: str, into: str, *, by: Author = SYSTEM) -> tuple[str, ...]:  # noqa: ARG002
+        """Leave accounts as they are: that is found out when the changes are made."""
+        return ()
 
     async def delete_connection(self, name: str, *, by: Author = SYSTEM) -> Deleted:  # noqa: ARG002  as save_connection
         """Leave a connection out of the rehearsal."""

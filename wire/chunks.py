@@ -71,7 +71,7 @@ class Held:
 
     @property
     def account(self) -> str:
-        """The ActiveCampaign account, by its host."""
+        """The ActiveCampaign account, by one of its hosts."""
         return self.run.account
 
     @property

@@ -24,7 +24,7 @@ BUCKETS_AT_ONCE: Final = 128
 _LONG_BYTES: Final = 64
 
 Place = tuple[str, str, str]
-"""The export, the account and the list of a membership."""
+"""The export, the account (by the host under which this membership began) and the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,15 @@ class Membership:
         self, run: Run, addresses: Sequence[str], *, on_any_list: bool
     ) -> AsyncIterator[tuple[str, Entry]]:
         """Yield whom other exports of the account count as members, or as such who may be."""
+        names = await self._store.hash(key("account_names"))
+
+        def account(host: str) -> str:
+            return names.get(host, host.encode()).decode()
+
         for other in (await self._store.hash(key("exports"))).values():
             export = other.decode()
             for place in await self.places(export) if export != run.export else ():
-                if place[1] != run.account or not (on_any_list or place[2] == run.list_id):
+                if account(place[1]) != account(run.account) or not (on_any_list or place[2] == run.list_id):
                     continue
                 summary = await self._summary(place)
                 buckets = (bucket_of(address, summary.level, summary.split) for address in addresses)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wire.store import Store
+from wire.topology import key
 
 LOOKED_AT: Final = 2_000
 """Among so many runs the newest of each export is looked for; runs that are not over are shown whatever their age."""
@@ -80,6 +81,10 @@ class Plumbing:
         imports, share, opens_in_ms, runs, requests = await self._store.run("allowance", account)
         lane = tuple(run.decode() for run in runs)
         return Allowed(float(imports), float(share), opens_in_ms, lane, float(requests))
+
+    async def account_names(self) -> dict[str, str]:
+        """Say which account answers at a host, where that has another name."""
+        return {host: account.decode() for host, account in (await self._store.hash(key("account_names"))).items()}
 
     async def refreshed(self) -> dict[str, int]:
         """Say when each segment that an export names was refreshed last, in milliseconds."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from wire import codec
+from wire.account_identity import AccountIdentity
 from wire.activecampaign.hosts import account_of
 
 
@@ -36,12 +37,19 @@ class Consent:
     at: int
 
 
+BESIDE: Final = frozenset({"account_name", "account_set", "identity"})
+"""What is kept of a connection beside its document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A way into an ActiveCampaign account; its key is kept apart, sealed.
 
     `administrator`: whether the key is an administrator's, as its last check found. `export_user`: who connected it last,
     with the key or the host that it has now; empty where an earlier version kept it, which is then who agreed.
+
+    What is known of its account is kept beside the document, and is what it was when the connection was read:
+    `account_name`, `account_set` (by a person; empty: we find it out), and what tells the account from others.
     """
 
     id: str
@@ -55,10 +63,18 @@ class Connection:
     created: int
     changed: int
     export_user: str = ""
+    account_name: str = field(default="", compare=False)
+    account_set: str = field(default="", compare=False)
+    identity: AccountIdentity | None = field(default=None, compare=False)
 
     @property
     def account(self) -> str:
-        """The ActiveCampaign account behind the host."""
+        """The ActiveCampaign account that answers at the host: the first of its hosts that was connected, or as a person says."""
+        return self.account_name or self.account_host
+
+    @property
+    def account_host(self) -> str:
+        """The host as the record has it: lower case, without the port 443."""
         return account_of(self.host)
 
     @property
@@ -68,7 +84,7 @@ class Connection:
 
     def document(self) -> dict[str, Any]:
         """What is kept of it."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name not in BESIDE}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Connection":

@@ -10,11 +10,13 @@ A change names what it replaces and counts only if that still stands, so nobody 
   x Closed              a contributor asked, and the connection is for administrators only. An administrator may do it.
 """
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from wire import codec
+from wire.account_identity import KEY_BYTES, AccountIdentity
 from wire.audit import SYSTEM, Author, differences, said_by, told
 from wire.registrations import Connection, Export, Segment, text_of
 from wire.store import Store
@@ -70,8 +72,14 @@ class Registry:
     async def connections(self) -> list[Connection]:
         """Read all connections by name."""
         ids = await self._store.hash(key("connections"))
+        names = await self.account_names()
         found = await self._store.hashes([key("connection", of.decode()) for _, of in sorted(ids.items())])
-        return [Connection.from_document(codec.decode(one["document"])) for one in found if one]
+        return [_connection(one, names) for one in found if one]
+
+    async def account_names(self) -> dict[str, str]:
+        """Read which account answers at a host, where that is not an account of the host's own name."""
+        found = await self._store.hash(key("account_names"))
+        return {host: account.decode() for host, account in found.items()}
 
     async def connection(self, name: str) -> Connection:
         """Read a connection by its name; Unregistered if there is none."""
@@ -84,7 +92,7 @@ class Registry:
     async def connection_by_id(self, connection_id: str) -> Connection | None:
         """Read a connection by its id; None if there is none."""
         found = await self._store.hash(key("connection", connection_id))
-        return Connection.from_document(codec.decode(found["document"])) if found else None
+        return _connection(found, await self.account_names()) if found else None
 
     async def secret(self, connection_id: str) -> bytes:
         """Read a connection's sealed key; Unregistered if the connection is gone."""
@@ -103,18 +111,26 @@ class Registry:
         *,
         secret: bytes | None,
         replaces: Connection | None = None,
+        account: str = "",
         by: Author = SYSTEM,
     ) -> None:
-        """Keep a new connection, or one in the place of another; without a secret the key stays."""
+        """Keep a new connection, or one in the place of another; without a secret the key stays.
+
+        Its `account_set`, or else `account`, says which account answers at its host; without either, what is known of that
+        stays. So does what tells its account from others, without an `identity`.
+        """
         word = await self._store.keep(
             "save_connection",
             connection.id,
             connection.name,
             text_of(connection),
-            connection.account,
+            connection.account_host,
             secret or b"",
             text_of(replaces) if replaces else "",
             _said(by, replaces, connection, facts={"api_key_changed": secret is not None} if replaces else None),
+            connection.account_set or account,
+            "1" if connection.account_set else "",
+            codec.text(connection.identity.document()) if connection.identity else "",
         )
         _check(word, f"connection {connection.name!r}")
 
@@ -125,6 +141,28 @@ class Registry:
             raise Unregistered(f"there is no connection {name!r}")
         detached, ended = reply
         return Deleted(_texts(detached), _texts(ended))
+
+    async def account_key(self) -> bytes:
+        """What the hashes that tell accounts apart are keyed with."""
+        kept: bytes = await self._store.run("key_of_accounts", secrets.token_bytes(KEY_BYTES))
+        return kept
+
+    async def claim_identities(self, most: int, *, alone_ms: int, longest_ms: int) -> list[str]:
+        """Hand out ids of connections whose account is to be looked at; other producers leave them alone for so long."""
+        return list(_texts(await self._store.run("claim_identity", most, alone_ms, longest_ms)))
+
+    async def keep_identity(
+        self, connection: Connection, sealed: bytes, identity: AccountIdentity | None, *, again_ms: int
+    ) -> bool:
+        """Keep what tells a connection's account from others; False if host or key are others by now."""
+        text = codec.text(identity.document()) if identity else ""
+        reply = await self._store.run("keep_identity", connection.id, connection.account_host, sealed, text, again_ms)
+        return bool(reply == b"kept")
+
+    async def unite_accounts(self, account: str, into: str, *, by: Author = SYSTEM) -> tuple[str, ...]:
+        """Make one of two accounts that are the same; return the names of the connections that are of another account now."""
+        said = said_by(by, changes={"account": (account, into)})
+        return _texts(await self._store.keep("unite_accounts", account, into, said))
 
     # Exports ---------------------------------------------------------------------------------------------------------
 
@@ -216,10 +254,29 @@ def _said(
     facts: Mapping[str, Any] | None = None,
 ) -> str:
     """Write what the trail says of a change; `connections`: the names of those that an export had and has."""
-    old, new = told(before.document()) if before else {}, told(after.document())
+    old, new = _told_of(before) if before else {}, _told_of(after)
     if connections is not None:
         old, new = (of | {"connection": name} for of, name in zip((old, new), connections, strict=True))
     return said_by(by, changes=differences(old, new), facts=facts)
+
+
+def _told_of(registered: Connection | Export) -> dict[str, Any]:
+    found = told(registered.document())
+    if isinstance(registered, Connection):
+        found["account"] = registered.account
+        if registered.account_set:
+            found["account_set"] = registered.account_set
+    return found
+
+
+def _connection(fields: Mapping[str, bytes], names: Mapping[str, str]) -> Connection:
+    found = Connection.from_document(codec.decode(fields["document"]))
+    return replace(
+        found,
+        account_name=names.get(found.account_host, found.account_host),
+        account_set=fields.get("account_set", b"").decode(),
+        identity=AccountIdentity.from_document(codec.decode(fields["identity"])) if "identity" in fields else None,
+    )
 
 
 def _export(fields: dict[str, bytes]) -> Export:
@@ -249,7 +306,7 @@ def _check(word: bytes, what: str) -> None:
         case b"closed":
             raise Closed(CLOSED)
         case b"busy":
-            raise RunsUnderWay(f"runs of {what} are under way; let them end or cancel them before the host changes")
+            raise RunsUnderWay(f"runs of {what} are under way; let them end or cancel them before the account changes")
         case _:
             raise ChangedMeanwhile(f"{what} was changed meanwhile")
 

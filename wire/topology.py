@@ -3,11 +3,15 @@
 The templates are the one place where a name is spelt: Python fills them in through the functions of `Keys`, and the scripts
 through the table `K`, which `wire.store` writes from the same templates.
 
+An account may answer under several hosts. What its connections share (`SHARED`) is kept once, under the account; scripts may
+name it by any of its hosts, and `K` spells the account's key. A membership stays under the host it began with.
+
 | name            | type   | holds                                                                | lives            | written by      |
 |-----------------|--------|----------------------------------------------------------------------|------------------|-----------------|
 | revision        | string | counts every change of connections and exports                       | for ever         | registry        |
 | connections     | hash   | connection name -> id                                                | for ever         | registry        |
-| connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`                | until deleted    | registry        |
+| connection(id)  | hash   | `document` (JSON), `secret` (Fernet token), `account`: its host      | until deleted    | registry        |
+|                 |        | `account_set`: by a person, `identity` (JSON), `identify_at`         |                  |                 |
 | exports         | hash   | export name -> id                                                    | for ever         | registry        |
 | export(id)      | hash   | `document` (JSON), `connection` (id; absent: detached)               | until deleted    | registry        |
 | scheduled(id)   | hash   | `next`: when its own schedule comes next                             | until it changes | scheduler       |
@@ -41,6 +45,8 @@ through the table `K`, which `wire.store` writes from the same templates.
 | reading         | zset   | run that is still to be read -> until when its reader's lease holds  | the reading      | intake, reader  |
 | turns(a, list)  | zset   | runs into one list of an account -> arrival; the first has the claim | the run          | intake          |
 | accounts        | set    | accounts with chunks                                                 | while they do    | reader          |
+| account_names   | hash   | host -> the account that answers there, where that has another name  | for ever         | registry        |
+| account_key     | string | what the hashes that tell accounts apart are keyed with, made once   | for ever         | registry        |
 | account(a)      | hash   | its limits: the least of its connections'                            | for ever         | registry        |
 | pace(a)         | hash   | when the next request may go, the gate, how far the pace is cut      | for ever         | pacer           |
 | imports(a)      | list   | when the last minute's imports were booked, the newest first         | 2 minutes        | pacer           |
@@ -115,6 +121,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "reading": "reading",
     "turns": "turns:{}:{}",
     "accounts": "accounts",
+    "account_names": "accounts:names",
+    "account_key": "accounts:key",
     "account": "account:{}",
     "pace": "account:{}:pace",
     "imports": "account:{}:imports",
@@ -143,14 +151,29 @@ TEMPLATES: Final[dict[str, str]] = {
     "workers": "workers",
 }
 
+SHARED: Final = frozenset({"turns", "account", "pace", "imports", "under_way", "lane", "bells", "leases"})
+"""What the hosts of one account share: the first part is the account, whichever of its hosts a script names."""
+
+ACCOUNT_OF: Final = f"""\
+local NAMES = {{}}
+local function account_of(host)
+  if not NAMES[host] then NAMES[host] = redis.call('HGET', '{PREFIX}{TEMPLATES["account_names"]}', host) or host end
+  return NAMES[host]
+end
+"""
+"""The account that answers at a host, as a script sees it; NAMES is what it has looked up already."""
+
 
 def key(name: str, *parts: str) -> str:
-    """Spell the key called `name` for these parts; KeyError or IndexError if there is no such key."""
+    """Spell the key called `name` for these parts; KeyError or IndexError if there is no such key.
+
+    What accounts share is asked for by the account: a host is not looked up here.
+    """
     return PREFIX + TEMPLATES[name].format(*parts)
 
 
 def lua_names() -> str:
-    """Write the table `K` of key-spelling functions that every script begins with."""
+    """Write the table `K` of key-spelling functions that every script begins with, and what knows accounts by their hosts."""
     functions = []
     for name, template in TEMPLATES.items():
         count = template.count("{}")
@@ -158,6 +181,7 @@ def lua_names() -> str:
         pieces = f"{PREFIX}{template}".split("{}")
         joined = f"'{pieces[0]}'"
         for parameter, piece in zip("abcd", pieces[1:], strict=False):
-            joined += f" .. {parameter}" + (f" .. '{piece}'" if piece else "")
+            spelt = f"account_of({parameter})" if parameter == "a" and name in SHARED else parameter
+            joined += f" .. {spelt}" + (f" .. '{piece}'" if piece else "")
         functions.append(f"  {name} = function({parameters}) return {joined} end,")
-    return "local K = {\n" + "\n".join(functions) + "\n}\n"
+    return ACCOUNT_OF + "local K = {\n" + "\n".join(functions) + "\n}\n"

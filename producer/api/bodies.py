@@ -75,6 +75,7 @@ LINE: Final = rf"^[^{_ODD}]*[^\s{_ODD}][^{_ODD}]*$"
 described_as_line = Field(json_schema_extra={"pattern": LINE})
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]{0,255}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line), described_as_line]
 Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line), described_as_line]
 Line = Annotated[str, described_as_line]
@@ -114,7 +115,11 @@ class LimitsBody(Body):
 
 
 class ConnectionBody(Body):
-    """A new connection. `consent`: contacts may leave for ActiveCampaign. The key is never returned."""
+    """A new connection. `consent`: contacts may leave for ActiveCampaign. The key is never returned.
+
+    `account`: which ActiveCampaign account answers at the host, where we find out the wrong one; null or empty: we find it out.
+    Connections of the same account share its limits, lists and people.
+    """
 
     name: Name
     display_name: Text | None = None
@@ -123,6 +128,7 @@ class ConnectionBody(Body):
     consent: Agreed
     allow: Literal["admins", "contributors"] = "admins"
     limits: LimitsBody = LimitsBody()
+    account: AccountName | None = None
 
 
 class ConnectionChange(ConnectionBody):

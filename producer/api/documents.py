@@ -1,17 +1,19 @@
 """What the API answers: a model for each document, made from our values; names and times are as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, RootModel
 
 from producer import moments
+from producer.account_discovery import AccountSeen, seen
 from producer.ages import Warned, WarningCode
 from producer.braking import NUMBER, SHARE
 from producer.leaver_guard import NUMBER as GUARD_NUMBER
 from producer.leaver_guard import SHARE as GUARD_SHARE
 from producer.schedules import next_after
 from producer.snapshots import Preview
+from wire.account_identity import KnownBy
 from wire.events import Cause, DeadEvent
 from wire.registrations import Connection, Export, Limits, Segment
 from wire.tokens import Role, Token
@@ -89,14 +91,39 @@ class ConsentDocument(BaseModel):
     at: Moment
 
 
+def account_note(account: AccountSeen, host: str) -> str | None:
+    """Say what it means that an account answers at several hosts; None where it does not, as far as we know."""
+    hosts = [other for other in account.hosts if other != host]
+    if not hosts:
+        return None
+    why = {
+        KnownBy.API_KEY: "the API key is the same",
+        KnownBy.LISTS: "the oldest lists are the same",
+        KnownBy.OVERRIDE: "it was set by hand",
+        KnownBy.HOST: "they were found to be the same before",
+    }[KnownBy.OVERRIDE if any(one.account_set for one in account.others) else account.known_by]
+    return (
+        f"{host} and {', '.join(hosts)} are one ActiveCampaign account ({why}): their connections share its limits, take turns "
+        "at its lists, and know each other's members"
+    )
+
+
 class ConnectionDocument(BaseModel):
-    """A connection; its key is never shown."""
+    """A connection; its key is never shown.
+
+    `account`: the ActiveCampaign account, by the first of its hosts that was connected, or as a person set it; `same_account`:
+    the other connections of it; `account_note` says so if they have other hosts.
+    """
 
     id: str
     type: Literal["activecampaign"] = "activecampaign"
     name: str
     display_name: str
     host: str
+    account: str
+    account_known_by: Literal["host", "api_key", "lists", "override"]
+    account_note: str | None
+    same_account: list[str]
     allow: Literal["admins", "contributors"]
     limits: LimitsDocument
     consent: ConsentDocument
@@ -107,13 +134,18 @@ class ConnectionDocument(BaseModel):
     changed: Moment
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
-        """Show a connection."""
+    def of(cls, connection: Connection, connections: Iterable[Connection]) -> Self:
+        """Show a connection, one of these."""
+        account = seen(connection, connections)
         return cls(
             id=connection.id,
             name=connection.name,
             display_name=connection.display_name,
             host=connection.host,
+            account=account.account,
+            account_known_by=account.known_by.value,
+            account_note=account_note(account, connection.host),
+            same_account=[one.name for one in account.others],
             allow=connection.allow.value,
             limits=LimitsDocument.of(connection.limits),
             consent=ConsentDocument(by=connection.consent.by, at=moment(connection.consent.at)),
@@ -144,9 +176,13 @@ class ConnectionDeleted(BaseModel):
 
 
 class CheckDocument(BaseModel):
-    """What a look at ActiveCampaign found; `field` is what to mend."""
+    """What a look at ActiveCampaign found; `field` is what to mend. The account is as in the connection's document."""
 
     ok: bool
+    account: str
+    account_known_by: Literal["host", "api_key", "lists", "override"]
+    account_note: str | None = None
+    same_account: list[str] = []
     administrator: bool | None = None
     field: Literal["host", "api_key", "list_id"] | None = None
     detail: str | None = None

@@ -26,6 +26,11 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that describe a connection."""
     options = (
         click.option("--display-name", metavar="TEXT", help="What people call it."),
+        click.option(
+            "--account",
+            metavar="NAME",
+            help="Which ActiveCampaign account answers at the host, where that is found out wrongly; '' finds it out again.",
+        ),
         click.option("--allow", type=click.Choice(["admins", "contributors"]), help="Who may use it in exports."),
         click.option("--imports-per-minute", type=float, help="The account's allowance of imports."),
         click.option("--single-imports-per-minute", type=float, help="The same, for imports of one contact."),

@@ -121,7 +121,10 @@ class Doctor:
         if not self._vault.is_current(sealed):
             said = "the key is good, but sealed with an older one of SECRET_KEYS"
             return warning("account", name, said, "segment-export secrets rotate")
-        return ok("account", name, f"{connection.host}: the key is good, and an administrator's")
+        said = f"{connection.host}: the key is good, and an administrator's"
+        if connection.account != connection.account_host:
+            said += f"; it is the account {connection.account}"
+        return ok("account", name, said)
 
     async def _judged_list(self, export: Export, connections: dict[str, Connection]) -> Diagnosis:
         name, connection = export.name, connections.get(export.connection or "")

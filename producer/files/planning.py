@@ -101,6 +101,7 @@ def exported(
                 "api_key": {"env": _variable("ACTIVECAMPAIGN_KEY", one["name"])},
                 "consent": True,
                 **{name: one[name] for name in ("allow", "limits")},
+                **({"account": account} if (account := _account_set(one)) else {}),
             }
             for one in connections
         ],
@@ -129,12 +130,14 @@ def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> It
     for name, declared in files.connections.items():
         body = _body(declared.said)
         if name not in standing:
+            body = {member: value for member, value in body.items() if member != "account" or value}
             yield Change(Action.CREATE, "connections", name, body, (), declared.said.api_key, declared.origin)
             continue
         before, after = _body(_as_change(standing[name])), dict(body)
         for side in (before, after):
             side["display_name"] = side["display_name"] or name
             side["host"] = _account(side["host"])
+            side["account"] = side["account"] or None
         if (patch := _patch(before, after)) or send_keys:
             host = {"host": body["host"]} if "host" in patch else {}
             key = declared.said.api_key if send_keys or host else None
@@ -204,9 +207,13 @@ def _body(said: Body) -> dict[str, Any]:
 
 
 def _as_change(connection: Mapping[str, Any]) -> ConnectionChange:
-    return ConnectionChange.model_validate(
-        {name: connection[name] for name in ("name", "display_name", "host", "allow", "limits")}
-    )
+    said = {name: connection[name] for name in ("name", "display_name", "host", "allow", "limits")}
+    return ConnectionChange.model_validate(said | {"account": _account_set(connection)})
+
+
+def _account_set(connection: Mapping[str, Any]) -> str | None:
+    """Say which account a person set for a connection; None where it is found out, as an older server does not say."""
+    return connection["account"] if connection.get("account_known_by") == "override" else None
 
 
 def _as_declared(export: Mapping[str, Any], *, confirmed: bool) -> dict[str, Any]:

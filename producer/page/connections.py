@@ -6,11 +6,19 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import SecretStr
 
+from producer.account_discovery import AccountSeen, seen
 from producer.api.access import IDENTITY
 from producer.api.accounts import look_at, look_through
 from producer.api.bodies import ConnectionBody, ConnectionChange
 from producer.api.collaborators import Collaborators, collaborators
-from producer.api.connections import BUSY, change_connection, connection_as_body, create_connection, delete_connection
+from producer.api.connections import (
+    BUSY,
+    change_connection,
+    connection_as_body,
+    create_connection,
+    delete_connection,
+    look_at_account,
+)
 from producer.api.openness import may_use
 from producer.api.reading import merged
 from producer.findings import Busy, Sight, Wrong
@@ -107,6 +115,7 @@ async def edit(request: web.Request) -> web.Response:
     connection = await _named(request)
     said = connection_as_body(connection)
     limits = {f"limits.{name}": plain(value) for name, value in said.pop("limits").items()}
+    said["account"] = said["account"] or ""
     return _form(request, Sheet.of({**said, **limits, "seen": _version(connection)}), connection)
 
 
@@ -137,6 +146,9 @@ async def check(request: web.Request) -> web.Response:
     sheet = Sheet.of({})
     sight = await tried(request, sheet, look_through(of, who, connection), dotted)
     found = _judged(sheet, sight)
+    if found is not None:
+        await look_at_account(of, connection)
+        connection = await _named(request)
     return await _shown(request, connection, checked=True, sight=found, faults=list(sheet.faults.values()))
 
 
@@ -165,6 +177,7 @@ async def _shown(
         request,
         "connection.html",
         connection=connection,
+        account=await _account(collaborators(request), connection),
         exports=await _exports_over(collaborators(request), connection),
         done=request.query.get("done", ""),
         checked=checked,
@@ -202,7 +215,7 @@ async def _kept(request: web.Request, key: SecretStr) -> str:
 def _document(sheet: Sheet) -> dict[str, Any]:
     limits = {name: number(sheet.said(f"limits.{name}")) for name in LIMITS}
     said = {name: sheet.said(name) for name in ("display_name", "host", "allow")}
-    return without_blanks({**said, "limits": without_blanks(limits)})
+    return without_blanks({**said, "limits": without_blanks(limits)}) | {"account": sheet.said("account") or None}
 
 
 def _look_at_host(of: Collaborators, sheet: Sheet) -> None:
@@ -234,6 +247,10 @@ def _judged(sheet: Sheet, found: Sight | Wrong | Busy | None) -> Sight | None:
 def _version(connection: Connection) -> str:
     """Name how a connection stands, so that nobody overwrites what he has not seen."""
     return str(connection.changed)
+
+
+async def _account(of: Collaborators, connection: Connection) -> AccountSeen:
+    return seen(connection, await of.registry.connections())
 
 
 async def _exports_over(of: Collaborators, connection: Connection) -> list[Export]:

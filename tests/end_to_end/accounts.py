@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from deploy.local import processes
 from deploy.local.processes import Program
@@ -12,21 +12,20 @@ from deploy.local.stack import LOOPBACK, SANDBOX_PAGE, inherited, is_well
 from deploy.local.valkey import free_port
 from tests.end_to_end.calling import call
 
-API_KEY: Final = "key-of-this-account"
-
 
 class Account:
-    """An account of this name; `options` are the sandbox's."""
+    """An account of this name, with a key of its own; `options` are the sandbox's."""
 
     def __init__(self, name: str, *options: str) -> None:
         self.name = name
+        self.key = f"key-of-{name}"
         self.host = f"{LOOPBACK}:{free_port()}"
         self._options = options
 
     def program(self) -> Program:
         """How its sandbox is started."""
         port = self.host.rpartition(":")[2]
-        command = (sys.executable, "-m", "tests.sandbox", "--port", port, "--key", API_KEY, *self._options)
+        command = (sys.executable, "-m", "tests.sandbox", "--port", port, "--key", self.key, *self._options)
         return Program(self.name, command, inherited(), lambda: is_well(self.host, SANDBOX_PAGE))
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:

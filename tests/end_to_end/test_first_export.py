@@ -51,8 +51,8 @@ def test_3000_profiles_become_12_batches_all_applied(ready: Up) -> None:
     assert (totals["imports"], totals["contacts_applied"], totals["violations"]) == (12, 3000, 0)
     assert totals["automations_fired"] == 0
     assert run["chunks"] == 12
-    # Besides what workers asked: the checks of the key, of the account and of the list, and of the contract.
-    assert run["requests"] == totals["requests"] - 4
+    # Besides what workers asked: the checks of the key, of the account, its lists and the list, and of the contract.
+    assert run["requests"] == totals["requests"] - 5
     assert platform.worker_sum("segment_export_requests_total{") == run["requests"]
     assert platform.worker_sum('segment_export_contacts_total{export="vip",outcome="applied"}') == 3000
     assert platform.worker_sum('segment_export_contacts_total{export="vip",outcome="accepted"}') == 3000
@@ -74,6 +74,7 @@ def test_contacts_arrive_as_mapped_with_automations_excluded_in_both_places(read
     assert {request["endpoint"] for request in platform.sandbox("requests")} == {
         "me",
         "account",
+        "lists",
         "list",
         "import",
         "info",

@@ -19,7 +19,7 @@ from redis import Redis
 
 from deploy.local.stack import Plan, Stack
 from tests.end_to_end import storms
-from tests.end_to_end.accounts import API_KEY, Account, opened
+from tests.end_to_end.accounts import Account, opened
 from tests.end_to_end.conftest import Platform
 from tests.end_to_end.storms import (
     CALM,
@@ -69,7 +69,7 @@ class Weather:
     def serve(self, name: str, **options: Any) -> Account:
         """Connect an account and save an export of the segment of its name."""
         account = self.accounts[name]
-        made = self.platform.connect(name, host=account.host, api_key=API_KEY)
+        made = self.platform.connect(name, host=account.host, api_key=account.key)
         assert made[0] == 201, made
         made = self.platform.export(name, connection=name, mapping=storms.MAPPING, **options)
         assert made[0] == 201, made
@@ -150,7 +150,7 @@ def test_a_key_that_turns_into_a_login_page_blocks_and_loses_nothing(weather: We
     assert platform.wait(run, lambda run: True)["books"]["pending"] > 0
 
     account.ask("switches", {"faults": []})
-    assert platform.call("PATCH", "/v1/connections/bad-key", {"api_key": API_KEY})[0] == 200
+    assert platform.call("PATCH", "/v1/connections/bad-key", {"api_key": account.key})[0] == 200
     assert platform.call("POST", f"/v1/runs/{run}/resume")[0] == 202
     done = platform.wait(run)
     assert (done["state"], done["books"]["applied"]) == ("succeeded", 20_000)

@@ -21,7 +21,7 @@ from producer.api.attempts import Attempts
 from producer.api.collaborators import Notifying
 from producer.api.serving import make_runner
 from producer.doctor import Diagnosis, Health
-from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, Sight, There, Wrong
+from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, OldestLists, Sight, There, Wrong
 from producer.forgetting import Forgetter
 from producer.intake import Intake
 from producer.notifying.attempts import Attempt, Outcome
@@ -32,7 +32,7 @@ from producer.page.watching import Watching
 from producer.snapshots import preview_snapshot
 from producer.tracing import Tracer
 from wire.activecampaign.hosts import InvalidHost, read_host
-from wire.activecampaign.results import ContactList, CustomField
+from wire.activecampaign.results import ContactList, CustomField, ListMarks
 from wire.audit import Audit
 from wire.channels import Channel, Channels
 from wire.erasing import Erasing
@@ -68,6 +68,9 @@ class FakeChecks:
     busy: bool = False
     asked: list[str] = field(default_factory=list)
     contacts: dict[str, str] = field(default_factory=dict)
+    answers_as: dict[str, str] = field(default_factory=dict)
+    """Hosts that are other names of an account; each of the others is an account of its own."""
+    lists_are_hidden: bool = False
 
     def mend_host(self, text: str) -> str | Wrong:
         try:
@@ -103,6 +106,14 @@ class FakeChecks:
         if not isinstance(key, Good):
             return key
         return Lists(tuple(ContactList(number, f"List {number}") for number in sorted(self.known)))
+
+    async def oldest_lists(self, host: str, api_key: SecretStr) -> OldestLists | Wrong | Busy:
+        if self.busy:
+            return Busy(7)
+        if self.lists_are_hidden or api_key.get_secret_value() not in self.api_keys:
+            return Wrong("api_key", "the key's user may not see this")
+        account = self.answers_as.get(host, host)
+        return OldestLists(tuple(ListMarks(number, f"{account}-{number}", account) for number in sorted(self.known)))
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
         key = await self.check_key(host, api_key)

@@ -1,5 +1,7 @@
 """Forty minutes of an account in simulated time: askers that wake late, and the real pacing script on a real server.
 
+With `two_hosts`, each asks over one of two hosts, which are found to be one account `united_after` so many seconds.
+
 Wake-ups are late by 0 to 5 ms and a share of them by 50 to 250 ms; after a go, arrival jitters by 0 to 30 ms and half that
 share again by 50 to 250 ms. What arrives is judged by windows as strict as anybody could count them.
 """
@@ -19,6 +21,7 @@ from wire.store import Store
 from wire.topology import key
 
 ACCOUNT: Final = "acme.test"
+OTHER: Final = "acme.activehosted.test"
 STALL_EVERY_SECONDS: Final = 20.0
 START_MS: Final = 1_700_000_000_000
 
@@ -40,13 +43,22 @@ class Simulation:
     """An account whose askers are simulated and whose pacer is real."""
 
     def __init__(
-        self, port: int, *, seed: int = 3, late_share: float = 0.02, stall_seconds: float = 0, **limits: float
+        self,
+        port: int,
+        *,
+        seed: int = 3,
+        late_share: float = 0.02,
+        stall_seconds: float = 0,
+        two_hosts: bool = False,
+        united_after: float = 0,
+        **limits: float,
     ) -> None:
         self.redis = Redis(port=port)
         self.redis.flushall()
         self.random = random.Random(seed)
         self.late_share = late_share
         self.stall_seconds = stall_seconds
+        self.two_hosts, self.united_after = two_hosts, united_after
         self.set_time(0)
         if limits:
             self.redis.hset(key("account", ACCOUNT), mapping={name: str(limit) for name, limit in limits.items()})
@@ -65,7 +77,11 @@ class Simulation:
     def ask(self, now: float, kind: Kind | Question) -> Go | Wait:
         """Ask the real script at this time."""
         self.set_time(now)
-        answer = immediately(self.pacer.ask(ACCOUNT, kind))
+        if self.two_hosts and now >= self.united_after:
+            self.united_after = float("inf")
+            immediately(self.pacer._store.run("unite_accounts", OTHER, ACCOUNT, ""))
+        host = self.random.choice((ACCOUNT, OTHER)) if self.two_hosts else ACCOUNT
+        answer = immediately(self.pacer.ask(host, kind))
         assert isinstance(answer, Go | Wait)
         return answer
 

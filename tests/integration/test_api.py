@@ -167,7 +167,13 @@ def test_a_check_tells_whether_a_connection_is_still_good(with_api: WithApi) -> 
 
     async def scenario(api: Served, store: Store) -> None:
         await api.ask("POST", "/v1/connections", CONNECTION)
-        good = {"ok": True, "administrator": True, "field": None, "detail": None}
+        account: dict[str, object] = {
+            "account": "acme.api-us1.com",
+            "account_known_by": "host",
+            "account_note": None,
+            "same_account": [],
+        }
+        good = {"ok": True, "administrator": True, "field": None, "detail": None} | account
         assert await api.ask("POST", "/v1/connections/main/check") == (200, good)
         api.checks.api_keys.clear()
         status, found = await api.ask("POST", "/v1/connections/main/check")

@@ -42,6 +42,9 @@ from worker import persisting
 PEOPLE: Final = tuple(f"p{number}@example.org" for number in range(8))
 NAMES: Final = ("Ann", "Bea", "Cid")
 LIST: Final = 12
+ANOTHER_HOST: Final = "acme.activehosted.test"
+"""Every second run goes over this host of the same account: what is known stays where it is."""
+
 UNLIMITED: Final = changed(
     Switches(), dict.fromkeys(("imports_per_minute", "single_imports_per_minute", "requests_per_second"), "none")
 )
@@ -78,6 +81,7 @@ class Exports:
         self.killed = Killed(place)
         place.desk = place.another_desk(self.killed)
         self.membership = Membership(place.store)
+        place.redis.hset(key("account_names"), ANOTHER_HOST, place.host)
         self.runs = 0
         self.reading = Reading(
             place.ledger,
@@ -98,6 +102,7 @@ class Exports:
         order = Order(str(snapshot), Trigger.DEMAND, mode, include_refused=include_refused)
         made = export(connection=self.place.connection.id, mapping={**MAPPING, "first_name": "Name"})
         fields = row(f"run-{self.runs}", made, self.place.connection, order, Retention())
+        fields["account"] = (self.place.host, ANOTHER_HOST)[self.runs % 2]
         revision = await self.place.registry.revision()
         await self.place.store.run("demand", "", "", 1000, revision, codec.text(fields))
         return fields["id"]

@@ -42,6 +42,29 @@ def test_the_allowance_is_used_to_99_percent_and_never_overdrawn(
     assert not any(every_window(arrivals.everything, 5, 1))
 
 
+def test_two_hosts_share_the_allowance_of_their_account(simulate: Callable[..., Simulation]) -> None:
+    """As fully as one would use it, and no more."""
+    arrivals = simulate(two_hosts=True).run(10 * MINUTES)
+    assert len(arrivals.imports) >= 0.99 * 100 * 10
+    assert not any(every_window(arrivals.imports, 100, 60))
+    assert not any(every_window(arrivals.everything, 5, 1))
+
+
+def test_two_hosts_keep_the_limits_from_the_moment_they_are_found_to_be_one_account(
+    simulate: Callable[..., Simulation],
+) -> None:
+    """Before, each sent as much as an account may: a minute that is too full is waited out, and then nothing is lost."""
+    found_out = 5 * MINUTES
+    arrivals = simulate(two_hosts=True, united_after=found_out).run(10 * MINUTES)
+    assert any(every_window(arrivals.imports, 100, 60))
+    imports = [at for at in arrivals.imports if at > found_out + 1]
+    for at in imports:
+        assert len([one for one in arrivals.imports if at - 60 < one <= at]) <= 100
+    everything = [at for at in arrivals.everything if at > found_out + 1]
+    assert not any(every_window(everything, 5, 1))
+    assert len(imports) >= 0.99 * 100 * 4
+
+
 def test_what_a_stall_of_a_second_cost_is_caught_up_within_the_limits(simulate: Callable[..., Simulation]) -> None:
     """A busy machine that sleeps a second in twenty loses five percent, unless the log of bookings lets it catch up."""
     arrivals = simulate(stall_seconds=1.0).run(10 * MINUTES)

@@ -291,3 +291,43 @@ def test_without_connections_the_page_says_what_to_do_next(with_page: WithPage) 
         assert viewer.says("Only administrators can add one: ask one of them.")
 
     with_page(scenario)
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "also", "by_hand"),
+    [
+        ("en", "Several hosts lead to this one ActiveCampaign account.", "Also used by", "set by hand"),
+        ("de", "Mehrere Hosts führen zu diesem einen ActiveCampaign-Konto.", "Auch verwendet von", "von Hand gesetzt"),
+    ],
+)
+def test_an_account_under_two_hosts_is_told_and_can_be_set(
+    with_page: WithPage, language: str, told: str, also: str, by_hand: str
+) -> None:
+    """With the connections that share it; what a person sets is shown as such, and left empty it is found out."""
+
+    async def scenario(served: Served) -> None:
+        await connect(served)
+        served.checks.answers_as = {"acme.activehosted.com": "acme.api-us1.com"}
+        said = {"name": "other", "host": "acme.activehosted.com", "api_key": API_KEY, "consent": True}
+        assert (await served.ask("POST", "/v1/connections", said))[0] == 201
+        visitor = await administrator(served, language)
+        shown = await visitor.get("/connections/other")
+        assert shown.says(told)
+        assert shown.says(also)
+        assert 'href="/connections/main"' in shown.text
+
+        edit = "/connections/other/edit"
+        form = TYPED | {"name": "other", "host": "acme.activehosted.com"}
+        opened = await visitor.get(edit)
+        await visitor.send(edit, form | {"seen": seen_of(opened), "account": "acme-two"})
+        assert (await served.registry.connection("other")).account == "acme-two"
+        shown = await visitor.get("/connections/other")
+        assert shown.says(by_hand)
+        assert not shown.says(told)
+        opened = await visitor.get(edit)
+        assert 'value="acme-two"' in opened.text
+        await visitor.send(edit, form | {"seen": seen_of(opened), "account": ""})
+        assert (await served.registry.connection("other")).account == "acme.api-us1.com"
+        assert (await visitor.send("/connections/other/check", seen="/connections/other")).says(told)
+
+    with_page(scenario)

@@ -152,9 +152,9 @@ class World:
         """Publish the event of this number; the same number is the same event."""
         self.events = max(self.events, event)
         spec = codec.text({})
-        run = {
-            "id": f"run-{event}-{self.token()}", "export": "e1", "export_name": "e", "segment": "s", "account": ACCOUNT,
-            "list": LIST, "connection": "c1", "connection_name": "c", "snapshot": "/s", "trigger": "event",
+        run = self.addressed(event) | {
+            "id": f"run-{event}-{self.token()}", "export_name": "e", "segment": "s",
+            "list": LIST, "connection_name": "c", "snapshot": "/s", "trigger": "event",
             "mode": "changes", "dry_run": "0", "spec": spec, "budget_ms": "5400000", "record_ms": "90000000000",
             "rejects_ms": "90000000000",
         }  # fmt: skip
@@ -164,6 +164,10 @@ class World:
             )
         )
         return reply
+
+    def addressed(self, event: int) -> dict[str, str]:
+        """Whose the run of an event is."""
+        return {"export": "e1", "account": ACCOUNT, "connection": "c1"}
 
     def produce(self, index: int) -> None:
         """Let a producer take its next step."""
@@ -209,7 +213,7 @@ class World:
         """
         worker = self.workers[index]
         if worker is None:
-            self.hold(index, self.do(self.ledger.take(ACCOUNT, "bell", self.token(), LEASE_MS)))
+            self.hold(index, self.do(self.ledger.take(self.heard(), "bell", self.token(), LEASE_MS)))
         elif worker.answer is None:
             worker.answer = self.send(worker.held)
             if worker.answer is None:
@@ -223,6 +227,10 @@ class World:
                 raise AssertionError(f"a script contradicts itself: {error}") from error
             self.hold(index, following)
 
+    def heard(self) -> str:
+        """The account that a wake-up names."""
+        return ACCOUNT
+
     def hold(self, index: int, held: Held | None) -> None:
         """Give a worker what was handed out to it, and let it be sent if it was let go."""
         self.workers[index] = Worker(held) if held else None
@@ -232,7 +240,7 @@ class World:
     def send(self, held: Held) -> tuple[str, Any] | None:
         """Ask the pacer, and send at once; None if it was not to be sent."""
         kind: Kind = "other" if held.lane == "confirm" else "import"
-        match self.do(self.pacer.ask(ACCOUNT, kind, held)):
+        match self.do(self.pacer.ask(held.account, kind, held)):
             case Go():
                 return self.sent(held)
             case Drop():
@@ -315,7 +323,7 @@ class World:
         """What holds after every step."""
         runs = self.runs()
         begun = [run.id for run in runs if run.begun is not None and not run.over]
-        assert len(begun) <= 1, f"{begun} work on one list at the same time"
+        self.check_turns(begun)
         assert len(runs) <= self.events, "an event opened two runs"
         for run in runs:
             assert run.books.pending >= 0, f"more fates than contacts: {run.books}"
@@ -326,6 +334,10 @@ class World:
             if run.over:
                 assert run.books.close(over=True), f"over, but the books do not close: {run.books}"
                 assert not chunks
+
+    def check_turns(self, begun: list[str]) -> None:
+        """One run at a time works on the list."""
+        assert len(begun) <= 1, f"{begun} work on one list at the same time"
 
     def drain(self) -> None:
         """Let everything go on without accidents until it is over, then check what must have come true."""

@@ -50,9 +50,17 @@ def _switch_options(command: Command) -> Command:
 
 
 @click.command(help=_HELP)
-@click.option("--port", type=click.IntRange(0, 65_535), required=True, help="0 takes a free one and prints it")
+@click.option(
+    "--port",
+    "ports",
+    type=click.IntRange(0, 65_535),
+    multiple=True,
+    required=True,
+    help="0 takes a free one and prints it; repeatable: the same account answers on each",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="where to listen")
 @click.option("--key", help=f"the API key that is good  [default: {DEFAULT_KEY}]")
+@click.option("--other-key", "other_keys", multiple=True, help="a key of another user of the account")
 @click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="a file that holds it")
 @click.option("--list", "lists", multiple=True, help="ID:NAME, repeatable  [default: 12:Newsletter, 3:Product news]")
 @click.option(
@@ -62,9 +70,10 @@ def _switch_options(command: Command) -> Command:
 @_switch_options
 def main(
     *,
-    port: int,
+    ports: tuple[int, ...],
     host: str,
     key: str | None,
+    other_keys: tuple[str, ...],
     key_file: Path | None,
     lists: tuple[str, ...],
     custom_fields: tuple[str, ...],
@@ -82,22 +91,24 @@ def main(
     plain = Settings(seed=seed, switches=switches)
     settings = Settings(
         key=key_file.read_text().strip() if key_file else key or DEFAULT_KEY,
+        other_keys=other_keys,
         lists=_pairs(lists, "--list") or plain.lists,
         fields=_pairs(custom_fields, "--field") or plain.fields,
         seed=seed,
         switches=switches,
     )
     _spare_the_long_pauses()
-    asyncio.run(_serve(settings, host, port))
+    asyncio.run(_serve(settings, host, ports))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, host: str, ports: tuple[int, ...]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    for port in ports:
+        await web.TCPSite(runner, host, port).start()
     click.echo(f"listening on http://{host}:{runner.addresses[0][1]}")
     await stopped.wait()
     await runner.cleanup()

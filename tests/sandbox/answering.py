@@ -44,7 +44,7 @@ class Reply:
 def reply(world: World, call: Call) -> Reply:
     """Take one call."""
     world.importer.advance(call.now)
-    if call.key != world.settings.key:
+    if call.key not in {world.settings.key, *world.settings.other_keys}:
         return Reply(answers.wrong_key(world.switches.bad_key))
     refused = _impatient(world, call) or _too_many(world, call)
     if refused is not None:

@@ -4,6 +4,7 @@ Keys and their odd values (numbers as strings, `0000-00-00`) are those of the ex
 the sandbox does not simulate keeps the example's value.
 """
 
+from datetime import datetime, timedelta, timezone
 from hashlib import md5
 from typing import Final
 
@@ -12,10 +13,10 @@ from tests.sandbox.account import Contact, MailingList, Status
 _BASE: Final = "https://sandbox.api-us1.test/api/3"
 _EVER: Final = "2026-01-01T00:00:00-06:00"
 _NEVER: Final = "0000-00-00 00:00:00"
+_TIME_ZONE: Final = timezone(timedelta(hours=-6))
 
 _LIST: Final[dict[str, object]] = {
     "userid": "1",
-    "cdate": _EVER,
     "p_use_tracking": "1",
     "p_use_analytics_read": "0",
     "p_use_analytics_link": "0",
@@ -145,10 +146,11 @@ def user() -> dict[str, object]:
     }
 
 
-def mailing_list(one: MailingList) -> dict[str, object]:
-    """A list."""
+def mailing_list(one: MailingList, account_made: int) -> dict[str, object]:
+    """A list, made as long after its account (unix seconds) as its id says, and told in the account's time zone."""
     return {
         **_LIST,
+        "cdate": datetime.fromtimestamp(account_made + one.id, _TIME_ZONE).isoformat(),
         "stringid": one.name.lower().replace(" ", "-"),
         "name": one.name,
         "links": _links(f"lists/{one.id}", "contactGoalLists", "user", "addressLists"),

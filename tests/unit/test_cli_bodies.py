@@ -36,6 +36,7 @@ def test_what_is_said_empty_goes() -> None:
     said = {"phone": "", "fields": ("7=",), "tags": ("",)}
     assert export_body(NOTHING_SAID | said) == {"mapping": {"phone": None, "fields": {"7": None}, "tags": []}}
     assert connection_body({"display_name": ""} | _limits()) == {"display_name": None}
+    assert connection_body({"account": ""} | _limits()) == {"account": None}
 
 
 def test_a_schedule_is_an_object_of_cron_and_zone() -> None:

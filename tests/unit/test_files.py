@@ -177,6 +177,26 @@ def test_another_host_sends_the_key_again() -> None:
     assert (again.body, again.key is not None) == ({}, True)
 
 
+def test_an_account_is_in_a_file_where_a_person_set_it() -> None:
+    """What is found out is no difference, also to a server that does not say it; an account that is taken out is found out again."""
+    found_out = CONNECTION | {"account": "acme.api-us1.com", "account_known_by": "lists"}
+    by_hand = CONNECTION | {"account": "acme", "account_known_by": "override"}
+    said = GOOD.replace("    consent: true\n", "    consent: true\n    account: acme\n")
+    for standing in (CONNECTION, found_out):
+        assert "account:" not in yaml_text.write(exported([standing], []))
+        assert _plan(GOOD, connections={"acme": standing}, exports={"vip": EXPORT}) == []
+        (set_by_hand,) = _plan(said, connections={"acme": standing}, exports={"vip": EXPORT})
+        assert set_by_hand.body == {"account": "acme"}
+    assert "account: acme" in yaml_text.write(exported([by_hand], []))
+    assert _plan(said, connections={"acme": by_hand}, exports={"vip": EXPORT}) == []
+    (taken_out,) = _plan(GOOD, connections={"acme": by_hand}, exports={"vip": EXPORT})
+    assert taken_out.body == {"account": None}
+    (made, _) = _plan(said, connections={})
+    assert made.body["account"] == "acme"
+    (made, _) = _plan(GOOD, connections={})
+    assert "account" not in made.body
+
+
 def test_connections_come_before_their_exports_and_go_after_them() -> None:
     """So that nothing is ever without what it needs."""
     old = {"old": CONNECTION | {"name": "old"}}

@@ -27,12 +27,14 @@ from wire.activecampaign.results import (
     Contact,
     ContactList,
     CustomField,
+    ListMarks,
     LookedUp,
     Memberships,
     Page,
     User,
     contact_list,
     custom_field,
+    list_marks,
     read_accepted,
     read_account,
     read_batch,
@@ -101,6 +103,11 @@ class Client:
         """Ask for a page of all lists."""
         document, answer = await self._ask("GET", "lists", query=_page(offset))
         return read_page("lists", contact_list, document, answer, offset=offset, limit=PAGE)
+
+    async def oldest_lists(self) -> Page[ListMarks]:
+        """Ask for what does not change of the oldest lists."""
+        document, answer = await self._ask("GET", "lists", query={**_page(0), "orders[id]": "ASC"})
+        return read_page("lists", list_marks, document, answer, offset=0, limit=PAGE)
 
     async def fields(self, offset: int = 0) -> Page[CustomField]:
         """Ask for a page of all custom fields."""

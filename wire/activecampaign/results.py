@@ -62,6 +62,15 @@ class ContactList:
 
 
 @dataclass(frozen=True, slots=True)
+class ListMarks:
+    """What does not change of a list, and tells its account from others: `created` as the account writes it, or empty."""
+
+    id: str
+    stringid: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
 class CustomField:
     """A field of contacts besides the built-in ones."""
 
@@ -191,6 +200,12 @@ def contact_list(found: Any, answer: Answer) -> ContactList:
     """Read a list from among others."""
     fields = _object(found, answer)
     return ContactList(_id(fields.get("id"), answer), str(fields.get("name", "")))
+
+
+def list_marks(found: Any, answer: Answer) -> ListMarks:
+    """Read what does not change of a list from among others."""
+    fields = _object(found, answer)
+    return ListMarks(_id(fields.get("id"), answer), str(fields.get("stringid") or ""), str(fields.get("cdate") or ""))
 
 
 def custom_field(found: Any, answer: Answer) -> CustomField:

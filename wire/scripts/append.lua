@@ -43,7 +43,7 @@ if unsent > 0 then redis.call('HINCRBY', key, counted .. 'unsent', unsent) end
 if made > 0 then
   redis.call('HINCRBY', key, 'open', made)
   redis.call('HINCRBY', key, 'chunks', made)
-  redis.call('SADD', K.accounts(), f[3])
+  redis.call('SADD', K.accounts(), account_of(f[3]))
   redis.call('ZADD', K.lane(f[3]), 'NX', 0, run)
 end
 return {'ok', redis.call('HINCRBY', key, 'held', bytes), redis.call('ZCARD', K.ready(run)),

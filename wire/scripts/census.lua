@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, pace, lanes
+-- uses: audit, news, standing, blocks, runs, turns, pace, lanes
 -- flags: allow-oom
 -- Counts what is there at one moment, for gauges and the autoscaler.
 --   accounts, lane, ready, accepted, leases, workers, account, pace   as in the libraries

@@ -1,4 +1,4 @@
--- uses: audit, news, blocks, pace, going
+-- uses: audit, news, blocks, turns, pace, going
 -- flags: allow-oom
 -- Answers whether a request may go now, at the moment of sending (lib/going.lua).
 -- ARGV: account, kind (import, single, other, question), then run, chunk, lane, fence, lease token, or nothing: a request of no chunk

@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, pace, lanes
+-- uses: audit, news, standing, blocks, runs, turns, pace, lanes
 -- flags: allow-oom
 -- Shows what is inside the pipes: gates and paces of accounts, and of each run with chunks what waits and what is in hand.
 --   accounts, lane, ready, leases, account, pace   as in the libraries

@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, pace, lanes
+-- uses: audit, news, standing, blocks, runs, turns, pace, lanes, sharing
 -- flags: allow-oom
 -- Sweeps: says for which accounts a bell is to be rung because something is due and nobody is on the way.
 --   accounts  set    accounts with chunks
@@ -18,7 +18,11 @@ end
 -- A chunk of a run that is ending, whose worker never came back, is not sent again.
 local function give_up_lost_leases(account)
   for _, run in ipairs(redis.call('ZRANGE', K.lane(account), 0, -1)) do
-    if redis.call('HEXISTS', K.run(run), 'ending') == 1 then
+    local f = redis.call('HMGET', K.run(run), 'ending', 'finished', 'account')
+    if f[2] or not f[3] then
+      redis.call('ZREM', K.lane(account), run) -- it ended under another name of the account
+      if redis.call('EXISTS', K.lane(account)) == 0 then redis.call('SREM', K.accounts(), account) end
+    elseif f[1] then
       for _, id in ipairs(redis.call('ZRANGE', K.ready(run), '-inf', now, 'BYSCORE')) do
         redis.call('HINCRBY', K.run(run), fate(run, id, 'unsent'), tonumber(redis.call('HGET', K.chunk(run, id), 'count')))
         leave(run, id)
@@ -29,8 +33,21 @@ local function give_up_lost_leases(account)
   end
 end
 
-local accounts = {unpack(ARGV, 3)}
-if #accounts == 0 then accounts = redis.call('SMEMBERS', K.accounts()) end
+-- What a program wrote that does not know that two hosts are one account.
+local names = redis.call('HGETALL', K.account_names())
+for i = 1, #names, 2 do
+  local host, account = names[i], names[i + 1]
+  if redis.call('SISMEMBER', K.accounts(), host) == 1 or redis.call('EXISTS', kept_for(host).lane) == 1 then
+    bring_over(host, account, math.floor(60 * rates(account)), now)
+  end
+end
+
+local accounts, met = {}, {}
+for _, named in ipairs(#ARGV > 2 and {unpack(ARGV, 3)} or redis.call('SMEMBERS', K.accounts())) do
+  local account = account_of(named)
+  if not met[account] then accounts[#accounts + 1] = account end
+  met[account] = true
+end
 local rung = {}
 for _, account in ipairs(accounts) do
   give_up_lost_leases(account)

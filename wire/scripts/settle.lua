@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, unread, runs, pace, lanes, going, taking, membership
+-- uses: audit, news, standing, blocks, unread, runs, turns, pace, lanes, going, taking, membership
 -- flags: allow-oom
 -- Writes what became of a chunk: first checks everything, then writes everything. Then takes the next one, if that is asked for.
 --   chunk(run, id)  hash  moves, changes or ends

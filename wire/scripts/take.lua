@@ -1,4 +1,4 @@
--- uses: audit, news, standing, blocks, runs, pace, lanes, going, taking
+-- uses: audit, news, standing, blocks, runs, turns, pace, lanes, going, taking
 -- flags: allow-oom
 -- Answers a bell with a chunk that is due (lib/taking.lua).
 --   bells(a)      zset  this bell is heard

@@ -20,11 +20,17 @@ def me(_world: World, _call: Call) -> Answer:
 
 
 def lists(world: World, call: Call) -> Answer:
-    """`GET /lists`, page by page."""
-    found = page(world.account.lists.values(), call)
+    """`GET /lists`, page by page, by id if that is asked for."""
+    every = list(world.account.lists.values())
+    if call.query.get("orders[id]") == "ASC":
+        every.sort(key=lambda one: one.id)
+    found = page(every, call)
     return Answer(
         200,
-        {"lists": [shapes.mailing_list(one) for one in found], "meta": {"total": str(len(world.account.lists))}},
+        {
+            "lists": [shapes.mailing_list(one, world.settings.made) for one in found],
+            "meta": {"total": str(len(world.account.lists))},
+        },
     )
 
 
@@ -33,7 +39,7 @@ def one_list(world: World, call: Call) -> Answer:
     found = world.account.lists.get(int(call.number)) if call.number.isdecimal() else None
     if found is None:
         return not_found("_List", call.number)
-    return Answer(200, {"list": shapes.mailing_list(found)})
+    return Answer(200, {"list": shapes.mailing_list(found, world.settings.made)})
 
 
 def settings(world: World, _call: Call) -> Answer:

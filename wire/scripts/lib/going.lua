@@ -39,6 +39,7 @@ local function go(account, kind, run, id, lane, fence, token, now)
       if chunk[1] ~= 'leased' or chunk[2] ~= fence then return {'drop'} end
       if record[2] or record[3] then return {'drop'} end -- rule: nothing is sent for a run that is paused or ending
       if not passes(run, token) then return {'drop'} end
+      if not has_turn(run) then return {'drop'} end -- rule: one run at a time sends to a list
     elseif chunk[1] ~= 'accepted' or chunk[3] ~= fence then
       return {'drop'}
     end

@@ -9,12 +9,12 @@ local LANES = {deliver = K.ready, confirm = K.accepted}
 local NEAR = 0.25 -- seconds before its turn that a chunk is taken in hand: what a busy machine needs for that
 local LIVELY = 10000 -- milliseconds that a lease still has, if its holder lives: who has missed two renewals keeps nobody's place
 
--- Whether this run's chunks may be worked on: polls go on while it is paused, ending or blocked itself.
+-- Whether this run's chunks may be worked on: polls go on while it is paused, ending or blocked itself, or waits for its turn.
 local function is_open(run, lane, now)
   local f = redis.call('HMGET', K.run(run), 'connection', 'paused', 'ending')
   if not f[1] or not lets_in(f[1], now) then return false end
   if lane == 'confirm' then return true end
-  return not f[2] and not f[3] and lets_in(run, now)
+  return not f[2] and not f[3] and lets_in(run, now) and has_turn(run)
 end
 
 local function due(run, lane, now)

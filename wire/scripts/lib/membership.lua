@@ -5,7 +5,7 @@
 --   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
 --   absent(e, a, l)      hash  whom the last surveyed snapshot lacked (producer.absence); `number`: of the last run that noted or kept it
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
---   memberships(e)       set   `account list` of those that an export has
+--   memberships(e)       set   `account list` of those that an export has, the account by the host it began with
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
 -- linear hashing: bucket `split` of `level` is parted in two when there are more than 40 entries a bucket. An address over 64
 -- bytes would take its bucket apart: those live together in the bucket `long`.
@@ -133,8 +133,24 @@ local function note_absent(run, word, at)
   if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'number', redis.call('HGET', K.run(run), 'number')) end
 end
 
+-- Writes down with a run under which of the account's hosts its export keeps what it knows of this list. That stays where it
+-- began: neither another host of the same account nor our finding that two hosts are one account moves it.
+local function settle_place(run)
+  local e, host, l = of(run)
+  local other
+  for _, name in ipairs(redis.call('SMEMBERS', K.memberships(e))) do
+    local a, list = string.match(name, '^(%S+) (%S+)$')
+    if list == l and account_of(a) == account_of(host) then
+      if a == host then return end
+      other = a
+    end
+  end
+  if other then redis.call('HSET', K.run(run), 'account', other) end
+end
+
 -- Numbers a run of this membership, which begins with it if it is the first.
 local function enrol(run)
+  settle_place(run)
   local e, a, l = of(run)
   local key = K.membership(e, a, l)
   drop_others(e, a .. ' ' .. l)

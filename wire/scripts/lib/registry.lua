@@ -1,7 +1,7 @@
 -- Connections and exports by name, and the runs that hang on them.
 --   revision        string  counts every change
---   connection(id)  hash    `document`, `secret`, `account`
---   account(a)      hash    limits: the least of its connections'
+--   connection(id)  hash    `document`, `secret`, `account`: its host
+--   account(a)      hash    limits: the least of its connections', whichever of its hosts they have
 
 local LIMITS = {'imports_per_minute', 'single_imports_per_minute', 'requests_per_second'}
 
@@ -18,7 +18,7 @@ local function rewrite_limits(account)
   local least = {}
   for _, id in ipairs(redis.call('HVALS', K.connections())) do
     local f = redis.call('HMGET', K.connection(id), 'account', 'document')
-    if f[1] == account then
+    if f[1] and account_of(f[1]) == account_of(account) then
       local limits = cjson.decode(f[2]).limits
       for _, name in ipairs(LIMITS) do least[name] = math.min(least[name] or math.huge, limits[name]) end
     end

@@ -102,7 +102,7 @@ local function close(run, now)
   redis.call('ZREM', K.turns(f[4], f[5]), run)
   redis.call('ZREM', K.reading(), run)
   redis.call('ZREM', K.lane(f[4]), run)
-  if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), f[4]) end
+  if redis.call('EXISTS', K.lane(f[4])) == 0 then redis.call('SREM', K.accounts(), account_of(f[4])) end
   if f[9] ~= '1' then enter(run, now) end
   redis.call('DEL', K.selection(run), K.leaving(run), K.moving(run), K.block(run))
   redis.call('PEXPIRE', K.rejects(run), f[7])
