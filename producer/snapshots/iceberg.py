@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from producer.snapshots.errors import Missing, Truncated, UnclearColumns, Unsupported
+from producer.snapshots.errors import Missing, SnapshotError, Truncated, UnclearColumns, Unsupported
 from producer.snapshots.extras import needed
 from producer.snapshots.file import File
 from producer.snapshots.marks import METADATA, is_metadata_file
@@ -64,7 +64,9 @@ def read_table(folder: str, files: Sequence[File], find: Find) -> IcebergTable:
     there = {str(file)[len(folder) + 1 :]: file for file in files}
     try:
         return _read(folder, metadata, there)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OSError):
+    except SnapshotError:
+        raise
+    except Exception:  # noqa: BLE001 # the library says what is wrong with a foreign file by whatever error comes up first
         raise Truncated(
             metadata, "the metadata of the Iceberg table is damaged, or of a version that is not read"
         ) from None
