@@ -14,6 +14,9 @@ HUDI: Final = "Apache Hudi"
 FOLDERS: Final = {"_delta_log": DELTA, ".hoodie": HUDI}
 """Folders of a table's folder that only such tables have."""
 
+HUDI_PARTITION: Final = ".hoodie_partition_metadata"
+"""What Hudi puts into each folder of files: the table's own folder may be above the root."""
+
 METADATA: Final = "metadata"
 METADATA_FILES: Final = (".metadata.json", ".metadata.json.gz")
 
@@ -52,6 +55,8 @@ def marks_among(paths: Iterable[str]) -> frozenset[Mark]:
             steps = path.split("/")
             kinds = [(at, FOLDERS[step.lower()]) for at, step in enumerate(steps[:-1]) if step.lower() in FOLDERS]
             found |= {Mark("/".join(steps[:at]), kind) for at, kind in kinds}
+            if steps[-1].lower().startswith(HUDI_PARTITION):
+                found.add(Mark("/".join(steps[:-1]), HUDI))
         elif is_metadata_file(lower):
             found.add(Mark("/".join(path.split("/")[:-2]), ICEBERG))
     return frozenset(found)

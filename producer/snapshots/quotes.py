@@ -78,7 +78,7 @@ class Quotes:
 
     def _read_escapes(self, block: bytes, octets: Bytes, quotes: Positions) -> None:
         if self._first_escape is None:
-            if b'\\"' not in block and not self._backslashes:
+            if not quotes.size or not (self._backslashes or b"\\" in block):
                 return
             behind = quotes[octets[quotes - 1] == _BACKSLASH].tolist()
             if self._backslashes and block[0] == _QUOTE:
@@ -117,20 +117,27 @@ class _Turns:
         return wrong
 
     def _judge(self, octets: Bytes, quotes: Positions) -> "_Wrong | None":
-        before = octets[quotes - 1]
-        if quotes[0] == 0:
+        opening, closing = (quotes[1::2], quotes[::2]) if self.inside else (quotes[::2], quotes[1::2])
+        before = octets.take(opening - 1, mode="clip")
+        if opening.size and opening[0] == 0:
             before[0] = self._last
-        opening = slice(int(self.inside), None, 2)
-        closing = slice(1 - int(self.inside), None, 2)
-        right = np.empty(quotes.size, np.bool_)
-        right[opening] = self.beside[before[opening]]
         # The last byte stands for the one behind it, which is not there yet: it is a quote, and so beside one.
-        right[closing] = self.beside[octets[np.minimum(quotes[closing] + 1, octets.size - 1)]]
-        first, last = int(right.argmin()), quotes.size - 1
-        opens = [UNQUOTED if at % 2 == int(self.inside) else TEXT_AFTER for at in (first, last)]
+        after = octets.take(closing + 1, mode="clip")
+        wrong = [
+            self._wrong(octets, int(positions[int(right.argmin())]), problem)
+            for positions, right, problem in (
+                (opening, self.beside.take(before), UNQUOTED),
+                (closing, self.beside.take(after), TEXT_AFTER),
+            )
+            if not right.all()
+        ]
         self.inside ^= bool(quotes.size % 2)
-        self._unjudged = _Wrong(int(before[last]), int(quotes[last]) - octets.size, opens[1])
-        return None if right[first] else _Wrong(int(before[first]), int(quotes[first]), opens[0])
+        last = self._wrong(octets, int(quotes[-1]), TEXT_AFTER)
+        self._unjudged = last._replace(at=last.at - octets.size)
+        return min(wrong, key=lambda each: each.at, default=None)
+
+    def _wrong(self, octets: Bytes, at: int, problem: str) -> "_Wrong":
+        return _Wrong(int(octets[at - 1]) if at else self._last, at, problem)
 
 
 class _Wrong(NamedTuple):

@@ -17,6 +17,7 @@ from producer.snapshots.formats import is_text
 from producer.snapshots.marks import (
     FOLDERS,
     HUDI,
+    HUDI_PARTITION,
     ICEBERG,
     METADATA,
     METADATA_FILES,
@@ -38,7 +39,7 @@ def table_of(uri: str, files: Sequence[File], roots: Sequence[Root], find: Find)
         return Mark(str(files[0]).rsplit("/", 2)[0], ICEBERG)
     if all(is_text(file) for file in files) and not marks_among(map(str, files)):
         return None  # no table keeps its rows in texts
-    tables = _tables(files, roots)
+    tables = _without_partitions(_tables(files, roots))
     holding = [table for table in tables if all(_is_below(str(file), table.folder) for file in files)]
     if not tables:
         return None
@@ -60,6 +61,12 @@ def table_of(uri: str, files: Sequence[File], roots: Sequence[Root], find: Find)
     if named != folder and not _is_whole(named, files, folder, find):
         raise Unsupported(f"{files[0]}: it is a part of the {first.kind} table {folder}; name the table's folder")
     return first
+
+
+def _without_partitions(tables: Sequence[Mark]) -> list[Mark]:
+    """Leave out what is only a part of a Hudi table: each of its folders has a mark of its own."""
+    whole = [each.folder for each in tables if each.kind == HUDI]
+    return [each for each in tables if each.kind != HUDI or not any(_is_below(each.folder, folder) for folder in whole)]
 
 
 def _refuse_mixture(files: Sequence[File], tables: Sequence[Mark]) -> None:
@@ -125,6 +132,8 @@ def _marked(folder: Path) -> Iterator[str]:
     for name in names:
         if name.lower() in FOLDERS and (folder / name).is_dir():
             yield FOLDERS[name.lower()]
+        elif name.lower().startswith(HUDI_PARTITION):
+            yield HUDI
         elif name.lower() == METADATA:
             with suppress(OSError):
                 if any(each.name.lower().endswith(METADATA_FILES) for each in (folder / name).iterdir()):

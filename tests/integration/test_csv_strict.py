@@ -1,6 +1,7 @@
 """CSV is read as Python's strict reader reads it, or refused: never two people in one contact."""
 
 import csv
+import gzip
 import io
 import random
 import tempfile
@@ -104,8 +105,11 @@ def test_row_and_column_are_named_and_nothing_of_what_stands_there(tmp_path: Pat
     with pytest.raises(BadRow, match=problem) as caught:
         _read(file)
     assert "Ann" not in str(caught.value)
-    with pytest.raises(BadRow, match=problem):
-        preview_snapshot(str(file), [tmp_path])
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    for each in (file, packed):
+        with pytest.raises(BadRow, match=problem):
+            preview_snapshot(str(each), [tmp_path])
 
 
 def test_a_header_is_held_to_the_same_rules(tmp_path: Path) -> None:

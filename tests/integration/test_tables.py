@@ -53,6 +53,7 @@ def _hudi(folder: Path) -> Path:
         file = folder / "country=AT" / f"a1b2_0-{number}-0_2026010{number}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(parquet(_people("hudi", First=str(number))))
+    (folder / "country=AT" / ".hoodie_partition_metadata").write_text("partitionDepth=1\n")
     (folder / ".hoodie").mkdir()
     (folder / ".hoodie" / "hoodie.properties").write_text("hoodie.table.type=COPY_ON_WRITE\n")
     return folder
@@ -135,6 +136,9 @@ def test_a_hudi_table_is_refused_whole_and_in_part(kind: str, make_home: Callabl
     for name in ("lake", "lake/table", "lake/table/country=AT", "lake/*/country=AT/*.parquet"):
         with pytest.raises(Unsupported, match="lake/table: an Apache Hudi table, which is not read; export"):
             open_in(home, name)
+    part = f"{home.base}/lake/table/country=AT"
+    with pytest.raises(Unsupported, match="country=AT: an Apache Hudi table"):
+        open_snapshot(part, [read_root(part)], home.trusted)
 
 
 @pytest.mark.parametrize("kind", STORES)
