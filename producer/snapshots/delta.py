@@ -46,8 +46,10 @@ def _names(folder: str, log: Sequence[File]) -> list[str]:
             table = deltalake.DeltaTable(copy)
             features = _features(table)
             names = [uri.removeprefix(f"{copy}/") for uri in table.file_uris()]
-        except deltalake.exceptions.DeltaError:
-            raise Truncated(f"{folder}/{LOG}", "not a whole log of a Delta Lake table") from None
+        except Exception:  # noqa: BLE001 # the library says what is wrong with a log by several errors, and ValueError
+            raise Truncated(
+                f"{folder}/{LOG}", "not a whole log of a Delta Lake table, or of a version that is not read"
+            ) from None
     if features:
         used = ", ".join(features)
         raise Unsupported(

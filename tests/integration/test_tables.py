@@ -401,3 +401,12 @@ def test_an_append_only_export_is_refused_by_its_model(tmp_path: Path) -> None:
     for name in ("", "/model.json", "/contact", "/contact/2026.csv", "/*/2026.csv"):
         with pytest.raises(Unsupported, match="it has a column 'IsDelete'"):
             _emails(open_snapshot(f"{tmp_path}{name}", [tmp_path]))
+
+
+@pytest.mark.parametrize("text", ["{", '{"protocol":{"minReaderVersion":9,"minWriterVersion":9}}', "", "\0"])
+def test_a_log_that_cannot_be_read_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    """Whatever the library makes of it, its files are not read without it."""
+    folder = _delta(tmp_path / "table")
+    (folder / "_delta_log" / f"{0:020}.json").write_text(text)
+    with pytest.raises(Truncated, match="not a whole log of a Delta Lake table, or of a version that is not read"):
+        open_snapshot(str(folder), [tmp_path])
