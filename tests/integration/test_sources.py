@@ -33,9 +33,11 @@ from producer.snapshots.errors import (
 )
 from producer.snapshots.preview import preview
 from producer.snapshots.source import FileSnapshot
-from tests.integration import homes
-from tests.integration.conftest import Servers
+from tests.integration import homes, stores
 from tests.integration.homes import Home, open_in, parquet
+from tests.integration.stores import Servers
+
+servers, make_home = stores.servers, stores.make_home
 
 ROWS: Final = 12_345
 FILES: Final = ("local", "s3", "azure", "google", "web", "plain web")

@@ -16,7 +16,10 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from producer.snapshots import Snapshot, open_snapshot, preview_snapshot, read_root
 from producer.snapshots.errors import Missing, SnapshotError, Truncated, UnclearColumns, Unsupported
 from producer.snapshots.iceberg import current
+from tests.integration import stores
 from tests.integration.homes import Home, open_in, parquet
+
+servers, make_home = stores.servers, stores.make_home
 
 STORES: Final = ["local", "s3", "google", pytest.param("azure", marks=pytest.mark.needs("npm"))]
 PART: Final = "it is a part of the {} table .*; name the table's folder"

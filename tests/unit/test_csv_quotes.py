@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from producer.snapshots.quotes import ESCAPED, TEXT_AFTER, UNQUOTED, Fault, Finder, Quotes, Spot
@@ -52,6 +52,7 @@ def _escapes_make_sense(text: str) -> bool:
     return _first_fault(unescaped) is None and unescaped.count('"') % 2 == 0
 
 
+@settings(deadline=None)
 @given(LETTERS, st.lists(st.integers(0, 24), max_size=6))
 @example('"a"a', [3])
 @example('"a\\"', [3])
@@ -93,6 +94,7 @@ def test_a_cell_that_ends_in_a_backslash_is_one() -> None:
     assert _fault([b'"C:\\dir\\\\","b"\n']) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text('",\n\ra', max_size=4), min_size=1, max_size=3), max_size=4), st.integers(1, 9))
 def test_a_byte_is_found_by_row_and_cell(rows: list[list[str]], size: int) -> None:
     """Whatever stands in the cells before it."""
