@@ -16,7 +16,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from producer.snapshots import Snapshot, open_snapshot, preview_snapshot, read_root
 from producer.snapshots.errors import Missing, SnapshotError, Truncated, UnclearColumns, Unsupported
 from producer.snapshots.iceberg import current
-from tests.integration import stores
+from tests.integration import homes, stores
 from tests.integration.homes import Home, open_in, parquet
 
 servers, make_home = stores.servers, stores.make_home
@@ -391,6 +391,12 @@ def test_an_append_only_export_is_refused_in_every_format(tmp_path: Path, column
         ):
             with pytest.raises(Unsupported, match=rf"it has a column '{column}', as append-only exports have"):
                 look(f"{tmp_path}/{name}")
+
+
+def test_the_answer_of_a_database_may_say_who_was_deleted(tmp_path: Path) -> None:
+    """Which rows count, its query says."""
+    homes.sqlite_table(tmp_path / "people.db", _people("ann", IsDelete="False"))
+    assert _emails(open_snapshot(f"sqlite://{tmp_path}/people.db?table=people&key=id", [tmp_path])) == ["ann"]
 
 
 def test_an_append_only_export_is_refused_by_its_model(tmp_path: Path) -> None:
