@@ -7,14 +7,19 @@ Every format gives the same batches of text. Everything here blocks and belongs 
 from collections.abc import Sequence
 
 from producer.snapshots.cdm import MODEL, described, split_entity
+from producer.snapshots.databases import Answer
 from producer.snapshots.delimited import DelimitedReader
 from producer.snapshots.delta import live_files
 from producer.snapshots.errors import SnapshotError
-from producer.snapshots.formats import is_delimited, is_parquet, reader_of
+from producer.snapshots.file import File
+from producer.snapshots.formats import is_delimited, reader_of
+from producer.snapshots.iceberg import read_table
+from producer.snapshots.marks import ICEBERG
 from producer.snapshots.places import Root
 from producer.snapshots.preview import Preview, preview, size_of
 from producer.snapshots.source import FileSnapshot, Pin, Snapshot
 from producer.snapshots.sources import check_place, find, read_root
+from producer.snapshots.tables import table_of
 
 __all__ = [
     "FileSnapshot",
@@ -42,14 +47,22 @@ def preview_snapshot(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[s
 
 
 def _opened(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[str]) -> FileSnapshot:
+    def find_(place: str) -> Sequence[File]:
+        return find(place, roots, trusted_hosts)
+
     place, entity = split_entity(uri)
-    files = find(place, roots, trusted_hosts)
-    if any(file.name == MODEL for file in files) or is_delimited(files[0]):
-        model = described(files, entity, lambda each: find(each, roots, trusted_hosts))
+    files = find_(place)
+    if isinstance(files[0], Answer):
+        return FileSnapshot(files, reader_of(files), may_be_log=False)
+    table = table_of(place, files, roots, find_)
+    if table is not None and table.kind == ICEBERG:
+        found = read_table(table.folder, files, find_)
+        return FileSnapshot(found.files, found.reader, folders_are_columns=False)
+    if table is not None:
+        files = live_files(table.folder, files, find_)
+    elif any(file.name == MODEL for file in files) or is_delimited(files[0]):
+        model = described(files, entity, find_)
         if model is not None and is_delimited(model.files[0]):
             return FileSnapshot(model.files, DelimitedReader(model.layout))
         files = files if model is None else model.files
-    reader = reader_of(files)
-    if is_parquet(files[0]):
-        files = live_files(files, lambda each: find(each, roots, trusted_hosts))
-    return FileSnapshot(files, reader)
+    return FileSnapshot(files, reader_of(files))

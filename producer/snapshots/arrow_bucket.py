@@ -50,6 +50,14 @@ class ArrowBucket:
             raise self.explained(error, folder) from None
         return [(info.path.removeprefix(f"{self.name}/"), None) for info in found if info.type == fs.FileType.File]
 
+    def holds(self, folder: str) -> bool:
+        """Ask whether anything lies below a folder."""
+        try:
+            found: fs.FileInfo = self.filesystem.get_file_info(f"{self.name}/{folder}")
+        except (OSError, pa.ArrowException) as error:
+            raise self.explained(error, folder) from None
+        return bool(found.type == fs.FileType.Directory)
+
     def look(self, key: str) -> State:
         """Return what an object is now."""
         return self.head(key)[1]

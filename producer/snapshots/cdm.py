@@ -14,16 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from producer.snapshots.errors import Missing, SnapshotError, Truncated, Unsupported
+from producer.snapshots.errors import Forbidden, Missing, OutsideRoots, Truncated, Unsupported
 from producer.snapshots.file import File
 from producer.snapshots.layouts import Layout
 from producer.snapshots.places import scheme_of
 
 MODEL: Final = "model.json"
 MODEL_BYTES_MAX: Final = 64 << 20
-ABOVE: Final = 2
-"""Folders above a CSV file in which its model is looked for: Synapse writes `model.json` and `Customer/2026.csv`."""
-
 MOMENTS: Final = frozenset({"snapshot", "versionid"})
 """Parameters with which a location of Azure names a blob as it was."""
 
@@ -47,35 +44,46 @@ def split_entity(uri: str) -> tuple[str, str | None]:
 
 def described(files: Sequence[File], entity: str | None, find: Find) -> Described | None:
     """Return what a model says of these files, None where none does. Raises SnapshotError."""
-    model = next((file for file in files if file.name == MODEL), None)
-    if model is not None:
-        if entity is None and not _is_model(model):
-            return None
+    models = [file for file in files if file.name == MODEL and (entity is not None or _is_model(file))]
+    if models:
+        model, *others = models
         folder = str(model).removesuffix(f"/{MODEL}")
+        if others:
+            raise Unsupported(f"{model} and {others[0]} are two models; name one of them")
+        if loose := [file for file in files if not str(file).startswith(f"{folder}/")]:
+            raise Unsupported(f"{loose[0]}: it lies beside the folder of {model}; name the model, or this file")
         below = [file for file in find(folder) if file.name != MODEL]
         return _described(model, _chosen(model, _entities(model), entity), below)
-    model = _above(files[0], find)
-    if model is None or not _is_model(model):
+    above = _above(files[0], find)
+    if above is None or not _is_model(above):
         return None
     # Files are named and the model is only near: it counts if one of its entities has exactly such files.
-    for each in _entities(model):
+    start = len(str(above).removesuffix(MODEL))
+    for each in _entities(above):
         locations = [_steps(str(part.get("location", ""))) for part in _partitions(each)]
-        if all(any(_ends(str(file).split("/"), steps) for steps in locations) for file in files):
-            _check_current(model, each)
-            return Described(files, _layout(model, each))
+        held = [any(_ends(str(file)[start:].split("/"), steps) for steps in locations) for file in files]
+        if any(held) and not all(held):
+            other = files[held.index(False)]
+            raise Unsupported(f"{other}: {above} describes files beside it and not this one; name the model")
+        if all(held):
+            _check_current(above, each)
+            return Described(files, _layout(above, each))
     return None
 
 
 def _above(file: File, find: Find) -> File | None:
+    """Look for a model in every folder above a file, up to the roots."""
     folder = str(file)
     if scheme_of(folder) in {"http", "https"}:  # nobody else's server is asked for what nobody named
         return None
-    for _ in range(ABOVE):
+    while "/" in folder.rpartition("://")[2]:
         folder = folder.rpartition("/")[0]
         try:
             return find(f"{folder}/{MODEL}")[0]
-        except SnapshotError:  # a store may say "forbidden" of what is not there
+        except (Missing, Forbidden):  # a store may say "forbidden" of what is not there
             continue
+        except OutsideRoots:
+            break
     return None
 
 
@@ -144,18 +152,20 @@ def _check_current(model: File, entity: Mapping[str, Any]) -> None:
 
 
 def _ends(path: Sequence[str], location: Sequence[str]) -> bool:
-    """Whether a file may be a partition: its name and the folder that it is in are the same."""
-    return list(path[-2:]) == list(location[-2:])
+    """Whether a file is a partition: a location ends with the whole way from the model to it."""
+    return list(location[-len(path) :]) == list(path)
 
 
 def _layout(model: File, entity: Mapping[str, Any]) -> Layout:
     attributes = [(str(each["name"]), str(each.get("dataType", "string"))) for each in entity["attributes"]]
     settings = [part.get("fileFormatSettings") or {} for part in _partitions(entity)]
     delimiters = {str(each.get("delimiter", ",")) for each in settings}
-    headers = {bool(each.get("columnHeaders", False)) for each in settings}
+    headers = {str(each.get("columnHeaders", False)).lower() == "true" for each in settings}
     encodings = {str(each.get("encoding", "UTF-8")).upper() for each in settings}
     if len(delimiters) > 1 or len(headers) > 1 or not encodings <= {"UTF-8"}:
         raise Unsupported(f"{model}: its partitions are written in different ways, or not in UTF-8")
+    if not all(len(each) == 1 and each.isascii() and each not in '"\r\n' for each in delimiters):
+        raise Unsupported(f"{model}: cells are parted by {next(iter(delimiters))!r}; one character is wanted")
     return Layout(
         tuple(name for name, _ in attributes),
         dict(attributes),

@@ -7,10 +7,11 @@ import pyarrow as pa
 from pyarrow import csv
 
 from producer.snapshots.canonical import Undecodable, canonical
-from producer.snapshots.errors import BadRow, SnapshotError, Truncated
+from producer.snapshots.errors import BadRow, Misquoted, SnapshotError, Truncated, UnclearColumns
 from producer.snapshots.file import File
 from producer.snapshots.header import Header, read_header
 from producer.snapshots.layouts import Layout
+from producer.snapshots.quotes import Fault, Finder, Quotes
 from producer.snapshots.source import without_first
 from producer.snapshots.streams import BLOCK_BYTES, ROW_BYTES_MAX, open_bytes
 from producer.snapshots.swelling import Unpacked
@@ -61,20 +62,25 @@ class DelimitedReader:
 
 class _Ended:
     """
-    A file with one more row behind it, by which we know that its end was the end of a row.
+    A file with one more row behind it, by which we know that its end was the end of a row; its quotes keep the rules.
 
     Arrow takes a quote that is never closed for closed at the end of the file, with all rows after it in that field.
     """
 
     closed = False
 
-    def __init__(self, stream: pa.NativeFile | Unpacked, last_row: bytes) -> None:
+    def __init__(self, header: Header, stream: pa.NativeFile | Unpacked, last_row: bytes) -> None:
+        self._header = header
         self._stream = stream
         self._rest = last_row
+        self._quotes = Quotes(header.delimiter)
 
     def read(self, size: int) -> bytes:
         block: bytes = self._stream.read(size)
         wanted = size - len(block)
+        fault = self._quotes.feed(block) or (self._quotes.end() if wanted else None)
+        if fault:
+            raise _misquoted(self._header, fault)
         block, self._rest = block + self._rest[:wanted], self._rest[wanted:]
         return block
 
@@ -114,7 +120,7 @@ def _open(
     wanted = [names[position] for position in positions]
     last_row = b"\n" + header.delimiter.encode().join([_LAST_FIELD] * len(names)) + b"\n"
     return csv.open_csv(
-        _Ended(stream, last_row),
+        _Ended(header, stream, last_row),
         read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names),
         parse_options=csv.ParseOptions(delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
         # As bytes, so that we can tell which row is not UTF-8.
@@ -130,6 +136,20 @@ def _reason(file: File, error: Exception, refusals: Sequence[BadRow], row: int) 
     if "straddling object" in str(error):  # a row that does not fit into one block of Arrow's
         return BadRow(file, row + 1, f"it or a row soon after is over {ROW_BYTES_MAX} bytes, or a quote is not closed")
     return Truncated(file, f"damaged or cut off after row {row}")
+
+
+def _misquoted(header: Header, fault: Fault) -> SnapshotError:
+    """Name row and column of a fault, for which the file is read again up to there."""
+    finder, rest = Finder(header.delimiter), fault.offset
+    with closing(open_bytes(header.file)) as stream:
+        while rest and (block := stream.read(min(rest, BLOCK_BYTES))):
+            finder.feed(block)
+            rest -= len(block)
+    lines, cells = finder.spot
+    column = header.names[cells] if cells < len(header.names) else None
+    if lines < header.rows:
+        return UnclearColumns(header.file, f"in the first line: {fault.problem}")
+    return Misquoted(header.file, lines - header.rows + 1, fault.problem, column=column)
 
 
 def _texts(file: File, batch: pa.RecordBatch, columns: Sequence[str], before: int) -> pa.RecordBatch:

@@ -12,35 +12,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from producer.snapshots.errors import Missing, SnapshotError, Truncated, Unsupported
+from producer.snapshots.errors import Missing, Truncated, Unsupported
 from producer.snapshots.extras import needed
 from producer.snapshots.file import File
-from producer.snapshots.places import scheme_of
 from producer.snapshots.streams import BLOCK_BYTES
 
 LOG: Final = "_delta_log"
-UNREAD: Final = ("deletionVectors", "columnMapping", "v2Checkpoint", "typeWidening")
-"""Features with which the files alone do not say what the table holds."""
+READ: Final = frozenset({"timestampNtz", "variantType", "variantType-preview", "vacuumProtocolCheck"})
+"""Features of a table that change nothing in which rows its files hold."""
 
 Find = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
 
 
-def live_files(files: Sequence[File], find: Find) -> Sequence[File]:
-    """Return those of the files that the table holds which they are of; all of them where there is no table."""
-    folder = str(files[0]).rpartition("/")[0]
-    while "=" in folder.rpartition("/")[2]:
-        folder = folder.rpartition("/")[0]
-    if scheme_of(folder) not in {None, "s3", "abfss", "gs"}:
-        return files
-    try:
-        log = find(f"{folder}/{LOG}")
-    except SnapshotError:  # a store may say "forbidden" of what is not there
-        return files
-    there = {str(file)[len(folder) + 1 :]: file for file in find(folder)}
-    if len(there) != len(files):
-        raise Unsupported(f"{files[0]}: it is a part of the Delta Lake table {folder}; name the table")
-    names = _names(folder, log)
+def live_files(folder: str, files: Sequence[File], find: Find) -> Sequence[File]:
+    """Return those of a table's files that its log names. Raises SnapshotError."""
+    there = {str(file)[len(folder) + 1 :]: file for file in files}
+    names = _names(folder, find(f"{folder}/{LOG}"))
     if gone := [name for name in names if name not in there]:
         raise Missing(f"{folder}/{gone[0]}: the log of the table names it, and there is no such file")
     if not names:
@@ -58,18 +46,23 @@ def _names(folder: str, log: Sequence[File]) -> list[str]:
             table = deltalake.DeltaTable(copy)
             features = _features(table)
             names = [uri.removeprefix(f"{copy}/") for uri in table.file_uris()]
-        except deltalake.exceptions.DeltaError:
-            raise Truncated(f"{folder}/{LOG}", "not a whole log of a Delta Lake table") from None
+        except Exception:  # noqa: BLE001 # the library says what is wrong with a log by several errors, and ValueError
+            raise Truncated(
+                f"{folder}/{LOG}", "not a whole log of a Delta Lake table, or of a version that is not read"
+            ) from None
     if features:
-        raise Unsupported(f"{folder}: the Delta Lake table uses {', '.join(features)}, which we do not read")
+        used = ", ".join(features)
+        raise Unsupported(
+            f"{folder}: the Delta Lake table uses {used}, which we do not read; export its rows as Parquet"
+        )
     return names
 
 
 def _features(table: Any) -> list[str]:
-    used = set(table.protocol().reader_features or ())
+    used = set(table.protocol().reader_features or ()) - READ - {"columnMapping"}
     if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
         used.add("columnMapping")
-    return [feature for feature in UNREAD if feature in used]
+    return sorted(used)
 
 
 def _save(file: File, to: Path) -> None:

@@ -19,6 +19,7 @@ Each of them ends the run before anything is sent; they differ in what a person 
     x UnclearColumns    the header names a column twice, or is no header.
     x TextlessColumn    the column's type has no text: structs, maps, unions.
   x BadRow            one row cannot be read.
+    x Misquoted         a quote stands where it may end a cell or a row elsewhere than meant. Write the file again.
 
 Messages never repeat a value: an address in an error would end in a log.
 Rows are counted from 1 within the named file, without its header: what an editor or a notebook shows.
@@ -120,6 +121,10 @@ class BadRow(SnapshotError):
         self.column = column
         where = f"{file}, row {row}" + (f", column {column!r}" if column is not None else "")
         super().__init__(f"{where}: {problem}")
+
+
+class Misquoted(BadRow):
+    """A quote breaks RFC 4180's rules: whose cells follow it cannot be known."""
 
 
 def _some(names: Sequence[str]) -> str:

@@ -26,6 +26,12 @@ def find_files(uri: str, roots: Sequence[Path]) -> tuple[Path, ...]:
     return files
 
 
+def named_directory(uri: str) -> Path | None:
+    """Return the directory that a path or URI names, its links resolved; None where it names a file or is a glob."""
+    path = Path(_path(uri))
+    return path.resolve() if path.is_dir() else None
+
+
 def _path(uri: str) -> str:
     if "\0" in uri:
         raise Unsupported("a snapshot's path holds no NUL character")

@@ -46,6 +46,13 @@ def is_parquet(file: File) -> bool:
     return _reader(file) is _PARQUET
 
 
+def is_text(file: File) -> bool:
+    """Whether a file's name ends like that of CSV or NDJSON."""
+    endings = [ending.lower() for ending in PurePosixPath(file.name).suffixes]
+    ending = next((each for each in reversed(endings) if each not in _COMPRESSED), "")
+    return _READERS.get(ending, _PARQUET) is not _PARQUET
+
+
 def _reader(file: File) -> Reader:
     name = PurePosixPath(file.name)
     ending = name.suffix.lower()

@@ -62,6 +62,14 @@ class GoogleBucket:
         except _errors() as error:
             self.explain(error, folder)
 
+    def holds(self, folder: str) -> bool:
+        """Ask whether anything lies below a folder."""
+        try:
+            prefix = f"{folder}/"
+            return any(True for _ in self.bucket.client.list_blobs(self.bucket, prefix=prefix, max_results=1))
+        except _errors() as error:
+            self.explain(error, folder)
+
     def look(self, key: str) -> State:
         """Return what an object is now."""
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from producer.snapshots.errors import MissingColumn, Truncated, UnclearColumns, Unsupported
 from producer.snapshots.file import File
+from producer.snapshots.quotes import Quotes
 from producer.snapshots.streams import open_bytes
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -47,6 +48,9 @@ def read_header(file: File) -> Header | None:
         return None
     outside = _outside_quotes(line)
     delimiter = max(DELIMITERS, key=outside.count)  # the first one where none occurs: then there is one column
+    quotes = Quotes(delimiter)
+    if fault := quotes.feed(line.encode()) or quotes.feed(b"\n") or quotes.end():
+        raise UnclearColumns(file, f"in the first line: {fault.problem}")
     names = tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter)))
     if any("@" in name for name in names):
         raise UnclearColumns(file, "the first line holds an address where the names of the columns should be")

@@ -4,13 +4,14 @@ import fnmatch
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 import pyarrow as pa
 
 from producer.snapshots.errors import Missing, Unreachable
 from producer.snapshots.file import File, State
+from producer.snapshots.marks import Listing, marks_among
 from producer.snapshots.places import Place
 from producer.snapshots.ranges import Interrupted, Ranges, opened
 from producer.snapshots.source import FILES_AT_ONCE
@@ -36,6 +37,10 @@ class Bucket(Protocol):
         """List everything below a folder ("" is the bucket): keys, and states where listing tells them."""
         ...
 
+    def holds(self, folder: str) -> bool:
+        """Ask whether anything lies below a folder, without listing it."""
+        ...
+
     def look(self, key: str) -> State:
         """Return what an object is now."""
         ...
@@ -47,11 +52,12 @@ class Bucket(Protocol):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as it was when it was found."""
+    """An object as it was when it was found; `listing` is None where its own key was named."""
 
     bucket: Bucket
     key: str
     pinned: State
+    listing: Listing | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return str(self.bucket.place._replace(path=self.key))
@@ -76,21 +82,36 @@ def find(bucket: Bucket, place: Place) -> Sequence[File]:
 
     What Spark and stores leave beside the data is passed over: names that begin with `.` or `_`, and checksums.
     """
-    found: list[tuple[str, State | None]] = [*_at(bucket, place)] or _below(bucket, place)
+    found: list[tuple[str, State | None]] = [*_at(bucket, place)]
+    listing = None
+    if not found:
+        found, listing = _listed(bucket, place)
     if not found and _WILD.search(place.path):
         steps = place.path.split("/")
         first_wild = next(at for at, step in enumerate(steps) if _WILD.search(step))
         folder = place._replace(path="/".join(steps[:first_wild]))
-        found = [each for each in _below(bucket, folder) if _matches(each[0].split("/"), steps)]
+        found, listing = _listed(bucket, folder, named=False)
+        found = [each for each in found if _matches(each[0].split("/"), steps)]
     if not found:
         raise Missing(f"{place}: there is no object")
 
     def pinned(each: tuple[str, State | None]) -> StoredObject:
         key, state = each
-        return StoredObject(bucket, key, state or _patient(lambda: bucket.look(key), place._replace(path=key)))
+        asked = state or _patient(lambda: bucket.look(key), place._replace(path=key))
+        return StoredObject(bucket, key, asked, listing)
 
     with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         return list(pool.map(pinned, sorted(found, key=lambda each: each[0].split("/"))))
+
+
+def holds(bucket: Bucket, folder: str) -> bool:
+    """Ask whether anything lies below a folder. Raises SnapshotError."""
+    return _patient(lambda: bucket.holds(folder), bucket.place._replace(path=folder))
+
+
+def below(bucket: Bucket, folder: str) -> list[str]:
+    """Return the keys of everything below a folder. Raises SnapshotError."""
+    return [key for key, _ in _patient(lambda: bucket.below(folder), bucket.place._replace(path=folder))]
 
 
 def _at(bucket: Bucket, place: Place) -> list[tuple[str, State]]:
@@ -100,10 +121,12 @@ def _at(bucket: Bucket, place: Place) -> list[tuple[str, State]]:
         return []
 
 
-def _below(bucket: Bucket, place: Place) -> list[tuple[str, State | None]]:
+def _listed(bucket: Bucket, place: Place, *, named: bool = True) -> tuple[list[tuple[str, State | None]], Listing]:
+    """List what is below a folder, less housekeeping, and the tables that this shows."""
     start = f"{place.path}/" if place.path else ""
     found = _patient(lambda: bucket.below(place.path), place)
-    return [each for each in found if not _is_housekeeping(each[0].removeprefix(start))]
+    listing = Listing(place.path, named, marks_among(key for key, _ in found))
+    return [each for each in found if not _is_housekeeping(each[0].removeprefix(start))], listing
 
 
 def _patient(ask: Callable[[], T], called: object) -> T:

@@ -27,6 +27,12 @@ class ParquetReader:
         with _open(file) as (parquet, _):
             return list(dict.fromkeys(parquet.schema_arrow.names))
 
+    def numbers(self, file: File) -> list[tuple[str, int | None]]:
+        """Return the columns with the number that table formats give them, None where there is none."""
+        with _open(file) as (parquet, _):
+            fields = [(field.name, (field.metadata or {}).get(b"PARQUET:field_id")) for field in parquet.schema_arrow]
+            return [(name, None if number is None else int(number)) for name, number in fields]
+
     def types(self, file: File) -> Mapping[str, str]:
         """Return Arrow's names of the types."""
         with _open(file) as (parquet, _):

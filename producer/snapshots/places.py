@@ -97,11 +97,12 @@ def refuse_user(uri: str) -> None:
 
 def check_allowed(place: Place, roots: Sequence[Root]) -> None:
     """Raise OutsideRoots unless the place, up to its first wildcard, is a root or below one."""
-    if not any(isinstance(root, Place) and _covers(root, place) for root in roots):
+    if not any(isinstance(root, Place) and covers(root, place) for root in roots):
         raise OutsideRoots(f"{place}: outside the places that snapshots may come from (SNAPSHOT_ROOTS)")
 
 
-def _covers(root: Place, place: Place) -> bool:
+def covers(root: Place, place: Place) -> bool:
+    """Whether a place is a root or below it."""
     if (root.scheme, root.owner) != (place.scheme, place.owner):
         return False
     return not root.path or place.path == root.path or place.path.startswith(root.path + "/")

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from producer.snapshots.databases import Answer
-from producer.snapshots.errors import BadRow, TextlessColumn
+from producer.snapshots.errors import BadRow, Misquoted, TextlessColumn
 from producer.snapshots.source import FileSnapshot, at_once, states
 
 ROWS: Final = 10
@@ -58,7 +58,7 @@ def _beginning(snapshot: FileSnapshot, columns: list[str]) -> list[dict[str, str
             with closing(snapshot.beginning(columns)) as batches:
                 batch: pa.RecordBatch | None = next(batches, None)
         except (TextlessColumn, BadRow) as error:
-            if error.column is None:
+            if error.column not in columns or isinstance(error, Misquoted):
                 raise
             columns = [column for column in columns if column != error.column]
         else:

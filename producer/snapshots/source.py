@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Empty, MissingColumn, UnlikeColumns
+from producer.snapshots.errors import Changed, Empty, MissingColumn, UnlikeColumns, Unsupported
 from producer.snapshots.file import File, State
 from producer.snapshots.partitions import partition_keys, partitions
 from producer.snapshots.places import Place
@@ -99,10 +99,17 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FileSnapshot:
-    """A snapshot in one or more files of one format, read one after the other."""
+    """
+    A snapshot in one or more files of one format, read one after the other.
+
+    `folders_are_columns` says whether a folder `country=AT` is one. `may_be_log`: whether the files may be an append-only
+    export, in which a row is not yet a person. A database's answer is none: its query says which rows count.
+    """
 
     files: Sequence[File]
     reader: Reader
+    folders_are_columns: bool = True
+    may_be_log: bool = True
 
     def pin(self) -> Pin:
         """Return names, sizes and versions, digested: a directory may hold thousands of files."""
@@ -119,15 +126,20 @@ class FileSnapshot:
 
     def columns(self) -> list[str]:
         """Return the first file's columns and those that its folders name; reading checks that the others agree."""
-        return list(dict.fromkeys([*self.reader.columns(self.files[0]), *partition_keys(self.files)]))
+        found = list(dict.fromkeys([*self.reader.columns(self.files[0]), *self._folder_columns()]))
+        if self.may_be_log:
+            check_no_log(self.files[0], found)
+        return found
 
     def read(self, columns: Sequence[str], from_row: int = 0) -> Iterator[pa.RecordBatch]:
         """Yield the rows after the first `from_row` ones; see Snapshot."""
         pinned = self.pin()
+        if self.may_be_log:
+            self.columns()
         if self.reader.same_columns:
             self._agree()
         found: set[str] = set()
-        keys = partition_keys(self.files)
+        keys = self._folder_columns()
         rows, skip = 0, from_row
         for file in self.files:
             if skip and file != self.files[-1]:
@@ -145,9 +157,12 @@ class FileSnapshot:
 
     def beginning(self, columns: Sequence[str]) -> Generator[pa.RecordBatch, None, None]:
         """Yield rows like `read`, for a look: without a pin, and files that are not reached are not opened."""
-        keys = partition_keys(self.files)
+        keys = self._folder_columns()
         for file in self.files:
             yield from self._batches(file, keys, columns, 0, set())
+
+    def _folder_columns(self) -> list[str]:
+        return partition_keys(self.files) if self.folders_are_columns else []
 
     def _batches(
         self, file: File, partition: Sequence[str], columns: Sequence[str], from_row: int, found: set[str]
@@ -188,6 +203,16 @@ class FileSnapshot:
     def _place(self) -> str:
         first, *others = self.files
         return str(first).rpartition("/")[0] if others else str(first)
+
+
+def check_no_log(file: File, columns: Sequence[str]) -> None:
+    """Raise Unsupported for an append-only export: it has a row for every change, also for those of people who were deleted."""
+    for column in columns:
+        if column.casefold().replace("_", "") == "isdelete":
+            raise Unsupported(
+                f"{file}: it has a column {column!r}, as append-only exports have, with several rows of one person and with"
+                " deleted people; export the rows that count now, without that column"
+            )
 
 
 def states(files: Sequence[File]) -> list[State]:

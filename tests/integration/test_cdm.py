@@ -149,3 +149,45 @@ def test_what_is_wrong_with_a_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(Truncated, match="no model of the Common Data Model"):
         open_snapshot(f"{tmp_path}/model.json#contact", [tmp_path])
     assert _read(f"{tmp_path}/model.json", ["name"], tmp_path) == [["a segment"]]
+
+
+def test_a_model_is_found_however_far_above_and_only_for_its_own_files(tmp_path: Path) -> None:
+    """Customer Insights writes it five folders up; the export of the day before lies beside and is no part of it."""
+    location = "https://acme.blob.core.windows.net/ci/Customer/BlobExport/Vip/2026/08/24/1433/Vip_1.csv"
+    entity = _entity("Vip", "x.csv")
+    entity["partitions"][0]["location"] = location
+    base = tmp_path / "Customer" / "BlobExport"
+    base.mkdir(parents=True)
+    _export(base, entity)
+    for day in ("23", "24"):
+        _put(base / "Vip" / "2026" / "08" / day / "1433" / "Vip_1.csv", ROWS)
+    folder = base / "Vip" / "2026" / "08" / "24"
+    for uri in (folder, folder / "1433", folder / "1433" / "Vip_1.csv", base):
+        assert _read(str(uri), COLUMNS, tmp_path) == TEXTS
+    with pytest.raises(
+        Unsupported, match=r"23/1433/Vip_1\.csv: .*model\.json describes files beside it and not this one"
+    ):
+        _read(str(base / "Vip"), COLUMNS, tmp_path)
+
+
+def test_two_models_and_files_beside_a_model_are_refused(tmp_path: Path) -> None:
+    """Which of them is the segment is not known."""
+    for name in ("a", "b"):
+        _export(tmp_path / name, _entity("contact", "1.csv"))
+        _put(tmp_path / name / "contact" / "1.csv", ROWS)
+    with pytest.raises(Unsupported, match=r"a/model\.json and .*b/model\.json are two models"):
+        open_snapshot(str(tmp_path), [tmp_path])
+    (tmp_path / "b" / "model.json").unlink()
+    with pytest.raises(Unsupported, match=r"b/contact/1\.csv: it lies beside the folder of .*a/model\.json"):
+        open_snapshot(str(tmp_path), [tmp_path])
+    assert _read(f"{tmp_path}/a", COLUMNS, tmp_path) == TEXTS
+
+
+def test_what_a_model_writes_as_text_is_understood(tmp_path: Path) -> None:
+    """And a delimiter of several characters is not."""
+    _export(tmp_path, _entity("contact", "1.csv", columnHeaders="false"))
+    _put(tmp_path / "contact" / "1.csv", ROWS)
+    assert _read(str(tmp_path), COLUMNS, tmp_path) == TEXTS
+    _export(tmp_path, _entity("contact", "1.csv", delimiter="||"))
+    with pytest.raises(Unsupported, match=r"cells are parted by '\|\|'; one character is wanted"):
+        open_snapshot(str(tmp_path), [tmp_path])

@@ -62,7 +62,7 @@ def test_the_lock_that_the_image_installs_is_cut_by_the_command_it_calls(tmp_pat
 
 def test_every_extra_that_can_be_built_in_is_pinned(capsys: pytest.CaptureFixture[str]) -> None:
     """With hashes, like the rest; of those that are not, the build says what is missing before anything is installed."""
-    for extra in ("delta", "gcs", "postgresql", "sqlite"):
+    for extra in ("delta", "gcs", "iceberg", "postgresql", "sqlite"):
         assert _names(main(["--extras", extra])) - _names(main([])), extra
     for extra, problem in {
         "snowflake": "not pinned in requirements.lock: adbc-driver-snowflake",

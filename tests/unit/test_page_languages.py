@@ -10,6 +10,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from producer.page.languages import GAP, load_languages, preferred, read_catalogue
+from producer.snapshots.quotes import ESCAPED, TEXT_AFTER, UNQUOTED
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "producer" / "page"
@@ -109,6 +110,7 @@ def test_every_sentence_about_a_snapshot_has_its_german() -> None:
     for path in (ROOT / "producer" / "snapshots").glob("*.py"):
         source = path.read_text()
         said |= forms_of(source, WHOLE | IN_A_ROW) | {f"/s/a.csv: {form}" for form in forms_of(source, BEHIND_A_FILE)}
+    said |= {UNQUOTED, TEXT_AFTER, ESCAPED}
     examples = {GAP.sub("'x'", form) for form in said}
     assert len(examples) > 50
     assert {example for example in examples if german.sentence(example) == example} == set()
