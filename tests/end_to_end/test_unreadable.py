@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.stack import Plan, Stack
 from tests.end_to_end import storms
-from tests.end_to_end.accounts import API_KEY, Account, opened
+from tests.end_to_end.accounts import Account, opened
 from tests.end_to_end.conftest import Platform
 from tests.end_to_end.storms import CALM, csv_file
 
@@ -32,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         stack.enter_context(opened(directory / "stack", ACCOUNTS))
         found = Platform(stack.enter_context(Stack(plan)))
         for account in ACCOUNTS:
-            made = found.connect(account.name.replace("_", "-"), host=account.host, api_key=API_KEY)
+            made = found.connect(account.name.replace("_", "-"), host=account.host, api_key=account.key)
             assert made[0] == 201, made
         yield found
 
