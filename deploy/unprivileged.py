@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 
 from deploy.local.stack import is_well
 from deploy.local.valkey import Valkey, free_port
-from wire.settings import PREFIX
+from wire.process.settings import PREFIX
 
 NOBODY: Final = 65_534
 INTERPRETERS: Final = (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3")

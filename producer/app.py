@@ -14,56 +14,56 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from producer.account_discovery import AccountDiscovery
-from producer.ageing import Ageing
+from producer.access.openid.login import Login
+from producer.access.openid.provider import Provider
+from producer.access.tokens import Tokens
+from producer.accounts.checker import Checker
+from producer.accounts.contact_limit import Contracts
+from producer.accounts.discovery import AccountDiscovery
 from producer.api.access import Identities
 from producer.api.app import make_app
-from producer.api.attempts import Attempts
-from producer.api.collaborators import Collaborators, Notifying
-from producer.api.serving import make_runner
-from producer.checking import Checker
-from producer.contracts import Contracts
+from producer.api.server import make_runner
+from producer.api.token_throttle import Attempts
+from producer.audit.trail import Audit
 from producer.doctor import Diagnosis, Doctor, told_wrong
-from producer.forgetting import Forgetter
-from producer.intake import Intake
-from producer.knowledge import Knowledge
-from producer.metrics import Metrics
-from producer.notifying.mail import Mail
-from producer.notifying.posting import Poster
-from producer.notifying.watching import Watcher
-from producer.notifying.webhooks import Webhooks
-from producer.openid.asking import Provider
-from producer.openid.login import Login
-from producer.opening import Retention
-from producer.overview import Overview
-from producer.page import Doorkeeper, Drafts, Sessions, add_page
-from producer.reading import Reading
-from producer.scheduling import Scheduler
+from producer.intake.event_stream import Stream
+from producer.intake.event_stream_store import Events
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Intake
+from producer.intake.scheduler import Scheduler
+from producer.monitoring.metrics import Metrics
+from producer.monitoring.overview import Overview
+from producer.monitoring.queue_stats import Plumbing
+from producer.notifications.channels import Channels
+from producer.notifications.health_store import Healths
+from producer.notifications.mail import Mail
+from producer.notifications.outbox import Letters
+from producer.notifications.sender import Poster
+from producer.notifications.watcher import Watcher
+from producer.notifications.webhooks import Webhooks
+from producer.people.erase import Forgetter
+from producer.people.erasure_store import Erasing
+from producer.people.membership import Membership
+from producer.people.trace import Tracer
+from producer.pipeline.known_people import Knowledge
+from producer.pipeline.runner import Reading
+from producer.registry.staleness_check import Ageing
+from producer.registry.store import Registry
+from producer.runs.run_log import Teller
+from producer.services.context import Collaborators, Notifying
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
-from producer.stream import Stream
-from producer.telling import Teller
-from producer.tracing import Tracer
-from wire import crashes, logs
-from wire.activecampaign.session import Session, open_session
-from wire.audit import Audit
-from wire.broker import BellQueue, make_broker
-from wire.channels import Channels
-from wire.erasing import Erasing
-from wire.events import Events
-from wire.healths import Healths
-from wire.lanes import Lanes
-from wire.ledger import Ledger
-from wire.letters import Letters
-from wire.loops import ended, every
-from wire.membership import Membership
-from wire.pacing import Pacer
-from wire.plumbing import Plumbing
-from wire.registry import Registry
-from wire.secrets import Vault
-from wire.settings import SettingsError
-from wire.store import Store, StoreError, connect, open_store
-from wire.tokens import Tokens
+from producer.web import Doorkeeper, Drafts, Sessions, add_page
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
+from wire.chunk_queue.wakeups import Lanes
+from wire.http.session import Session, open_session
+from wire.process import crashes, logs
+from wire.process.periodic import ended, every
+from wire.process.settings import SettingsError
+from wire.store.redis import Store, StoreError, connect, open_store
+from wire.vault import Vault
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0

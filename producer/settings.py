@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from producer.addresses import Address, read_address
-from producer.notifying.mail import MailServer, Security
-from producer.openid.terms import Terms, roles_from
+from producer.access.openid.config import Terms, roles_from
+from producer.contacts.email_addresses import Address, read_address
+from producer.notifications.mail import MailServer, Security
 from producer.snapshots import Root, read_root
-from wire.activecampaign.hosts import InvalidHost, read_host
-from wire.settings import (
+from wire.http.hosts import InvalidHost, read_host
+from wire.process.settings import (
     DEFAULT_REDIS_URL,
     Reading,
     fernet_keys,

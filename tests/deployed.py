@@ -11,12 +11,12 @@ from typing import Any, Final
 import yaml
 from prometheus_client import CollectorRegistry
 
-from producer.gauges import gauges
-from producer.metrics import Metrics as ProducerMetrics
-from producer.overview import Overview, View
-from wire.events import EventCounts
-from wire.lanes import Census
-from wire.plumbing import Memory, Pipes
+from producer.intake.event_stream_store import EventCounts
+from producer.monitoring.gauges import gauges
+from producer.monitoring.metrics import Metrics as ProducerMetrics
+from producer.monitoring.overview import Overview, View
+from producer.monitoring.queue_stats import Memory, Pipes
+from wire.chunk_queue.wakeups import Census
 from worker.metrics import Metrics as WorkerMetrics
 
 ROOT: Final = Path(__file__).parents[1]

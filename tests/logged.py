@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from wire.logs import configure
+from wire.process.logs import configure
 
 
 @contextmanager

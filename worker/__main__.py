@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import Final
 
-from wire.settings import SettingsError
+from wire.process.settings import SettingsError
 from worker.settings import read_settings
 
 DEFAULTS: Final = {"--processes": "1", "--threads": "32", "--worker-shutdown-timeout": "30000"}

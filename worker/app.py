@@ -10,25 +10,25 @@ from typing import Final
 
 import structlog
 
-from wire import crashes, logs
-from wire.activecampaign.session import Session, open_session
-from wire.broker import BellQueue, Broker, make_broker
-from wire.lanes import Lanes
-from wire.ledger import Ledger
-from wire.loops import ended, every
-from wire.pacing import Pacer
-from wire.secrets import Vault
-from wire.store import Store, connect
-from worker import telling
-from worker.actors import install, middleware
-from worker.asking import Asker
-from worker.hearing import OwnEars
-from worker.heart import Heart
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.wakeup_queue import BellQueue, Broker, make_broker
+from wire.chunk_queue.wakeups import Lanes
+from wire.http.session import Session, open_session
+from wire.process import crashes, logs
+from wire.process.periodic import ended, every
+from wire.store.redis import Store, connect
+from wire.vault import Vault
+from worker import report_log
+from worker.chunk_worker import Desk
+from worker.dramatiq_actor import install, middleware
+from worker.health_server import Server, serve
+from worker.liveness import Heart
 from worker.metrics import Metrics, exposition, is_shared
+from worker.queue_fallback import OwnEars
 from worker.reports import Report
-from worker.serving import Server, serve
+from worker.requester import Asker
 from worker.settings import Settings, read_settings
-from worker.working import Desk
 
 RENEW_EVERY_SECONDS: Final = 5.0
 BEAT_EVERY_SECONDS: Final = 1.0
@@ -116,4 +116,4 @@ class Process:
 
     def _listen(self, report: Report) -> None:
         self._metrics(report)
-        telling.tell(report)
+        report_log.tell(report)

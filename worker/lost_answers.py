@@ -7,7 +7,7 @@ rings for the account while the wake-up counts as rung. So both are given back b
 from collections import deque
 from typing import Final
 
-from wire.ledger import Ledger, Taking
+from wire.chunk_queue.chunk_store import Ledger, Taking
 
 MOST: Final = 1_000
 """Takings. The oldest are left to their leases: after a minute of silence there is nothing of them to give back."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wire.chunks import Book
+from wire.chunk_queue.chunk import Book
 
 Endpoint = Literal["import", "info", "find", "lists", "update", "me"]
 

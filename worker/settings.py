@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from wire.settings import (
+from wire.process.settings import (
     DEFAULT_REDIS_URL,
     Reading,
     fernet_keys,

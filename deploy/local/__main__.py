@@ -11,11 +11,11 @@ from deploy.local.chaos import let_loose
 from deploy.local.demo import demonstrate
 from deploy.local.people import PROFILES_MIN
 from deploy.local.up import HOME, Account, down, up
-from producer.cli.connections import CONSENT, KEY
+from producer.cli.commands.connections import CONSENT, KEY
 from producer.cli.printing import results
 from producer.cli.secret_files import read_secret
-from wire.activecampaign.hosts import read_host
-from wire.settings import PREFIX, trusted_hosts
+from wire.http.hosts import read_host
+from wire.process.settings import PREFIX, trusted_hosts
 
 PROFILES: Final = 25_000
 PROFILES_MAX: Final = 1_000_000

@@ -20,9 +20,9 @@ from rich.console import Console
 from deploy.local import promises
 from deploy.local.processes import ProcessError
 from deploy.local.stack import Plan, Stack
-from producer.cli.errors import ApiError
-from producer.cli.http import Api, opened, route
-from producer.publishing import publish_segment_refreshed_async
+from producer.client.errors import ApiError
+from producer.client.http import Api, opened, route
+from producer.client.publish import publish_segment_refreshed_async
 
 LIST: Final = "12"
 WORKERS: Final = 3

@@ -19,11 +19,11 @@ from deploy.local.reckoning import Figure, Seen
 from deploy.local.segment import MAPPING, Outcome, expected_outcome, write_segment
 from deploy.local.stack import Plan, Stack
 from deploy.local.watching import view
-from producer.cli.errors import ApiError
 from producer.cli.following import follow
-from producer.cli.http import Api, Reply, opened, route
-from producer.publishing import publish_segment_refreshed_async
-from wire import codec
+from producer.client.errors import ApiError
+from producer.client.http import Api, Reply, opened, route
+from producer.client.publish import publish_segment_refreshed_async
+from wire.store import codec
 
 SEGMENT: Final = "vip"
 CONNECTION: Final = "sandbox"

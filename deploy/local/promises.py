@@ -10,7 +10,7 @@ from typing import Final
 from rich.table import Table
 
 from deploy.local.stack import OUTSIDE
-from producer.cli.http import Api, route
+from producer.client.http import Api, route
 
 BUGS: Final = frozenset({"step_failed", "reading_failed", "request_failed", "event_failed"})
 """What our programs log when something happened that nobody expected."""

@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet
 from deploy.local import processes
 from deploy.local.processes import Program, Running
 from deploy.local.valkey import answers, free_port, valkey_command
-from wire.settings import PREFIX
+from wire.process.settings import PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
 LOOPBACK: Final = "127.0.0.1"

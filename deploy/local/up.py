@@ -18,11 +18,11 @@ from deploy.local import processes
 from deploy.local.processes import ProcessError
 from deploy.local.stack import LOOPBACK, ROOT, Plan, Secrets, Stack, stop, write_private
 from deploy.local.valkey import free_port
-from producer.cli.errors import ApiError, Refused
-from producer.cli.http import opened, route
 from producer.cli.sentences import sentences
-from wire import codec
-from wire.settings import PREFIX
+from producer.client.errors import ApiError, Refused
+from producer.client.http import opened, route
+from wire.process.settings import PREFIX
+from wire.store import codec
 
 HOME: Final = ROOT / ".local"
 SANDBOX: Final = "sandbox"

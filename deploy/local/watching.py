@@ -13,10 +13,10 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from producer.cli.errors import Unavailable
 from producer.cli.following import View
 from producer.cli.progress import Bars
 from producer.cli.watched import UNSURVEYED, Watched, line
+from producer.client.errors import Unavailable
 
 LINE_EVERY_SECONDS: Final = 5.0
 

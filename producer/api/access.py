@@ -14,11 +14,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
-from producer.api.attempts import Attempts
-from producer.api.origin import remote_of, via_of
-from producer.api.problems import Problem, route_of
-from wire.audit import Author
-from wire.tokens import Role, Tokens
+from producer.access.tokens import Role, Tokens
+from producer.api.client_address import remote_of, via_of
+from producer.api.token_throttle import Attempts
+from producer.audit.trail import Author
+from producer.services.problems import Problem, route_of
 
 BOOTSTRAP: Final = "admin"
 """The name of whoever holds ADMIN_TOKEN; no issued token may have it."""
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whoever stands behind a token; `remote`, `via`: the address they ask from, and by what (`producer.api.origin`)."""
+    """Whoever stands behind a token; `remote`, `via`: the address they ask from, and by what (`producer.api.client_address`)."""
 
     name: str
     role: Role

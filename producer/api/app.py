@@ -5,16 +5,16 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.access.tokens import Role
 from producer.api.access import Identify, guard
-from producer.api.attempts import Attempts
-from producer.api.collaborators import COLLABORATORS, Collaborators
-from producer.api.limits import within_limits
+from producer.api.client_address import PROXIES, Network
+from producer.api.health import DESCRIPTION
 from producer.api.openapi import describe
-from producer.api.origin import PROXIES, Network
-from producer.api.problems import as_problems
+from producer.api.request_limits import within_limits
 from producer.api.routes import ANYBODY, ROUTES
-from producer.api.standing import DESCRIPTION
-from wire.tokens import Role
+from producer.api.token_throttle import Attempts
+from producer.services.context import COLLABORATORS, Collaborators
+from producer.services.problems import as_problems
 
 BODY_BYTES_MAX: Final = 1 << 20
 VERSION: Final = "1"

@@ -8,14 +8,14 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import ITEMS_MAX, answer_page, window
-from producer.api.audit_documents import AuditDocument
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.openness import require_admin
-from producer.api.problems import Problem
-from producer.cloudevents import milliseconds
-from producer.naming import is_line
-from wire.audit import Kind, Wanted, What
+from producer.api.responses import ITEMS_MAX, answer_page, window
+from producer.audit.trail import Kind, Wanted, What
+from producer.input_checks import is_line
+from producer.intake.cloudevents import milliseconds
+from producer.services.audit_documents import AuditDocument
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import require_admin
+from producer.services.problems import Problem
 
 NDJSON: Final = "application/x-ndjson"
 PLACE: Final = re.compile(r"(\d{1,15}-\d{1,15})?", re.ASCII)

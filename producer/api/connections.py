@@ -10,27 +10,27 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from producer.account_discovery import AGAIN_MS, guess, is_another, look_up, seen, unite_all
+from producer.accounts.discovery import AGAIN_MS, guess, is_another, look_up, seen, unite_all
+from producer.accounts.findings import Busy, Finding, Good, Wrong
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import ConnectionBody, ConnectionChange, NothingBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.documents import (
+from producer.api.request_body import read_body
+from producer.api.responses import answer, answer_page, cut, window
+from producer.registry.account_identity import AccountIdentity, are_different
+from producer.registry.model import Allow, Connection, Consent, Limits
+from producer.registry.store import Deleted, NameTaken, Unregistered
+from producer.services.context import Collaborators, collaborators
+from producer.services.documents import (
     CheckDocument,
     ConnectionDeleted,
     ConnectionDocument,
     ConnectionGlimpse,
     account_note,
 )
-from producer.api.openness import require_admin
-from producer.api.problems import later, unprocessable
-from producer.api.reading import read_body
-from producer.findings import Busy, Finding, Good, Wrong
-from wire.account_identity import AccountIdentity, are_different
-from wire.activecampaign.hosts import account_of
-from wire.registrations import Allow, Connection, Consent, Limits
-from wire.registry import Deleted, NameTaken, Unregistered
-from wire.secrets import SecretError
+from producer.services.permissions import require_admin
+from producer.services.problems import later, unprocessable
+from producer.services.requests import ConnectionBody, ConnectionChange, NothingBody
+from wire.http.hosts import account_of
+from wire.vault import SecretError
 
 BUSY = "The ActiveCampaign account answers no questions now."
 

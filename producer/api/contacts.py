@@ -5,23 +5,23 @@ The address comes in the body, so that it stands in no log of anybody on the way
 
 from aiohttp import web
 
-from producer.addresses import address_key
+from producer.accounts.findings import Found, Wrong
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer
-from producer.api.bodies import ExplainBody, ForgetBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.contact_documents import ContactExplained, ContactForgotten, ExplainedDocument
-from producer.api.documents import moment_or_none
-from producer.api.openness import may_use, require_admin
-from producer.api.problems import unprocessable
-from producer.api.reading import read_body
-from producer.explaining import explain as explained
-from producer.findings import Found, Wrong
-from producer.forgetting import UNREADABLE, same
-from wire.audit import Kind, What
-from wire.registrations import Connection
-from wire.registry import Unregistered
-from wire.secrets import SecretError
+from producer.api.request_body import read_body
+from producer.api.responses import answer
+from producer.audit.trail import Kind, What
+from producer.contacts.email_addresses import address_key
+from producer.people.erase import UNREADABLE, same
+from producer.people.explain import explain as explained
+from producer.registry.model import Connection
+from producer.registry.store import Unregistered
+from producer.services.contact_documents import ContactExplained, ContactForgotten, ExplainedDocument
+from producer.services.context import Collaborators, collaborators
+from producer.services.documents import moment_or_none
+from producer.services.permissions import may_use, require_admin
+from producer.services.problems import unprocessable
+from producer.services.requests import ExplainBody, ForgetBody
+from wire.vault import SecretError
 
 
 async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -> ContactExplained:

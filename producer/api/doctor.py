@@ -6,13 +6,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer
-from producer.api.bodies import NothingBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.openness import require_admin
-from producer.api.reading import read_body
+from producer.api.request_body import read_body
+from producer.api.responses import answer
 from producer.doctor import Diagnosis, Health
 from producer.doctor.diagnosis import Area
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import require_admin
+from producer.services.requests import NothingBody
 
 
 class DiagnosisDocument(BaseModel):

@@ -6,11 +6,11 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.answering import answer, answer_page, window
-from producer.api.collaborators import collaborators
-from producer.api.documents import DeadEventDocument, EventDocument
-from producer.api.problems import Problem, unprocessable
-from producer.cloudevents import Malformed, read_event, speaks_cloudevents
+from producer.api.responses import answer, answer_page, window
+from producer.intake.cloudevents import Malformed, read_event, speaks_cloudevents
+from producer.services.context import collaborators
+from producer.services.documents import DeadEventDocument, EventDocument
+from producer.services.problems import Problem, unprocessable
 
 PLACE: Final = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 """The id of a dead event: the store's milliseconds and a count."""

@@ -7,16 +7,16 @@ from typing import Any
 from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import ExportBody, ExportChange, LeaversGuardBody
-from producer.api.collaborators import Collaborators, collaborators
 from producer.api.connections import good, opened_key
-from producer.api.documents import ExportDeleted, ExportDocument
-from producer.api.openness import require_use
-from producer.api.problems import unprocessable
-from producer.api.reading import read_body
-from wire.registrations import Connection, Export
-from wire.registry import Unregistered
+from producer.api.request_body import read_body
+from producer.api.responses import answer, answer_page, cut, window
+from producer.registry.model import Connection, Export
+from producer.registry.store import Unregistered
+from producer.services.context import Collaborators, collaborators
+from producer.services.documents import ExportDeleted, ExportDocument
+from producer.services.permissions import require_use
+from producer.services.problems import unprocessable
+from producer.services.requests import ExportBody, ExportChange, LeaversGuardBody
 
 
 async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> ExportDocument:

@@ -8,26 +8,26 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import NothingBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.notification_bodies import NotificationBody, NotificationChange
-from producer.api.notification_documents import (
+from producer.api.request_body import read_body
+from producer.api.responses import answer, answer_page, cut, window
+from producer.notifications.attempts import Outcome
+from producer.notifications.channels import Channel, Kind
+from producer.notifications.messages import encoded, test_body
+from producer.notifications.outbox import LetterCounts, LetterState
+from producer.notifications.signing import BYTES, secret_of
+from producer.notifications.webhooks import mended_url
+from producer.services.context import Collaborators, collaborators
+from producer.services.notification_documents import (
     DeliveryDocument,
     NotificationDocument,
     NotificationMade,
     NotificationTested,
     Redelivered,
 )
-from producer.api.openness import require_admin
-from producer.api.problems import Problem, unprocessable
-from producer.api.reading import read_body
-from producer.notifying.attempts import Outcome
-from producer.notifying.messages import encoded, test_body
-from producer.notifying.signing import BYTES, secret_of
-from producer.notifying.webhooks import mended_url
-from wire.channels import Channel, Kind
-from wire.letters import LetterCounts, LetterState
+from producer.services.notification_requests import NotificationBody, NotificationChange
+from producer.services.permissions import require_admin
+from producer.services.problems import Problem, unprocessable
+from producer.services.requests import NothingBody
 
 
 async def make_channel(of: Collaborators, who: Identity, body: NotificationBody) -> NotificationMade:

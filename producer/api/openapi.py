@@ -8,11 +8,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from producer.api.bodies import NAME
-from producer.api.problems import MEDIA_TYPE, ProblemDocument
-from producer.api.reading import JSON, MERGE_PATCH
-from producer.api.table import Parameter, Route
-from producer.cloudevents import STRUCTURED
+from producer.api.request_body import JSON, MERGE_PATCH
+from producer.api.route import Parameter, Route
+from producer.intake.cloudevents import STRUCTURED
+from producer.services.problems import MEDIA_TYPE, ProblemDocument
+from producer.services.requests import NAME
 
 SCHEMA: Final = "#/components/schemas/{model}"
 ALWAYS: Final = (414, 415, 431, 503)

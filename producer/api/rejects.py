@@ -9,12 +9,12 @@ from typing import Final, Literal
 from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.openness import require_use
-from producer.api.problems import Problem
-from wire import codec
-from wire.ledger import Ledger, Report
-from wire.rejects import Reject
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import require_use
+from producer.services.problems import Problem
+from wire.chunk_queue.chunk_store import Ledger, Report
+from wire.chunk_queue.rejects import Reject
+from wire.store import codec
 
 PAGES: Final = 16
 """Pages read at once: 8,000 lines, so that memory is flat however many were rejected."""

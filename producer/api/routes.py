@@ -2,40 +2,31 @@
 
 from typing import Final
 
+from producer.access.tokens import Role
 from producer.api import (
     audit,
+    change_preview,
     connections,
     contacts,
     doctor,
     events,
     exports,
+    health,
     notifications,
-    rehearsing,
     rejects,
-    rotation,
     runs,
+    secret_rotation,
     segments,
     snapshots,
-    standing,
     tokens,
 )
-from producer.api.audit_documents import AuditDocument
-from producer.api.bodies import (
-    ConnectionBody,
-    ConnectionChange,
-    DemandBody,
-    EventBody,
-    ExplainBody,
-    ExportBody,
-    ExportChange,
-    ForgetBody,
-    NothingBody,
-    ResumeBody,
-    TokenBody,
-)
-from producer.api.contact_documents import ContactExplained, ContactForgotten
+from producer.api.change_preview import RehearsalBody, RehearsalDocument
 from producer.api.doctor import ExaminationDocument
-from producer.api.documents import (
+from producer.api.route import Parameter, Route
+from producer.audit.trail import Kind
+from producer.services.audit_documents import AuditDocument
+from producer.services.contact_documents import ContactExplained, ContactForgotten
+from producer.services.documents import (
     CheckDocument,
     ConnectionDeleted,
     ConnectionDocument,
@@ -52,19 +43,28 @@ from producer.api.documents import (
     TokenDocument,
     TokenIssued,
 )
-from producer.api.notification_bodies import NotificationBody, NotificationChange
-from producer.api.notification_documents import (
+from producer.services.notification_documents import (
     DeliveryDocument,
     NotificationDocument,
     NotificationMade,
     NotificationTested,
     Redelivered,
 )
-from producer.api.rehearsing import RehearsalBody, RehearsalDocument
-from producer.api.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
-from producer.api.table import Parameter, Route
-from wire.audit import Kind
-from wire.tokens import Role
+from producer.services.notification_requests import NotificationBody, NotificationChange
+from producer.services.requests import (
+    ConnectionBody,
+    ConnectionChange,
+    DemandBody,
+    EventBody,
+    ExplainBody,
+    ExportBody,
+    ExportChange,
+    ForgetBody,
+    NothingBody,
+    ResumeBody,
+    TokenBody,
+)
+from producer.services.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
 
 ADMIN: Final = frozenset({Role.ADMIN})
 PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})
@@ -260,7 +260,7 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/v1/rehearsals",
-        handler=rehearsing.rehearse,
+        handler=change_preview.rehearse,
         roles=WRITERS,
         says="Say what of many changes of connections and exports would be refused; nothing is changed.",
         body=RehearsalBody,
@@ -509,7 +509,7 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/v1/secrets/rotate",
-        handler=rotation.rotate,
+        handler=secret_rotation.rotate,
         roles=ADMIN,
         says="Seal every connection's API key anew with the first of SECRET_KEYS.",
         body=NothingBody,
@@ -540,7 +540,7 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/openapi.json",
-        handler=standing.describe,
+        handler=health.describe,
         roles=ANYBODY,
         says="Describe this API as OpenAPI 3.1.",
         media=("application/json",),
@@ -548,7 +548,7 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/healthz",
-        handler=standing.healthz,
+        handler=health.healthz,
         roles=None,
         says="Say that the process answers.",
         answer=StandingDocument,
@@ -556,7 +556,7 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/readyz",
-        handler=standing.readyz,
+        handler=health.readyz,
         roles=None,
         says="Say whether the producer can work; 503 with what is in the way.",
         answer=StandingDocument,
@@ -564,7 +564,7 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/metrics",
-        handler=standing.metrics,
+        handler=health.metrics,
         roles=None,
         says="Show the metrics in Prometheus's form.",
         media=("text/plain",),

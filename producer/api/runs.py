@@ -5,13 +5,15 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from producer.api.access import IDENTITY, Identity
-from producer.api.answering import Window, answer, answer_page, window
-from producer.api.bodies import DemandBody, NothingBody, ResumeBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.openness import closed, require_use
-from producer.api.problems import Problem
-from producer.api.reading import read_body
-from producer.api.run_documents import (
+from producer.api.request_body import read_body
+from producer.api.responses import Window, answer, answer_page, window
+from producer.intake.open_runs import Demand, IntakeError, Pointless
+from producer.registry.store import Unregistered
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import closed, require_use
+from producer.services.problems import Problem
+from producer.services.requests import DemandBody, NothingBody, ResumeBody
+from producer.services.run_documents import (
     OpenedDocument,
     RunDocument,
     ScheduledDocument,
@@ -19,10 +21,8 @@ from producer.api.run_documents import (
     ScheduledSkipped,
     SteeredDocument,
 )
-from producer.intake import Demand, IntakeError, Pointless
-from wire.ledger import Steering
-from wire.registry import Unregistered
-from wire.runs import Mode
+from wire.chunk_queue.chunk_store import Steering
+from wire.chunk_queue.run import Mode
 
 KEY_CHARACTERS_MAX: Final = 255
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from producer.api.answering import answer_page, cut, window
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.documents import SegmentDocument
-from wire.registrations import Segment
+from producer.api.responses import answer_page, cut, window
+from producer.registry.model import Segment
+from producer.services.context import Collaborators, collaborators
+from producer.services.documents import SegmentDocument
 
 
 async def show_all(request: web.Request) -> web.Response:

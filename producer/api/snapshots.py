@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from producer.api.answering import answer
-from producer.api.collaborators import collaborators
-from producer.api.documents import PreviewDocument
-from producer.api.problems import Problem
+from producer.api.responses import answer
+from producer.services.context import collaborators
+from producer.services.documents import PreviewDocument
+from producer.services.problems import Problem
 from producer.snapshots import SnapshotError
 
 

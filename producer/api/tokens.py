@@ -4,16 +4,16 @@ from typing import Final
 
 from aiohttp import web
 
+from producer.access.tokens import Role, Token
 from producer.api.access import BOOTSTRAP, IDENTITY, Identity
-from producer.api.answering import answer, answer_page, cut, window
-from producer.api.bodies import DAYS_MAX, TokenBody
-from producer.api.collaborators import Collaborators, collaborators
-from producer.api.documents import TokenDocument, TokenIssued
-from producer.api.openness import require_admin
-from producer.api.problems import unprocessable
-from producer.api.reading import read_body
-from producer.cloudevents import milliseconds
-from wire.tokens import Role, Token
+from producer.api.request_body import read_body
+from producer.api.responses import answer, answer_page, cut, window
+from producer.intake.cloudevents import milliseconds
+from producer.services.context import Collaborators, collaborators
+from producer.services.documents import TokenDocument, TokenIssued
+from producer.services.permissions import require_admin
+from producer.services.problems import unprocessable
+from producer.services.requests import DAYS_MAX, TokenBody
 
 DAY_MS: Final = 86_400_000
 DAYS: Final = 365

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 import click
 from rich.console import RenderableType
 
-from producer.cli.errors import ApiError
-from producer.cli.http import Api, Reply, opened
 from producer.cli.printing import results, say
 from producer.cli.reaching import CONTEXT, TOKEN, URL, reached
 from producer.cli.sentences import sentences
-from wire import codec
+from producer.client.errors import ApiError
+from producer.client.http import Api, Reply, opened
+from wire.store import codec
 
 Form = Literal["table", "json", "yaml", "ndjson"]
 FORMS: Final[tuple[Form, ...]] = ("table", "json", "yaml")
@@ -72,7 +72,7 @@ def show_here(document: Mapping[str, Any], human: Callable[[Any], RenderableType
 
 def yaml(document: Any, *, after_another: bool = False) -> str:
     """Write a document as YAML."""
-    from producer.files import yaml_text  # noqa: PLC0415  most calls do without this library
+    from producer.cli.files import yaml_text  # noqa: PLC0415  most calls do without this library
 
     return ("---\n" if after_another else "") + yaml_text.write(document).rstrip("\n")
 

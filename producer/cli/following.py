@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
-from producer.cli.errors import Unavailable
-from producer.cli.http import Reply
 from producer.cli.watched import Watched, watched
+from producer.client.errors import Unavailable
+from producer.client.http import Reply
 
 POLL_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5 * 60.0

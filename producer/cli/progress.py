@@ -9,10 +9,10 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from producer.cli.errors import Unavailable
 from producer.cli.following import View
 from producer.cli.watched import UNSURVEYED, Watched, figures, line, outlook
-from wire.runs import State
+from producer.client.errors import Unavailable
+from wire.chunk_queue.run import State
 
 LINE_SECONDS: Final = 15.0
 """How often a log gets a line while a run is in one and the same state."""

@@ -9,9 +9,9 @@ from typing import Final
 
 import click
 
-from producer.cli.http import base_url
 from producer.cli.secret_files import one_word, read_secret
 from producer.cli.servers import Server, read
+from producer.client.http import base_url
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 URL: Final = "SEGMENT_EXPORT_URL"

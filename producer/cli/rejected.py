@@ -6,11 +6,11 @@ from typing import Final, Literal
 import click
 
 from producer.cli.calling import Call, yaml
-from producer.cli.errors import NotTheApi
-from producer.cli.http import route
 from producer.cli.printing import results, say
 from producer.cli.tables import CHANGED_ADDRESSES, REJECTS, table
-from wire import codec
+from producer.client.errors import NotTheApi
+from producer.client.http import route
+from wire.store import codec
 
 Fate = Literal["held_back", "changed_address"]
 

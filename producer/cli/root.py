@@ -2,23 +2,23 @@
 
 import click
 
-from producer.cli.audit import audit
-from producer.cli.completion import completion
-from producer.cli.connections import connections
-from producer.cli.contacts import contacts
-from producer.cli.context import context
-from producer.cli.doctor import doctor
-from producer.cli.events import events
-from producer.cli.exports import exports
-from producer.cli.files import apply, diff, get, schema
-from producer.cli.notifications import notifications
-from producer.cli.publish import publish
-from producer.cli.rotation import secrets
-from producer.cli.runs import runs
-from producer.cli.segments import segments
-from producer.cli.serve import serve
-from producer.cli.snapshots import snapshots
-from producer.cli.tokens import tokens
+from producer.cli.commands.audit import audit
+from producer.cli.commands.completion import completion
+from producer.cli.commands.connections import connections
+from producer.cli.commands.contacts import contacts
+from producer.cli.commands.context import context
+from producer.cli.commands.doctor import doctor
+from producer.cli.commands.events import events
+from producer.cli.commands.exports import exports
+from producer.cli.commands.files import apply, diff, get, schema
+from producer.cli.commands.notifications import notifications
+from producer.cli.commands.publish import publish
+from producer.cli.commands.rotation import secrets
+from producer.cli.commands.runs import runs
+from producer.cli.commands.segments import segments
+from producer.cli.commands.serve import serve
+from producer.cli.commands.snapshots import snapshots
+from producer.cli.commands.tokens import tokens
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

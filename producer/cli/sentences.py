@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from producer.cli.errors import ApiError, NotTheApi, Refused, Unavailable
 from producer.cli.tables import printable
+from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
 
 OPTIONS: Final = {
     "/api_key": "--key-file",

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from producer.cli.calling import Call
 from producer.cli.following import follow
-from producer.cli.http import Reply, route
 from producer.cli.printing import results, say
 from producer.cli.progress import view
 from producer.cli.tables import RUNS, table
 from producer.cli.watched import exit_code, watched
+from producer.client.http import Reply, route
 
 
 async def wait_for(call: Call, ids: Sequence[str]) -> int:

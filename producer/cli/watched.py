@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final
 
-from producer.cli.errors import NotTheApi
 from producer.cli.tables import printable
-from wire.runs import OVER, State
+from producer.client.errors import NotTheApi
+from wire.chunk_queue.run import OVER, State
 
 UNSURVEYED: Final = frozenset({State.QUEUED, State.SURVEYING})
 

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from producer.accounts.findings import Busy, Checks, Good, Wrong
 from producer.doctor import server
 from producer.doctor.diagnosis import Area, Diagnosis, ok, warning, wrong
-from producer.findings import Busy, Checks, Good, Wrong
+from producer.registry.model import Connection, Export
+from producer.registry.store import Registry, Unregistered
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings
 from producer.snapshots import Preview, Root, SnapshotError
-from wire.lanes import LONG_QUEUE, Census, Lanes
-from wire.ledger import Ledger
-from wire.registrations import Connection, Export
-from wire.registry import Registry, Unregistered
-from wire.secrets import SecretError, Vault
-from wire.store import Store, StoreError
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Lanes
+from wire.store.redis import Store, StoreError
+from wire.vault import SecretError, Vault
 
 PATIENCE_SECONDS: Final = 40.0
 """For all of it: whoever asks over the API hangs up after a minute of silence."""

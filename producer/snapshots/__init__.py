@@ -6,20 +6,20 @@ Every format gives the same batches of text. Everything here blocks and belongs 
 
 from collections.abc import Sequence
 
-from producer.snapshots.cdm import MODEL, described, split_entity
-from producer.snapshots.databases import Answer
-from producer.snapshots.delimited import DelimitedReader
-from producer.snapshots.delta import live_files
 from producer.snapshots.errors import SnapshotError
 from producer.snapshots.file import File
-from producer.snapshots.formats import is_delimited, reader_of
-from producer.snapshots.iceberg import read_table
-from producer.snapshots.marks import ICEBERG
-from producer.snapshots.places import Root
+from producer.snapshots.formats.by_extension import is_delimited, reader_of
+from producer.snapshots.formats.cdm import MODEL, described, split_entity
+from producer.snapshots.formats.delimited import DelimitedReader
+from producer.snapshots.formats.delta import live_files
+from producer.snapshots.formats.iceberg import read_table
+from producer.snapshots.formats.table_marks import ICEBERG
+from producer.snapshots.formats.tables import table_of
+from producer.snapshots.locations.by_scheme import check_place, find, read_root
+from producer.snapshots.locations.database import Answer
 from producer.snapshots.preview import Preview, preview, size_of
-from producer.snapshots.source import FileSnapshot, Pin, Snapshot
-from producer.snapshots.sources import check_place, find, read_root
-from producer.snapshots.tables import table_of
+from producer.snapshots.snapshot import FileSnapshot, Pin, Snapshot
+from producer.snapshots.uris import Root
 
 __all__ = [
     "FileSnapshot",

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from producer.snapshots.errors import Missing
-from producer.snapshots.plain import open_plain
+from producer.snapshots.locations.local_open import open_plain
 
 
 class State(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Final
 
 import pyarrow as pa
 
-from producer.snapshots.databases import Answer
 from producer.snapshots.errors import BadRow, Misquoted, TextlessColumn
-from producer.snapshots.source import FileSnapshot, at_once, states
+from producer.snapshots.locations.database import Answer
+from producer.snapshots.snapshot import FileSnapshot, at_once, states
 
 ROWS: Final = 10
 CHARACTERS: Final = 200

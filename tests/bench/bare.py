@@ -18,7 +18,7 @@ from pyarrow import parquet
 from deploy.local.stack import ROOT
 from tests.bench.people import COLUMNS
 from tests.bench.place import LIST, Account, Place
-from wire.activecampaign.payloads import MAX_CONTACTS
+from wire.activecampaign.requests import MAX_CONTACTS
 
 POSTERS: Final = 16
 """Requests under way at a time in each posting process, as many as a worker of the local stack has threads."""

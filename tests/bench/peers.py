@@ -14,7 +14,7 @@ from aiohttp import ClientError, ClientSession
 from requests import RequestException
 
 from tests.bench.place import LIST
-from wire.activecampaign.payloads import MAX_CONTACTS
+from wire.activecampaign.requests import MAX_CONTACTS
 
 CALLS_A_SECOND: Final = 5
 IMPORT_EVERY_SECONDS: Final = 0.6

@@ -16,8 +16,8 @@ from deploy.local import processes
 from deploy.local.processes import Program
 from deploy.local.stack import LOOPBACK, QUEUE_DATABASE, ROOT, SANDBOX_PAGE, Plan, Stack, is_well
 from deploy.local.valkey import free_port
-from producer.cli.http import Api, opened, route
-from producer.publishing import publish_segment_refreshed_async
+from producer.client.http import Api, opened, route
+from producer.client.publish import publish_segment_refreshed_async
 from tests.bench.people import MAPPING
 from tests.bench.weighing import Weight, weigh
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.end_to_end.conftest import Platform
-from wire import codec
+from wire.store import codec
 
 Up = Callable[..., Platform]
 

@@ -18,7 +18,7 @@ from redis import Redis
 
 from tests.end_to_end.conftest import Platform
 from tests.end_to_end.test_events import awaited
-from wire.topology import TEMPLATES, key
+from wire.store.keys import TEMPLATES, key
 
 Up = Callable[..., Platform]
 

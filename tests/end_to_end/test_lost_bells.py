@@ -17,8 +17,8 @@ from redis import Redis
 from deploy.local.stack import QUEUE_DATABASE, Plan, Stack
 from tests.end_to_end.conftest import Platform
 from tests.end_to_end.test_first_export import people, write
-from wire.broker import NAMESPACE, Broker, make_broker
-from wire.topology import ACTOR, QUEUE
+from wire.chunk_queue.wakeup_queue import NAMESPACE, Broker, make_broker
+from wire.store.keys import ACTOR, QUEUE
 
 PACED: Final = {"imports_per_minute": 1200, "single_imports_per_minute": 600, "requests_per_second": 60}
 SANDBOX: Final = (

@@ -12,10 +12,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from deploy.local.stack import LOOPBACK, Plan, Stack
+from producer.notifications.outbox import LEASE_MS
 from tests.end_to_end.conftest import FAST_SANDBOX, Platform
 from tests.end_to_end.test_events import SECONDS, awaited
 from tests.end_to_end.test_first_export import people, write
-from wire.letters import LEASE_MS
 
 REFUSED = {"faults": ["unauthorized"]}
 MENDED: dict[str, Any] = {"faults": []}

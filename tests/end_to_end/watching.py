@@ -22,7 +22,7 @@ from deploy.local.processes import Program
 from deploy.local.stack import Stack, is_well
 from deploy.local.valkey import free_port
 from tests.deployed import DEPLOY
-from wire.settings import PREFIX
+from wire.process.settings import PREFIX
 
 PROMETHEUS: Final = "prometheus"
 ALERTMANAGER: Final = "prometheus-alertmanager"

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from wire.store import Store, connect
+from wire.store.redis import Store, connect
 
 T = TypeVar("T")
 Scenario = Callable[[Store], Coroutine[Any, Any, T]]

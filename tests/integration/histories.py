@@ -14,22 +14,22 @@ from typing import Any, Final, Literal, cast
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from producer.absence import HANDFUL
-from producer.forecast import Allowance
-from producer.knowledge import Knowledge
-from producer.leaver_guard import FEWEST
-from producer.opening import Order, Retention, row
-from producer.reading import Reading
+from producer.intake.new_run import Order, Retention, row
+from producer.people.absence import HANDFUL
+from producer.people.membership import Membership
+from producer.pipeline.forecast import Allowance
+from producer.pipeline.known_people import Knowledge
+from producer.pipeline.leaver_guard import FEWEST
+from producer.pipeline.runner import Reading
 from tests.integration.serving import MAPPING, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
-from wire import codec
-from wire.activecampaign.payloads import emails_of
-from wire.chunks import Outcome, print_at
-from wire.ledger import Ledger
-from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of
-from wire.membership import Membership
-from wire.runs import Run, Trigger
-from wire.store import Store, Unreachable
+from wire.activecampaign.requests import emails_of
+from wire.chunk_queue.chunk import Outcome, print_at
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of
+from wire.chunk_queue.run import Run, Trigger
+from wire.store import codec
+from wire.store.redis import Store, Unreachable
 
 PEOPLE: Final = tuple(range(14))
 OTHERS: Final = tuple(range(50, 60))

@@ -14,37 +14,49 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from producer.ageing import Ageing
+from producer.access.openid.login import Login
+from producer.access.tokens import Tokens
+from producer.accounts.findings import (
+    Busy,
+    Fields,
+    Finding,
+    Found,
+    Good,
+    Lists,
+    NotThere,
+    OldestLists,
+    Sight,
+    There,
+    Wrong,
+)
 from producer.api import Collaborators, Identities, Identity, Role, make_app
 from producer.api.access import Identify
-from producer.api.attempts import Attempts
-from producer.api.collaborators import Notifying
-from producer.api.serving import make_runner
+from producer.api.server import make_runner
+from producer.api.token_throttle import Attempts
+from producer.audit.trail import Audit
 from producer.doctor import Diagnosis, Health
-from producer.findings import Busy, Fields, Finding, Found, Good, Lists, NotThere, OldestLists, Sight, There, Wrong
-from producer.forgetting import Forgetter
-from producer.intake import Intake
-from producer.notifying.attempts import Attempt, Outcome
-from producer.openid.login import Login
-from producer.opening import Retention
-from producer.page import Doorkeeper, Drafts, Sessions, add_page
-from producer.page.watching import Watching
+from producer.intake.event_stream_store import Events
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Intake
+from producer.notifications.attempts import Attempt, Outcome
+from producer.notifications.channels import Channel, Channels
+from producer.notifications.outbox import Letters
+from producer.people.erase import Forgetter
+from producer.people.erasure_store import Erasing
+from producer.people.trace import Tracer
+from producer.registry.model import Allow, Connection, Consent, Export, Limits
+from producer.registry.staleness_check import Ageing
+from producer.registry.store import Registry
+from producer.services.context import Notifying
 from producer.snapshots import preview_snapshot
-from producer.tracing import Tracer
-from wire.activecampaign.hosts import InvalidHost, read_host
+from producer.web import Doorkeeper, Drafts, Sessions, add_page
+from producer.web.run_watcher import Watching
 from wire.activecampaign.results import ContactList, CustomField, ListMarks
-from wire.audit import Audit
-from wire.channels import Channel, Channels
-from wire.erasing import Erasing
-from wire.events import Events
-from wire.ledger import Ledger
-from wire.letters import Letters
-from wire.registrations import Allow, Connection, Consent, Export, Limits
-from wire.registry import Registry
-from wire.runs import Run
-from wire.secrets import Vault
-from wire.store import Store
-from wire.tokens import Tokens
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Run
+from wire.http.hosts import InvalidHost, read_host
+from wire.store.redis import Store
+from wire.vault import Vault
 
 TOKEN: Final = "an-admin-token-of-some-length"
 API_KEY: Final = "canary-key-of-an-account"

@@ -16,9 +16,9 @@ from typing import Final
 from redis import Redis
 
 from tests.integration.walking import CLOCK, CLOCK_KEY, Immediate, immediately
-from wire.pacing import Go, Kind, Pacer, Question, Wait
-from wire.store import Store
-from wire.topology import key
+from wire.chunk_queue.rate_limiter import Go, Kind, Pacer, Question, Wait
+from wire.store.keys import key
+from wire.store.redis import Store
 
 ACCOUNT: Final = "acme.test"
 OTHER: Final = "acme.activehosted.test"

@@ -8,14 +8,14 @@ from typing import Any, Final
 import pytest
 from redis.asyncio import Redis
 
-from producer.api.attempts import FREE, WAITING_MOST
+from producer.access.tokens import Role
 from producer.api.routes import ROUTES
+from producer.api.token_throttle import FREE, WAITING_MOST
+from producer.registry.store import Closed, Registry
 from tests.integration.serving import API_KEY, Served, serving
-from wire.registry import Closed, Registry
-from wire.rejects import Reject, page
-from wire.runs import State
-from wire.store import Store
-from wire.tokens import Role
+from wire.chunk_queue.rejects import Reject, page
+from wire.chunk_queue.run import State
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

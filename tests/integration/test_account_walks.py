@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 from deploy.local.valkey import Valkey
 from tests.integration.test_walks import DRAWN, OF_TWO_HOSTS, RULE, STEPS, STEPS_A_WALK, Step
 from tests.integration.walking_accounts import TwoHosts
-from wire.store import load_scripts
+from wire.store.redis import load_scripts
 
 WALKS = 150
 MOST_SEEDS = 1500

@@ -8,24 +8,24 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer.account_discovery import to_unite
-from producer.knowledge import Knowledge
-from producer.leaving import to_bytes
+from producer.accounts.discovery import to_unite
+from producer.audit.trail import Audit, Wanted
+from producer.people.membership import Membership
+from producer.pipeline.known_people import Knowledge
+from producer.pipeline.leavers import to_bytes
+from producer.registry.account_identity import AccountIdentity, ListIdentity
+from producer.registry.model import Connection, Limits
+from producer.registry.store import Registry, RunsUnderWay
 from tests.integration.serving import connection
 from tests.integration.test_lanes import Bench
 from tests.integration.walking import ACCOUNT
 from tests.unit.records import contacts
-from wire import codec
-from wire.account_identity import AccountIdentity, ListIdentity
-from wire.audit import Audit, Wanted
-from wire.chunks import Held, Offer, Outcome
-from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing
-from wire.membership import Membership
-from wire.pacing import Drop, Go, Wait
-from wire.registrations import Connection, Limits
-from wire.registry import Registry, RunsUnderWay
-from wire.runs import Run
-from wire.topology import key
+from wire.chunk_queue.chunk import Held, Offer, Outcome
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing
+from wire.chunk_queue.rate_limiter import Drop, Go, Wait
+from wire.chunk_queue.run import Run
+from wire.store import codec
+from wire.store.keys import key
 
 OTHER = "acme.activehosted.test"
 IDENTITY = AccountIdentity("h", "key", (ListIdentity("1", "c", "s"),))

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from wire.activecampaign.client import MOST_BODY_BYTES, Client
 from wire.activecampaign.errors import TROUBLES, Because, NotFound, Refused, Throttled, Trouble, Unreachable, Unreadable
 from wire.activecampaign.results import Accepted, Account, Contact, ContactList, CustomField
-from wire.activecampaign.session import open_session
+from wire.http.session import open_session
 
 KEY = "0123456789abcdef"
 Scenario = Callable[[Client], Awaitable[object]]

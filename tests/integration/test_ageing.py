@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.integration.serving import connection, export, serving
-from wire.store import Store
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -11,15 +11,15 @@ import pytest
 from redis.asyncio import Redis
 
 from producer.api import Role
+from producer.api.route import Route
 from producer.api.routes import ROUTES
-from producer.api.table import Route
+from producer.intake.event_stream_store import Death, Events
 from tests.integration.serving import API_KEY, VAULT, Served, serving
-from wire import codec
-from wire.events import Death, Events
-from wire.ledger import Ledger
-from wire.rejects import Reject, page
-from wire.store import Store, Unwritable
-from wire.topology import key
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.rejects import Reject, page
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store, Unwritable
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[Served, Store], Coroutine[Any, Any, None]]

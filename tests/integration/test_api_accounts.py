@@ -6,12 +6,12 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from producer.account_discovery import AGAIN_MS, AccountDiscovery
+from producer.accounts.discovery import AGAIN_MS, AccountDiscovery
+from producer.registry.store import Registry
 from tests.integration.serving import API_KEY, VAULT, Served, connection
 from tests.integration.test_api import CONNECTION, WithApi, with_api
-from wire.registry import Registry
-from wire.store import Store
-from wire.topology import key
+from wire.store.keys import key
+from wire.store.redis import Store
 
 __all__ = ["with_api"]
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from producer.notifying.messages import Event
+from producer.notifications.channels import Channels
+from producer.notifications.health_store import Addressed, Health, Healths
+from producer.notifications.messages import Event
+from producer.notifications.outbox import Letters, LetterState
 from tests.integration.serving import VAULT, Served, connection, export, serving
-from wire.channels import Channels
-from wire.healths import Addressed, Health, Healths
-from wire.letters import Letters, LetterState
-from wire.store import Store
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 HOOK = {"name": "night", "kind": "webhook", "url": "https://Hooks.example.com/a/b?c=D"}

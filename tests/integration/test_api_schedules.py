@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.integration.serving import API_KEY, Served, serving
-from wire.store import Store
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 CONNECTION = {"name": "acme", "host": "acme.api-us1.com", "api_key": API_KEY, "consent": True}

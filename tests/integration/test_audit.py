@@ -6,17 +6,17 @@ from typing import Any, Final
 
 import pytest
 
+from producer.access.tokens import Role
+from producer.audit.trail import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
+from producer.intake.event_stream_store import Death, Events
+from producer.registry.store import ChangedMeanwhile, NameTaken, Registry
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
-from wire import codec
-from wire.audit import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
-from wire.chunks import Offer, Outcome, Stopped
-from wire.events import Death, Events
-from wire.ledger import Brake, Ledger
-from wire.registry import ChangedMeanwhile, NameTaken, Registry
-from wire.store import Store
-from wire.tokens import Role
-from wire.topology import key
+from wire.chunk_queue.chunk import Offer, Outcome, Stopped
+from wire.chunk_queue.chunk_store import Brake, Ledger
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 
@@ -382,7 +382,7 @@ def test_the_trail_is_exported_as_lines_that_go_on_where_the_last_export_ended(
 
 def test_a_long_trail_is_read_to_its_end(with_store: WithStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few entries are read at once, from either end."""
-    monkeypatch.setattr("wire.audit.READ_AT_ONCE", 7)
+    monkeypatch.setattr("producer.audit.trail.READ_AT_ONCE", 7)
 
     async def scenario(store: Store) -> None:
         audit = Audit(store)

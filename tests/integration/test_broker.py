@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from tests.end_to_end.test_events import awaited
-from wire.broker import NAMESPACE, make_broker
-from wire.topology import ACTOR, QUEUE
+from wire.chunk_queue.wakeup_queue import NAMESPACE, make_broker
+from wire.store.keys import ACTOR, QUEUE
 
 SECONDS = 4.0
 """Less than dramatiq lets a thread wait before it acknowledges again, and a consumer before it looks again, together."""

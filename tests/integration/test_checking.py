@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from producer.checking import Checker
-from producer.findings import Busy, Fields, Good, Sight, Wrong
+from producer.accounts.checker import Checker
+from producer.accounts.findings import Busy, Fields, Good, Sight, Wrong
 from wire.activecampaign.results import CustomField
-from wire.activecampaign.session import open_session
-from wire.pacing import Pacer
-from wire.store import Store
+from wire.chunk_queue.rate_limiter import Pacer
+from wire.http.session import open_session
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
-from producer.api.bodies import MappingBody
+from producer.accounts.findings import Finding
+from producer.cli.files.schema import DeclaredExport
 from producer.cli.root import cli
-from producer.files.declared import DeclaredExport
-from producer.findings import Finding
+from producer.registry.model import Allow, Limits
+from producer.services.requests import MappingBody
 from tests.integration.serving import API_KEY, TOKEN, VAULT, Served, connection, export, serving
 from tests.logged import logged
-from wire.registrations import Allow, Limits
-from wire.store import Store
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Shell = Callable[..., Awaitable[Result]]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer.snapshots import open_snapshot, preview_snapshot, streams
+from producer.snapshots import byte_streams, open_snapshot, preview_snapshot
 from producer.snapshots.errors import BadRow, Misquoted, SnapshotError, Truncated, UnclearColumns
 
 COLUMNS: Final = ["Email", "First", "Note"]
@@ -126,7 +126,7 @@ def test_rows_are_counted_far_down_and_quotes_judged_across_blocks(tmp_path: Pat
     file, numbers = tmp_path / "a.csv", random.Random(7)
     lines = [f'p{at}@x.org,"A ""n"" {"x" * numbers.randrange(40)}","n,\n{at}"' for at in range(60_000)]
     file.write_text("Email,First,Note\n" + "\n".join(lines) + "\n")
-    assert file.stat().st_size > 2 * streams.BLOCK_BYTES
+    assert file.stat().st_size > 2 * byte_streams.BLOCK_BYTES
     assert len(_read(file)) == len(lines)
     lines[54_321] += "x"
     file.write_text("Email,First,Note\n" + "\n".join(lines) + "\n")

@@ -17,16 +17,16 @@ from pydantic import SecretStr
 from deploy.local.valkey import Valkey, free_port
 from producer.cli.root import cli
 from producer.doctor import Diagnosis, Doctor, Health
+from producer.registry.store import Registry
 from producer.settings import Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from tests.integration.serving import API_KEY, FakeChecks, connection, export
 from tests.integration.simulated_producer import TOKEN, SimulatedProducer, simulated_producer
-from wire.broker import BellQueue, make_broker
-from wire.lanes import Lanes
-from wire.ledger import Ledger
-from wire.registry import Registry
-from wire.secrets import Vault
-from wire.store import Store, connect
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
+from wire.chunk_queue.wakeups import Lanes
+from wire.store.redis import Store, connect
+from wire.vault import Vault
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

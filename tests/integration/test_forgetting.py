@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.valkey import Valkey
+from producer.people.erasure_store import Asked, Erasing, facts_without
+from producer.people.suppression import digest_of
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
-from wire import codec
-from wire.activecampaign.payloads import emails_of
-from wire.chunks import Held, Offer, Outcome
-from wire.erasing import Asked, Erasing, facts_without
-from wire.forgotten import digest_of
-from wire.ledger import Appended
-from wire.topology import key
+from wire.activecampaign.requests import emails_of
+from wire.chunk_queue.chunk import Held, Offer, Outcome
+from wire.chunk_queue.chunk_store import Appended
+from wire.store import codec
+from wire.store.keys import key
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from producer.access.tokens import Role
 from tests.integration.serving import API_KEY, TOKEN, Served, serving
 from tests.logged import logged
-from wire.store import Store
-from wire.tokens import Role
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from producer.cloudevents import Event
-from producer.intake import Accepted, Conflicting, Contended, Demand, Detached, Intake, Unusable
-from producer.opening import Retention
+from producer.intake.cloudevents import Event
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Accepted, Conflicting, Contended, Demand, Detached, Intake, Unusable
+from producer.registry.model import Export
+from producer.registry.store import Registry, Unregistered
 from tests.integration.serving import MAPPING, connection, export
-from wire.ledger import Ledger
-from wire.registrations import Export
-from wire.registry import Registry, Unregistered
-from wire.runs import Mode, State, Trigger, state
-from wire.store import Store
-from wire.topology import key
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Mode, State, Trigger, state
+from wire.store.keys import key
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

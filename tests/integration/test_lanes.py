@@ -9,13 +9,13 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
-from wire import codec
-from wire.chunks import Held, Offer, Outcome, OverTheWire, Piece, Stopped
-from wire.ledger import Ledger, Taking
-from wire.pacing import Drop, Go, Pacer, Wait
-from wire.runs import Run, State, state
-from wire.store import Store
-from wire.topology import key
+from wire.chunk_queue.chunk import Held, Offer, Outcome, OverTheWire, Piece, Stopped
+from wire.chunk_queue.chunk_store import Ledger, Taking
+from wire.chunk_queue.rate_limiter import Drop, Go, Pacer, Wait
+from wire.chunk_queue.run import Run, State, state
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store
 
 
 class Bench:

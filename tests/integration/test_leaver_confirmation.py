@@ -9,14 +9,14 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer import reading, sending
-from producer.absence import HANDFUL
-from producer.opening import Order
+from producer.intake.new_run import Order
+from producer.people.absence import HANDFUL
+from producer.pipeline import enqueue, runner
 from tests.integration.histories import ACCOUNT, File, World
-from wire import codec
-from wire.chunks import Offer
-from wire.runs import Mode, Run, State, Trigger, state
-from wire.topology import key
+from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.run import Mode, Run, State, Trigger, state
+from wire.store import codec
+from wire.store.keys import key
 
 Play = Callable[[Callable[[World], Awaitable[None]]], None]
 
@@ -24,8 +24,8 @@ Play = Callable[[Callable[[World], Awaitable[None]]], None]
 @pytest.fixture
 def play(valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Play a scenario with an empty list."""
-    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(reading, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0)
 
     def begin(scenario: Callable[[World], Awaitable[None]]) -> None:
         async def played(redis: Redis) -> None:

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer import absence, leaver_guard, reading, sending, surveying
+from producer.people import absence
+from producer.pipeline import enqueue, leaver_guard, survey
+from producer.pipeline import runner as reading
 from tests.integration.histories import PEOPLE, Kind, Mishap, Step, World
-from wire.store import load_scripts
+from wire.store.redis import load_scripts
 
 HISTORIES: Final = 1_000
 
@@ -126,7 +128,7 @@ RULES: Final = (
     ),
     Rule(
         "an id in the snapshot stays",
-        surveying,
+        survey,
         "before.known.leave(surveyor.standing())",
         "surveyor.standing()",
         History([Step(kind="mistyped")] * 2, by_id=True),
@@ -199,7 +201,7 @@ def hold(port: int, count: int) -> None:
 @pytest.fixture
 def port(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> int:
     """A server; whoever waits for it, or for room, looks again at once."""
-    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
     monkeypatch.setattr(reading, "AGAIN_SECONDS", 0)
     silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
     monkeypatch.setattr(reading, "_log", structlog.wrap_logger(structlog.PrintLogger(), wrapper_class=silent))
@@ -240,7 +242,7 @@ def test_without_any_one_rule_somebody_is_unsubscribed_by_accident(
 ) -> None:
     """So each of them is needed; the histories that show it are among those that hold."""
     mutated = without(rule, tmp_path, monkeypatch)
-    if rule.module is surveying:
+    if rule.module is survey:
         monkeypatch.setattr(reading, "survey", mutated.survey)
     for name in {absence: ("judge",), leaver_guard: ("too_many", "by_hand")}.get(rule.module, ()):
         monkeypatch.setattr(rule.module, name, getattr(mutated, name))

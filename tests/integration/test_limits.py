@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from producer.api.limits import HEADER_BYTES_MAX, URL_BYTES_MAX
-from producer.api.serving import LINE_BYTES_MAX
-from producer.nesting import DEPTH_MAX, is_too_deep
+from producer.api.request_limits import HEADER_BYTES_MAX, URL_BYTES_MAX
+from producer.api.server import LINE_BYTES_MAX
+from producer.input_checks import DEPTH_MAX, is_too_deep
 from tests.integration.serving import TOKEN, Served, serving
 from tests.logged import logged
-from wire import codec
-from wire.store import Store
+from wire.store import codec
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -21,10 +21,10 @@ import producer.settings
 import worker.settings
 from deploy.local.valkey import free_port
 from producer.api.routes import ROUTES
-from producer.api.serving import GRACE_SECONDS
+from producer.api.server import GRACE_SECONDS
 from producer.cli.root import cli
 from tests.deployed import DEPLOY, OVERLAYS, ROOT, metric_names, metrics_in, named, of_kind, pods, rendered
-from worker import actors
+from worker import dramatiq_actor
 from worker.__main__ import DEFAULTS, arguments
 
 KUBERNETES = "1.37"
@@ -183,7 +183,7 @@ def test_probes_ask_pages_that_are_there_and_liveness_never_asks_redis(overlay: 
 @every_overlay
 def test_a_pod_is_given_longer_than_its_drain(overlay: str) -> None:
     """Or requests under way are cut off at every rollout."""
-    drain = int(DEFAULTS["--worker-shutdown-timeout"]) / 1000 + actors.CLOSE_SECONDS
+    drain = int(DEFAULTS["--worker-shutdown-timeout"]) / 1000 + dramatiq_actor.CLOSE_SECONDS
     spec = named(overlay, "Deployment", "segment-export-worker")["spec"]["template"]["spec"]
     assert spec["terminationGracePeriodSeconds"] > drain
     spec = named(overlay, "Deployment", "segment-export-producer")["spec"]["template"]["spec"]

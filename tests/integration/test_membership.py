@@ -7,19 +7,19 @@ from typing import Any, Final
 import pytest
 
 from deploy.local.valkey import Valkey
-from producer.comparing import Known, hashes_of, page_of
-from producer.knowledge import Gathered, Knowledge
-from producer.moving import Candidate, to_bytes
-from producer.surveying import Before
+from producer.people.erasure_store import Erasing
+from producer.people.membership import Membership, bucket_of
+from producer.pipeline.address_changes import Candidate, to_bytes
+from producer.pipeline.comparison import Known, hashes_of, page_of
+from producer.pipeline.known_people import Gathered, Knowledge
+from producer.pipeline.survey import Before
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
 from tests.unit.records import a_run
-from wire.chunks import Held, Outcome
-from wire.erasing import Erasing
-from wire.members import UNKNOWN, Entries, Entry, Standing, gone, past, past_of
-from wire.membership import Membership, bucket_of
-from wire.pacing import Go
-from wire.runs import Run
-from wire.topology import key
+from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.membership_entry import UNKNOWN, Entries, Entry, Standing, gone, past, past_of
+from wire.chunk_queue.rate_limiter import Go
+from wire.chunk_queue.run import Run
+from wire.store.keys import key
 
 PLACE: Final = ("e1", ACCOUNT, "12")
 MANY: Final = 100_000

@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer import sending
-from producer.forecast import Allowance
-from producer.knowledge import Knowledge
-from producer.opening import Order, Retention, row
-from producer.reading import Reading
+from producer.intake.new_run import Order, Retention, row
+from producer.people.membership import Membership
+from producer.pipeline import enqueue
+from producer.pipeline.forecast import Allowance
+from producer.pipeline.known_people import Knowledge
+from producer.pipeline.runner import Reading
 from tests.integration.serving import MAPPING, export
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
@@ -29,15 +30,14 @@ from tests.sandbox.account import Details
 from tests.sandbox.app import WORLD, create_app
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
-from wire import codec
-from wire.chunks import Held, Outcome
-from wire.ledger import LEASE_MS, Ledger
-from wire.members import Standing
-from wire.membership import Membership
-from wire.runs import Mode, Run, Trigger
-from wire.store import Unreachable
-from wire.topology import key
-from worker import persisting
+from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk_store import LEASE_MS, Ledger
+from wire.chunk_queue.membership_entry import Standing
+from wire.chunk_queue.run import Mode, Run, Trigger
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Unreachable
+from worker import store_retry
 
 PEOPLE: Final = tuple(f"p{number}@example.org" for number in range(8))
 NAMES: Final = ("Ann", "Bea", "Cid")
@@ -284,8 +284,8 @@ def test_the_list_and_what_is_known_of_it_are_as_the_model_says(
     valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over any refreshes, opt-outs, faults, kills and cancels."""
-    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store_retry, "AGAIN_SECONDS", 0)
     run_state_machine_as_test(
         type("ModelOnThisServer", (Model,), {"port": valkey.port}),
         settings=settings(

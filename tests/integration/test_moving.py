@@ -7,7 +7,8 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer.opening import Order, Retention, row
+from producer.intake.new_run import Order, Retention, row
+from producer.people.membership import Membership
 from tests.integration.serving import export
 from tests.integration.test_working import LIST, asked, on_the_list, rejected, verdicts
 from tests.integration.walking import START
@@ -19,13 +20,12 @@ from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from tests.unit.records import contacts
-from wire import codec
-from wire.activecampaign.payloads import How, contacts_of, import_body, moved
-from wire.chunks import Offer
-from wire.members import Entries, Entry, Standing, past_of
-from wire.membership import Membership
-from wire.runs import Run, State, Trigger, state
-from wire.topology import key
+from wire.activecampaign.requests import How, contacts_of, import_body, moved
+from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.membership_entry import Entries, Entry, Standing, past_of
+from wire.chunk_queue.run import Run, State, Trigger, state
+from wire.store import codec
+from wire.store.keys import key
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
 Play = Callable[..., None]

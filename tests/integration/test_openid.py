@@ -11,16 +11,16 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from producer.openid.asking import Provider
-from producer.openid.errors import Declined, Down, NoRole, Stale, Untrusted
-from producer.openid.login import BEGUN_SECONDS, Login
-from producer.openid.people import Person
-from producer.openid.terms import Terms, roles_from
+from producer.access.openid.config import Terms, roles_from
+from producer.access.openid.errors import Declined, Down, NoRole, Stale, Untrusted
+from producer.access.openid.login import BEGUN_SECONDS, Login
+from producer.access.openid.provider import Provider
+from producer.access.openid.roles import Person
+from producer.access.tokens import Role
 from tests.integration import openid
 from tests.integration.openid import Browser, Running
-from wire.activecampaign.session import open_session
-from wire.secrets import Vault
-from wire.tokens import Role
+from wire.http.session import open_session
+from wire.vault import Vault
 
 pytestmark = pytest.mark.needs("node", "npm")
 

@@ -12,13 +12,13 @@ from aiohttp.test_utils import TestServer
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from producer.openid.asking import ANSWER_BYTES_MAX, Provider
-from producer.openid.errors import Declined, Down, NoRole, OpenIdError, Untrusted
-from producer.openid.login import Login
+from producer.access.openid.errors import Declined, Down, NoRole, OpenIdError, Untrusted
+from producer.access.openid.login import Login
+from producer.access.openid.provider import ANSWER_BYTES_MAX, Provider
 from tests.integration.openid import CLIENT_ID, CLIENT_SECRET
 from tests.integration.serving import VAULT
 from tests.integration.test_openid import terms
-from wire.activecampaign.session import open_session
+from wire.http.session import open_session
 
 KEY: Final = RSAKey.generate_key(2048, {"kid": "one", "alg": "RS256", "use": "sig"})
 

@@ -7,7 +7,7 @@ import pytest
 from deploy.local.valkey import Valkey
 from tests.integration.simulated_account import ACCOUNT, Simulation, every_window
 from tests.integration.walking import immediately
-from wire.pacing import Go, Wait
+from wire.chunk_queue.rate_limiter import Go, Wait
 
 MINUTES = 60.0
 FULL = 0.6048

@@ -9,11 +9,11 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from deploy.local.valkey import Valkey
-from producer.page.routes import LEAVES
+from producer.access.tokens import Role
+from producer.web.routes import LEAVES
 from tests.integration.serving import TOKEN, Served, connection, serving
 from tests.integration.visiting import HTML, Visitor, somebody
-from wire.store import Store, connect
-from wire.tokens import Role
+from wire.store.redis import Store, connect
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 WithPage = Callable[[Callable[[Served], Coroutine[Any, Any, None]]], None]

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from producer.page.audit import GROUPS, SHOWN, WORDS
+from producer.access.tokens import Role
+from producer.audit.trail import What
+from producer.web.pages.audit import GROUPS, SHOWN, WORDS
 from tests.integration.serving import Served
 from tests.integration.test_access import CONNECTION, House
 from tests.integration.test_page_runs import WithHouse, visitor_of, with_house
 from tests.integration.visiting import Visitor, somebody
-from wire.audit import What
-from wire.tokens import Role
 
 __all__ = ["with_house"]
 

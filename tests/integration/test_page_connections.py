@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import pytest
 
+from producer.access.tokens import Role
 from producer.api.routes import ADMIN
-from producer.page.connections import CHANGED
-from producer.page.routes import LEAVES
+from producer.registry.model import Allow
+from producer.web.pages.connections import CHANGED
+from producer.web.routes import LEAVES
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.visiting import Answer, Visitor, somebody
-from wire.registrations import Allow
-from wire.store import Store
-from wire.tokens import Role
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[Served], Coroutine[Any, Any, None]]

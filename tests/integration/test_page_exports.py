@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import pytest
 
+from producer.access.tokens import Role
 from producer.api.routes import WRITERS
-from producer.page.export_edit import CHANGED
-from producer.page.routes import LEAVES
+from producer.web.pages.export_edit import CHANGED
+from producer.web.routes import LEAVES
 from tests.integration.serving import API_KEY, Served, serving
 from tests.integration.visiting import Answer, Visitor, somebody
-from wire.runs import Trigger
-from wire.store import Store
-from wire.tokens import Role
+from wire.chunk_queue.run import Trigger
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[Served], Coroutine[Any, Any, None]]

@@ -9,15 +9,15 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from producer.openid.asking import Provider
-from producer.openid.login import Login
+from producer.access.openid.login import Login
+from producer.access.openid.provider import Provider
 from tests.integration import openid
 from tests.integration.openid import Browser, Running
 from tests.integration.serving import TOKEN, VAULT, Served, serving
 from tests.integration.test_openid import PUBLIC_URL, changed, terms
 from tests.integration.visiting import Answer, Visitor
-from wire.activecampaign.session import open_session
-from wire.store import Store
+from wire.http.session import open_session
+from wire.store.redis import Store
 
 pytestmark = pytest.mark.needs("node", "npm")
 

@@ -10,19 +10,19 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer.page import live
-from producer.page.rejects import PAGES_SEARCHED, SHOWN
-from producer.page.run_words import ACTS
-from producer.page.runs import LISTED
-from producer.page.watching import Watching
+from producer.access.tokens import Role
+from producer.web.pages import run_stream
+from producer.web.pages.rejects import PAGES_SEARCHED, SHOWN
+from producer.web.pages.runs import LISTED
+from producer.web.rendering.run_labels import ACTS
+from producer.web.run_watcher import Watching
 from tests.integration.serving import serving
 from tests.integration.test_access import House, house
 from tests.integration.visiting import Visitor
-from wire.rejects import Reject, page
-from wire.runs import State
-from wire.store import Store, connect
-from wire.tokens import Role
-from wire.topology import key
+from wire.chunk_queue.rejects import Reject, page
+from wire.chunk_queue.run import State
+from wire.store.keys import key
+from wire.store.redis import Store, connect
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[House], Coroutine[Any, Any, None]]
@@ -528,7 +528,7 @@ def test_a_live_run_that_nobody_sees_any_more_is_not_looked_at(
     with_house: WithHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A tab that was closed leaves no watcher, and no connection."""
-    monkeypatch.setattr(live, "BEAT_SECONDS", AT_ONCE)
+    monkeypatch.setattr(run_stream, "BEAT_SECONDS", AT_ONCE)
 
     async def scenario(house: House) -> None:
         async with streaming(await visitor_of(house, Role.VIEWER), house.runs["open"]) as stream:
@@ -540,7 +540,7 @@ def test_a_live_run_that_nobody_sees_any_more_is_not_looked_at(
 
 def test_a_live_run_ends_with_the_session(with_house: WithHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed out in another tab, or the token revoked: nothing more is told."""
-    monkeypatch.setattr(live, "BEAT_SECONDS", AT_ONCE)
+    monkeypatch.setattr(run_stream, "BEAT_SECONDS", AT_ONCE)
 
     async def scenario(house: House) -> None:
         leaving, revoked = await visitor_of(house, Role.VIEWER), await visitor_of(house, Role.CONTRIBUTOR)
@@ -582,7 +582,7 @@ async def names(stream: Stream) -> AsyncIterator[str]:
 
 def test_a_store_that_is_away_for_a_moment_ends_no_stream(server: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     """What happened meanwhile is told when it is back."""
-    monkeypatch.setattr(live, "BEAT_SECONDS", AT_ONCE)
+    monkeypatch.setattr(run_stream, "BEAT_SECONDS", AT_ONCE)
 
     async def scenario() -> None:
         store = Store(connect(server.url()))

@@ -13,23 +13,23 @@ from pydantic import SecretStr
 from redis import Redis
 from standardwebhooks import Webhook
 
-from producer.notifying.attempts import WAITS_SECONDS, Outcome
-from producer.notifying.mail import Mail, MailServer
-from producer.notifying.posting import Posted, Poster
-from producer.notifying.signing import secret_of
-from producer.notifying.webhooks import Webhooks, mended_url
+from producer.notifications.attempts import WAITS_SECONDS, Outcome
+from producer.notifications.channels import Channel, Channels, Kind
+from producer.notifications.health_store import Addressed, Health, Healths
+from producer.notifications.mail import Mail, MailServer
+from producer.notifications.outbox import LEASE_MS, Letters, LetterState
+from producer.notifications.sender import Posted, Poster
+from producer.notifications.signing import secret_of
+from producer.notifications.webhooks import Webhooks, mended_url
+from producer.registry.store import Registry
 from tests.integration.receiving import certificate, mail_server, receiver
 from tests.integration.serving import VAULT, export
 from tests.integration.test_watching import channel
 from tests.integration.walking import CLOCK, CLOCK_KEY, START
 from tests.logged import logged
-from wire import codec
-from wire.activecampaign.session import Session, open_session
-from wire.channels import Channel, Channels, Kind
-from wire.healths import Addressed, Health, Healths
-from wire.letters import LEASE_MS, Letters, LetterState
-from wire.registry import Registry
-from wire.store import Store, connect
+from wire.http.session import Session, open_session
+from wire.store import codec
+from wire.store.redis import Store, connect
 
 SECRET = secret_of(b"canary-of-a-secret-of-32-bytes!!")
 BODY = codec.encode(

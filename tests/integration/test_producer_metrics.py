@@ -14,23 +14,23 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer.ageing import Ageing
-from producer.metrics import Metrics
-from producer.opening import Order, Retention, row
-from producer.overview import Overview
-from producer.surveying import Survey
+from producer.intake.new_run import Order, Retention, row
+from producer.monitoring.metrics import Metrics
+from producer.monitoring.overview import Overview
+from producer.pipeline.survey import Survey
+from producer.registry.staleness_check import Ageing
+from producer.registry.store import Registry
 from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
-from wire import codec
-from wire.chunks import Outcome, Stopped
-from wire.lanes import Lanes
-from wire.ledger import Ledger
-from wire.pacing import Pacer
-from wire.registry import Registry
-from wire.runs import Trigger
-from wire.store import Store, connect
-from wire.topology import key
+from wire.chunk_queue.chunk import Outcome, Stopped
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.run import Trigger
+from wire.chunk_queue.wakeups import Lanes
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store, connect
 
 Scenario = Callable[["Shown"], Awaitable[None]]
 Play = Callable[[Scenario], None]

@@ -15,8 +15,8 @@ from redis import Redis
 from deploy.local.valkey import Valkey, free_port
 from tests.integration.serving import Served, serving
 from tests.integration.test_api import CONNECTION, EVENT, EXPORT
-from wire import store as stores
-from wire.store import open_store
+from wire.store import redis as stores
+from wire.store.redis import open_store
 
 SNAPSHOT: Final = {"snapshot": "/snapshots/a.csv"}
 

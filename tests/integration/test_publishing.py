@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from producer.publishing import (
+from producer.client.publish import (
     Answer,
     ApiError,
     NotTheApi,

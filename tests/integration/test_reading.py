@@ -14,22 +14,23 @@ from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer import reading, sending
-from producer.forecast import Allowance, Contract
-from producer.knowledge import Knowledge
-from producer.opening import Order, Retention, row
-from producer.reading import Reading
+from producer.intake.new_run import Order, Retention, row
+from producer.people.membership import Membership
+from producer.pipeline import enqueue
+from producer.pipeline import runner as reading
+from producer.pipeline.forecast import Allowance, Contract
+from producer.pipeline.known_people import Knowledge
+from producer.pipeline.runner import Reading
+from producer.pipeline.survey import Survey, survey
 from producer.snapshots import FileSnapshot
-from producer.surveying import Survey, survey
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
-from wire import codec
-from wire.activecampaign.payloads import emails_of
-from wire.chunks import Offer, Outcome
-from wire.ledger import Ledger
-from wire.membership import Membership
-from wire.runs import Run, State, Trigger, state
-from wire.store import Store, Unreachable
+from wire.activecampaign.requests import emails_of
+from wire.chunk_queue.chunk import Offer, Outcome
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Run, State, Trigger, state
+from wire.store import codec
+from wire.store.redis import Store, Unreachable
 
 ACCOUNT = "acme.api-us1.com"
 LEASE_MS = 20_000
@@ -131,8 +132,8 @@ async def until(reached: Callable[[], Awaitable[bool]]) -> None:
 @pytest.fixture
 def producers(valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Producers]:
     """An empty record; whoever waits for room looks again at once, and each chunk is a step of its own."""
-    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(sending, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(enqueue, "MOST_AT_ONCE", 1)
     with Redis(port=valkey.port) as redis:
         yield Producers(redis, tmp_path)
 
@@ -452,7 +453,7 @@ def test_an_append_whose_answer_was_lost_is_neither_lost_nor_repeated(
 ) -> None:
     """Whether it was written is read from the record, and the same reader goes on there as soon as the store answers."""
     monkeypatch.setattr(reading, "AGAIN_SECONDS", 0)
-    monkeypatch.setattr(sending, "MOST_AT_ONCE", step)
+    monkeypatch.setattr(enqueue, "MOST_AT_ONCE", step)
 
     async def scenario() -> None:
         await producers.open_run(producers.people(900))

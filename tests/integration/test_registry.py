@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from producer.cloudevents import Event
-from producer.intake import Intake
-from producer.opening import Retention
+from producer.intake.cloudevents import Event
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Intake
+from producer.registry.model import Limits
+from producer.registry.store import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
 from tests.integration.serving import connection, export
-from wire.chunks import Offer, Outcome, Stopped
-from wire.ledger import Ledger
-from wire.registrations import Limits
-from wire.registry import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
-from wire.runs import State, state
-from wire.store import Store
-from wire.topology import key
+from wire.chunk_queue.chunk import Offer, Outcome, Stopped
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import State, state
+from wire.store.keys import key
+from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -7,9 +7,10 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from producer.forgetting import same
-from producer.opening import Order, Retention, row
-from producer.tracing import PAGES_AT_ONCE, Tracer
+from producer.intake.new_run import Order, Retention, row
+from producer.people.erase import same
+from producer.people.membership import Membership
+from producer.people.trace import PAGES_AT_ONCE, Tracer
 from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
@@ -17,11 +18,10 @@ from tests.sandbox.app import create_app
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.unit.records import contacts
-from wire import codec
-from wire.membership import Membership
-from wire.rejects import Reject, page
-from wire.runs import State, Trigger, state
-from wire.topology import PREFIX, key
+from wire.chunk_queue.rejects import Reject, page
+from wire.chunk_queue.run import State, Trigger, state
+from wire.store import codec
+from wire.store.keys import PREFIX, key
 
 DAYS_MS = 86_400_000
 RUNS_MS, REJECTS_MS = 90 * DAYS_MS, 30 * DAYS_MS

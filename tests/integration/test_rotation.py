@@ -7,11 +7,11 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from producer.registry.store import Registry
 from tests.integration import serving as serving_
 from tests.integration.serving import API_KEY, connection, serving
-from wire.registry import Registry
-from wire.secrets import Unreadable, Vault
-from wire.store import Store
+from wire.store.redis import Store
+from wire.vault import Unreadable, Vault
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 

@@ -20,14 +20,14 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from deploy.scaling import Look, Policy, Scaler, replicas, scaler_of
-from producer.ageing import Ageing
-from producer.metrics import Metrics
-from producer.overview import Overview
+from producer.monitoring.metrics import Metrics
+from producer.monitoring.overview import Overview
+from producer.registry.staleness_check import Ageing
 from tests.deployed import named
 from tests.integration.serving import connection
 from tests.integration.workplace import Workplace, workplace
-from wire.chunks import Outcome
-from wire.pacing import Pacer
+from wire.chunk_queue.chunk import Outcome
+from wire.chunk_queue.rate_limiter import Pacer
 
 POLL_SECONDS: Final = 15
 THREADS: Final = 32

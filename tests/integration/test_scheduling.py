@@ -13,20 +13,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
-from producer.cloudevents import Event
-from producer.intake import Intake
-from producer.opening import Retention
-from producer.scheduling import Scheduler
+from producer.intake.cloudevents import Event
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Intake
+from producer.intake.scheduler import Scheduler
+from producer.registry.model import Export
+from producer.registry.store import Registry
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY
 from tests.logged import logged
-from wire import codec
-from wire.ledger import Ledger
-from wire.registrations import Export
-from wire.registry import Registry
-from wire.runs import Mode, Run, State, Trigger, state
-from wire.store import Store, Unwritable, connect
-from wire.topology import key
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Mode, Run, State, Trigger, state
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store, Unwritable, connect
 
 MORNING = {"cron": "0 6 * * *", "zone": "Europe/Zurich"}
 MONDAY = "2026-11-23T05:00"

@@ -8,7 +8,7 @@ import pytest
 
 from producer.snapshots.errors import Changed, Missing, OutsideRoots, Unsupported
 from producer.snapshots.file import LocalFile
-from producer.snapshots.files import find_files
+from producer.snapshots.locations.local_files import find_files
 
 
 @pytest.fixture

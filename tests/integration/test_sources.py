@@ -18,8 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from producer.snapshots import Snapshot, open_snapshot, ranges, read_root
-from producer.snapshots.azure import AzureStorage, access
+from producer.snapshots import Snapshot, open_snapshot, read_root
 from producer.snapshots.errors import (
     Changed,
     Empty,
@@ -31,8 +30,10 @@ from producer.snapshots.errors import (
     Unreachable,
     Unsupported,
 )
+from producer.snapshots.locations import range_reader
+from producer.snapshots.locations.azure import AzureStorage, access
 from producer.snapshots.preview import preview
-from producer.snapshots.source import FileSnapshot
+from producer.snapshots.snapshot import FileSnapshot
 from tests.integration import homes, stores
 from tests.integration.homes import Home, open_in, parquet
 from tests.integration.stores import Servers
@@ -282,7 +283,7 @@ def test_an_interrupted_read_goes_on_where_it_was(
     said = os.environ[variable[kind]] if kind in variable else home.base
     found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
     assert found is not None
-    monkeypatch.setattr(ranges, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(range_reader, "FIRST_PAUSE_SECONDS", 0.0)
     with closing(homes.CuttingProxy(int(found[1]))) as proxy:
         cut = said.replace(found[0], proxy.url)
         if kind in variable:

@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from wire.plumbing import Memory, Plumbing
-from wire.store import Store, Unreachable, Unwritable, connect, load_scripts, open_store
-from wire.topology import TEMPLATES, key, lua_names
+from producer.monitoring.queue_stats import Memory, Plumbing
+from wire.store.keys import TEMPLATES, key, lua_names
+from wire.store.redis import Store, Unreachable, Unwritable, connect, load_scripts, open_store
 
 T = TypeVar("T")
 

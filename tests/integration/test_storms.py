@@ -20,7 +20,7 @@ from tests.sandbox.faults import Fault
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, Throttle, changed
 from tests.sandbox.world import World
-from wire.runs import Run
+from wire.chunk_queue.run import Run
 
 LIST: Final = 12
 HOURS: Final = 12

@@ -11,17 +11,17 @@ from cloudevents.core.bindings.http import to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from redis.asyncio import Redis
 
-from producer import stream as producer_stream
-from producer.intake import Accepted, Contended, Intake
-from producer.opening import Retention
-from producer.stream import DELIVERIES_MAX, EVENT_BYTES_MAX, Stream
+from producer.intake import event_stream as producer_stream
+from producer.intake import event_stream_store as wire_events
+from producer.intake.event_stream import DELIVERIES_MAX, EVENT_BYTES_MAX, Stream
+from producer.intake.event_stream_store import CLAIM_MS, DeadEvent, Events
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Accepted, Contended, Intake
+from producer.registry.store import Registry
 from tests.integration.serving import connection, export
-from wire import codec
-from wire import events as wire_events
-from wire.events import CLAIM_MS, DeadEvent, Events
-from wire.registry import Registry
-from wire.store import Store, StoreError, Unreachable, Unwritable
-from wire.topology import key
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store, StoreError, Unreachable, Unwritable
 
 STREAM = "segment-export:events"
 GROUP = "producers"

@@ -15,7 +15,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from producer.snapshots import Snapshot, open_snapshot, preview_snapshot, read_root
 from producer.snapshots.errors import Missing, SnapshotError, Truncated, UnclearColumns, Unsupported
-from producer.snapshots.iceberg import current
+from producer.snapshots.formats.iceberg import current
 from tests.integration import homes, stores
 from tests.integration.homes import Home, open_in, parquet
 

@@ -10,11 +10,11 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer.telling import Teller
+from producer.runs.run_log import Teller
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
-from wire.chunks import Outcome, OverTheWire, Stopped
-from wire.topology import key
+from wire.chunk_queue.chunk import Outcome, OverTheWire, Stopped
+from wire.store.keys import key
 
 Scenario = Callable[[Workplace], Awaitable[None]]
 Play = Callable[[Scenario], list[dict[str, Any]]]

@@ -18,7 +18,7 @@ from tests.sandbox.endpoints import Endpoint
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
-from wire.runs import Run, State, state
+from wire.chunk_queue.run import Run, State, state
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
 Play = Callable[..., None]

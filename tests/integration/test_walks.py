@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from deploy.local.valkey import Valkey
 from tests.integration.walking import World
-from wire.store import load_scripts
+from wire.store.redis import load_scripts
 
 STEPS_A_WALK = 25
 MOST_SEEDS = 1500

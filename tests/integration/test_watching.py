@@ -10,25 +10,25 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from producer.ageing import Ageing
-from producer.ages import HOUR_MS
-from producer.cloudevents import Event
-from producer.intake import Demand, Intake
-from producer.notifying.judging import LATE_MS_MAX, UNBLOCKED_MS
-from producer.notifying.messages import Event as Told
-from producer.notifying.watching import Watcher
-from producer.opening import Retention
+from producer.intake.cloudevents import Event
+from producer.intake.new_run import Retention
+from producer.intake.open_runs import Demand, Intake
+from producer.monitoring.queue_stats import Plumbing
+from producer.notifications.channels import Channel, Channels, Kind
+from producer.notifications.health import LATE_MS_MAX, UNBLOCKED_MS
+from producer.notifications.health_store import Health, Healths
+from producer.notifications.messages import Event as Told
+from producer.notifications.outbox import Letters, LetterState
+from producer.notifications.watcher import Watcher
+from producer.registry.staleness import HOUR_MS
+from producer.registry.staleness_check import Ageing
+from producer.registry.store import Registry
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START
-from wire import codec
-from wire.channels import Channel, Channels, Kind
-from wire.healths import Health, Healths
-from wire.ledger import Ledger
-from wire.letters import Letters, LetterState
-from wire.plumbing import Plumbing
-from wire.registry import Registry
-from wire.runs import Run
-from wire.store import Store, connect
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Run
+from wire.store import codec
+from wire.store.redis import Store, connect
 
 ALL = tuple(event.value for event in Told)
 

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploy.local.valkey import free_port
-from worker.heart import STILL_SECONDS, Heart
+from worker.health_server import serve
+from worker.liveness import STILL_SECONDS, Heart
 from worker.metrics import Metrics, exposition
 from worker.reports import Asked, Paced, Settled
-from worker.serving import serve
 
 
 @contextmanager

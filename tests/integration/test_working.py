@@ -20,13 +20,13 @@ from tests.sandbox.endpoints import Endpoint
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
-from wire.chunks import Held, Outcome
-from wire.lanes import Lanes
-from wire.ledger import LEASE_MS, Ledger
-from wire.runs import State, state
-from wire.store import Unreachable
-from wire.topology import key
-from worker import persisting, working
+from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk_store import LEASE_MS, Ledger
+from wire.chunk_queue.run import State, state
+from wire.chunk_queue.wakeups import Lanes
+from wire.store.keys import key
+from wire.store.redis import Unreachable
+from worker import chunk_worker, store_retry
 from worker.reports import Asked, Settled
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
@@ -418,7 +418,7 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
     written: bool,  # noqa: FBT001  drawn
 ) -> None:
     """Without sending the chunk again, and in the record and the metrics it counts once, if it was written after all, too."""
-    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store_retry, "AGAIN_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
@@ -438,7 +438,7 @@ def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
         limits = ("imports_per_minute", "requests_per_second")
         place.redis.hset(key("account", place.host), mapping=dict.fromkeys(limits, "1000000"))
         await place.open_run(*([f"{number}a", f"{number}b"] for number in range(5)))
-        times = iter([0.0, 0.1, 0.2, working.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
+        times = iter([0.0, 0.1, 0.2, chunk_worker.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
         place.desk = place.another_desk(clock_seconds=lambda: next(times))
         await place.ledger.renew("process", 32, [])
         await place.desk.hear(place.host, "bell")
@@ -451,7 +451,7 @@ def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
 
 def test_a_store_that_stays_away_leaves_the_chunk_to_its_lease(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """The desk says so once, raises nothing, and holds nothing."""
-    monkeypatch.setattr(persisting, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(store_retry, "PATIENCE_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
@@ -503,7 +503,7 @@ def test_a_bell_that_was_heard_and_not_answered_rings_again_when_the_store_answe
         assert await place.lanes.ring() == 1
         await place.desk.hear(*place.bells.rung.pop())
         assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
-        assert place.now - began < working.ANSWER_SECONDS * 1000
+        assert place.now - began < chunk_worker.ANSWER_SECONDS * 1000
 
     play(scenario)
 
@@ -512,7 +512,7 @@ def test_a_chunk_that_came_with_an_answer_that_was_lost_is_given_back(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The outcome is written once, and the chunk that was handed out with it waits for no lease."""
-    monkeypatch.setattr(persisting, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store_retry, "AGAIN_SECONDS", 0)
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME, ["dan"])

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 
+from producer.access.tokens import Role
 from tests.integration.serving import TOKEN, Served
-from wire.tokens import Role
 
 HTML: Final = {"Accept": "text/html,application/xhtml+xml", "Authorization": ""}
 """Browsers send no bearer token."""

@@ -12,17 +12,17 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
+from producer.people.membership import Membership
 from tests.unit.records import contacts
-from wire import codec
-from wire.activecampaign.payloads import emails_of
-from wire.chunks import Book, Held, Offer, Outcome, OverTheWire, Piece
-from wire.ledger import Ledger
-from wire.members import FINGERPRINT_BYTES, Entries, Entry, Standing
-from wire.membership import Membership
-from wire.pacing import Drop, Go, Kind, Pacer
-from wire.runs import Run, State, state
-from wire.store import Store
-from wire.topology import PREFIX, key
+from wire.activecampaign.requests import emails_of
+from wire.chunk_queue.chunk import Book, Held, Offer, Outcome, OverTheWire, Piece
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing
+from wire.chunk_queue.rate_limiter import Drop, Go, Kind, Pacer
+from wire.chunk_queue.run import Run, State, state
+from wire.store import codec
+from wire.store.keys import PREFIX, key
+from wire.store.redis import Store
 
 T = TypeVar("T")
 

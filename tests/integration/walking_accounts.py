@@ -6,12 +6,12 @@ At some moment it is found out that they are one account. Until then each has it
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from producer.people.membership import Membership
 from tests.integration.walking import ACCOUNT, CONTACTS, REFUSED, World, address
-from wire import codec
-from wire.chunks import Held
-from wire.members import Standing
-from wire.membership import Membership
-from wire.topology import key
+from wire.chunk_queue.chunk import Held
+from wire.chunk_queue.membership_entry import Standing
+from wire.store import codec
+from wire.store.keys import key
 
 OTHER: Final = "acme.activehosted.test"
 HOSTS: Final = {"c1": ACCOUNT, "c2": OTHER}

@@ -16,25 +16,25 @@ from pydantic import SecretStr
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from producer.opening import Order, Retention, row
+from producer.intake.new_run import Order, Retention, row
+from producer.registry.model import Connection
+from producer.registry.store import Registry
 from tests.integration.serving import VAULT, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from tests.unit.records import contacts
-from wire import codec
-from wire.activecampaign.session import Session, open_session
-from wire.chunks import Offer
-from wire.lanes import Lanes
-from wire.ledger import Ledger
-from wire.pacing import Pacer
-from wire.registrations import Connection
-from wire.registry import Registry
-from wire.runs import Run, Trigger
-from wire.store import Store
-from worker import telling
-from worker.asking import Asker
+from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.run import Run, Trigger
+from wire.chunk_queue.wakeups import Lanes
+from wire.http.session import Session, open_session
+from wire.store import codec
+from wire.store.redis import Store
+from worker import report_log
+from worker.chunk_worker import Desk
 from worker.metrics import Metrics
 from worker.reports import Report
-from worker.working import Desk
+from worker.requester import Asker
 
 API_KEY: Final = "sandbox-key"
 STEP_MS: Final = 500
@@ -183,7 +183,7 @@ class Workplace:
     def _listen(self, report: Report) -> None:
         self.reports.append(report)
         self._metrics(report)
-        telling.tell(report)
+        report_log.tell(report)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A snapshot in memory: what `producer.snapshots.source.Snapshot` promises, without files; its rows may be changed by a test."""
+"""A snapshot in memory: what `producer.snapshots.snapshot.Snapshot` promises, without files; its rows may be changed by a test."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from producer.snapshots.errors import Changed, Empty, MissingColumn
-from producer.snapshots.source import Pin
+from producer.snapshots.snapshot import Pin
 
 Row = Mapping[str, str | None]
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from wire import codec
-from wire.activecampaign.payloads import contact_json, import_body
-from wire.chunks import Held, Lane
-from wire.members import FINGERPRINT_BYTES
-from wire.runs import Run, run_from
+from wire.activecampaign.requests import contact_json, import_body
+from wire.chunk_queue.chunk import Held, Lane
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
+from wire.chunk_queue.run import Run, run_from
+from wire.store import codec
 
 NOW: Final = 1_700_000_000_000
 SPEC: Final[Mapping[str, Any]] = {

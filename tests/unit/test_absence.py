@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from producer.absence import HANDFUL, PINS_KEPT, Absences, Judged, Sighting, hashes_of, judge, origin_of, pin_digest
+from producer.people.absence import (
+    HANDFUL,
+    PINS_KEPT,
+    Absences,
+    Judged,
+    Sighting,
+    hashes_of,
+    judge,
+    origin_of,
+    pin_digest,
+)
 
 KEY = b"a key"
 ORIGIN = origin_of("vip", {"email": "Email"})

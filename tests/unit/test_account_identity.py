@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from wire.account_identity import (
+from producer.registry.account_identity import (
     LISTS_MOST,
     AccountIdentity,
     KnownBy,

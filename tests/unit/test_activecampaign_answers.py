@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire import codec
-from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,
@@ -22,6 +20,7 @@ from wire.activecampaign.errors import (
     Unavailable,
     Unreadable,
 )
+from wire.activecampaign.responses import Answer, document_of
 from wire.activecampaign.results import (
     Accepted,
     Account,
@@ -39,6 +38,7 @@ from wire.activecampaign.results import (
     read_page,
     read_user,
 )
+from wire.store import codec
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><title>Login</title>"

@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.activecampaign.errors import Because, Refused
-from wire.activecampaign.hosts import (
-    InvalidHost,
-    account_of,
-    endpoint_of,
-    is_public,
-    read_host,
-    scheme_for,
-)
-from wire.activecampaign.session import PublicResolver
+from wire.http.hosts import InvalidHost, account_of, endpoint_of, is_public, read_host, scheme_for
+from wire.http.session import PublicResolver
 
 TRUSTED = frozenset({"127.0.0.1:8090", "Sandbox:8090", "[::1]:8090"})
 

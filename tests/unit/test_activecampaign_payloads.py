@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire import codec
-from wire.activecampaign.payloads import contact_json, contacts_of, email_of, emails_of, import_body, moved
+from wire.activecampaign.requests import contact_json, contacts_of, email_of, emails_of, import_body, moved
+from wire.store import codec
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CONTACTS = st.builds(

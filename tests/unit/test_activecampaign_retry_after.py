@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.activecampaign.retry_after import retry_after_seconds
+from wire.http.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.addresses import ORDINARY, Address, Unusable, address_key, check_address, read_address
-from producer.rows import Fault
+from producer.contacts.email_addresses import ORDINARY, Address, Unusable, address_key, check_address, read_address
+from producer.contacts.mapped_rows import Fault
 
 _LOCAL = st.lists(st.text("abzAZ019_+-'", min_size=1, max_size=40), min_size=1, max_size=4).map(".".join)
 _LABEL = st.lists(st.text("abzAZ019", min_size=1, max_size=40), min_size=1, max_size=3).map("-".join)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from producer.ages import HOUR_MS, WarningCode, has_lasted, of_export, of_segment
+from producer.registry.model import Segment
+from producer.registry.staleness import HOUR_MS, WarningCode, has_lasted, of_export, of_segment
 from tests.integration.serving import export
-from wire.registrations import Segment
 
 NOW = 1_795_435_200_000
 VIP = export("vips", created=NOW - 100 * HOUR_MS)

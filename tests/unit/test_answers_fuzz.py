@@ -12,24 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wire.activecampaign import results
-from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.client import MOST_BODY_BYTES
 from wire.activecampaign.errors import TROUBLES, Refused, Trouble, Unreadable
-from wire.activecampaign.payloads import Former
+from wire.activecampaign.requests import Former
+from wire.activecampaign.responses import Answer, document_of
 from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships
 from worker.verdict import BatchFacts, Facts, Memory, Moves, judge_batch, judge_delivery
-from worker.verdict.moves import AskLists, Change, Find, Step, after
-from worker.verdict.verdicts import (
-    Applied,
-    Done,
-    Later,
-    Never,
-    Poll,
-    Split,
-    Stop,
-    Unconfirmed,
-    Unsent,
-)
+from worker.verdict.address_changes import AskLists, Change, Find, Step, after
+from worker.verdict.verdicts import Applied, Done, Later, Never, Poll, Split, Stop, Unconfirmed, Unsent
 
 NOW: Final = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 EMAIL: Final = "ann@x.org"

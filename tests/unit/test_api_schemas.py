@@ -10,15 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from producer.api.bodies import ConnectionBody, ConnectionChange, DemandBody, ExportBody, ExportChange, ResumeBody
-from producer.api.documents import moment
+from producer.access.tokens import Role
 from producer.api.openapi import describe
-from producer.api.problems import Problem
-from producer.api.reading import Body, checked, merged, pointer
 from producer.api.rejects import as_csv
+from producer.api.request_body import Body, checked, merged, pointer
 from producer.api.routes import ROUTES
-from wire import codec
-from wire.tokens import Role
+from producer.services.documents import moment
+from producer.services.problems import Problem
+from producer.services.requests import (
+    ConnectionBody,
+    ConnectionChange,
+    DemandBody,
+    ExportBody,
+    ExportChange,
+    ResumeBody,
+)
+from wire.store import codec
 
 CONNECTION: dict[str, Any] = {"name": "main", "host": "acme.api-us1.com", "api_key": "canary", "consent": True}
 EXPORT: dict[str, Any] = {

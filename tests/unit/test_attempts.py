@@ -5,8 +5,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from producer.api.attempts import CLIENTS_MOST, FORGOTTEN_AFTER_SECONDS, FREE, WAIT_SECONDS_MAX, WAITING_MOST, Attempts
-from producer.api.problems import Problem
+from producer.api.token_throttle import (
+    CLIENTS_MOST,
+    FORGOTTEN_AFTER_SECONDS,
+    FREE,
+    WAIT_SECONDS_MAX,
+    WAITING_MOST,
+    Attempts,
+)
+from producer.services.problems import Problem
 
 
 @dataclass

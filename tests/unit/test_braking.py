@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from producer.braking import NUMBER, Looks, brake
-from producer.forecast import Contract
-from wire.membership import Summary
+from producer.people.membership import Summary
+from producer.pipeline.forecast import Contract
+from producer.pipeline.safeguards import NUMBER, Looks, brake
 
 BEFORE = Summary(runs={1: "an-id"}, read=20_000, nulls={"Email": 0, "Phone": 2_000})
 ORDINARY = Looks(read=20_100, adds=300, changes=900, removals=200, members=20_000, nulls={"Email": 0, "Phone": 2_100})

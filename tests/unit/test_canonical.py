@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.snapshots.canonical import Textless, Undecodable, canonical
+from producer.snapshots.formats.canonical_text import Textless, Undecodable, canonical
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

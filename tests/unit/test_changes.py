@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.changes import Seen, Selection
-from producer.comparing import hashes_of
+from producer.pipeline.comparison import hashes_of
+from producer.pipeline.row_selection import Seen, Selection
 
 
 @given(st.lists(st.lists(st.sampled_from([*"abcdefghij", None]), max_size=5)))

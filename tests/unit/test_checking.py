@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from producer.checking import judged
-from producer.findings import Busy, Wrong
+from producer.accounts.checker import judged
+from producer.accounts.findings import Busy, Wrong
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.chunking import CONTACT_BYTES_MAX, Chunk, Packing, pack
-from producer.rows import Mapped
-from wire.activecampaign.payloads import MAX_BODY_BYTES, MAX_CONTACTS, import_body
+from producer.contacts.mapped_rows import Mapped
+from producer.pipeline.chunking import CONTACT_BYTES_MAX, Chunk, Packing, pack
+from wire.activecampaign.requests import MAX_BODY_BYTES, MAX_CONTACTS, import_body
 
 _SIZES = st.lists(
     st.one_of(

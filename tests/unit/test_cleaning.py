@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.cleaning import clean_line, clean_text
+from producer.contacts.text_cleaning import clean_line, clean_text
 
 _WHOLE = [
     "Ann",

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from producer.cli.errors import ApiError, Fault, NotTheApi, Refused, Unavailable, refusal
 from producer.cli.sentences import next_step, place, sentences
+from producer.client.errors import ApiError, Fault, NotTheApi, Refused, Unavailable, refusal
 
 PROBLEM = {"Content-Type": "application/problem+json; charset=utf-8"}
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from producer.cli.errors import ApiError, NotTheApi, Refused, Unavailable
 from producer.cli.following import PATIENCE_SECONDS, POLL_SECONDS, follow
-from producer.cli.http import Reply
 from producer.cli.progress import LINE_SECONDS, Bars, Lines, view
 from producer.cli.watched import ExitCode, Watched, exit_code, line, watched
-from wire.runs import OVER, State
+from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
+from producer.client.http import Reply
+from wire.chunk_queue.run import OVER, State
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from producer.cloudevents import Event, Malformed, read_event, speaks_cloudevents
-from producer.naming import is_line
-from wire import codec
+from producer.input_checks import is_line
+from producer.intake.cloudevents import Event, Malformed, read_event, speaks_cloudevents
+from wire.store import codec
 
 DATA = {"segment": "vip", "snapshot": "/snapshots/vip.parquet"}
 WHOLE = {"specversion": "1.0", "type": "segment.refreshed", "source": "/cdp", "id": "1", "data": DATA}

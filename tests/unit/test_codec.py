@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire import codec
+from wire.store import codec
 
 JSON = st.recursive(
     st.none()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.comparing import Kind, Known, Limit, hashes_of, page_of, prints_of
-from wire.members import UNKNOWN, Entry, Standing
-from wire.runs import Mode
+from producer.pipeline.comparison import Kind, Known, Limit, hashes_of, page_of, prints_of
+from wire.chunk_queue.membership_entry import UNKNOWN, Entry, Standing
+from wire.chunk_queue.run import Mode
 
 ONE, TWO = b"print 01", b"print 02"
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, contacts, held, prints
-from wire import codec
-from wire.activecampaign.payloads import emails_of
+from wire.activecampaign.requests import emails_of
 from wire.activecampaign.results import Accepted
-from wire.chunks import Outcome, OverTheWire, Piece, Stopped
-from worker import confirming
-from worker.polling import (
+from wire.chunk_queue.chunk import Outcome, OverTheWire, Piece, Stopped
+from wire.store import codec
+from worker import confirm
+from worker.poll_schedule import (
     FIRST_POLL_MS,
     LATEST_FIRST_POLL_MS,
     ONE_SCOUT_IN,
@@ -65,7 +65,7 @@ VERDICTS: dict[str, BatchVerdict] = {
 
 def written(name: str, *, answered: bool = True, age_ms: int = FIRST_POLL_MS) -> Outcome:
     chunk = held(FOUR, "confirm", now=NOW + age_ms)
-    return confirming.outcome(VERDICTS[name], chunk, WIRE, emails_of(chunk.contacts), answered=answered)
+    return confirm.outcome(VERDICTS[name], chunk, WIRE, emails_of(chunk.contacts), answered=answered)
 
 
 def test_the_verdicts_tried_here_are_all_there_are() -> None:
@@ -107,7 +107,7 @@ def test_whoever_the_batch_names_is_refused_with_a_line() -> None:
 def test_a_batch_that_is_still_worked_on_is_asked_after_again() -> None:
     """It did not end, so patience goes on running; and the chunk remembers that it was asked after."""
     chunk = held(FOUR, "confirm", facts={"lost": 1})
-    outcome = confirming.outcome(VERDICTS["asked again"], chunk, WIRE, emails_of(chunk.contacts), answered=True)
+    outcome = confirm.outcome(VERDICTS["asked again"], chunk, WIRE, emails_of(chunk.contacts), answered=True)
     assert (outcome.to, outcome.due_in_ms, outcome.ended) == ("accepted", 2500, False)
     assert outcome.facts == Memory(lost=1, asked=True).document()
 
@@ -163,14 +163,14 @@ def test_what_may_not_be_sent_again_any_more_is_unsent() -> None:
 
 def test_a_question_that_was_not_asked_is_asked_later() -> None:
     """Nothing is counted, remembered or proved."""
-    assert confirming.back(held(FOUR, "confirm"), 0.5) == Outcome(to="accepted", count=4, due_in_ms=500)
+    assert confirm.back(held(FOUR, "confirm"), 0.5) == Outcome(to="accepted", count=4, due_in_ms=500)
 
 
 def test_a_batch_is_judged_by_its_chunk_and_its_run() -> None:
     """On the run's own clock."""
     run = a_run(accepted=500, applied=250, trusted=1)
     chunk = held(FOUR, "confirm", run=run, facts={"lost": 2}, now=NOW + 12_500)
-    facts = confirming.facts(chunk, 0.75)
+    facts = confirm.facts(chunk, 0.75)
     assert facts.emails == [f"{name}@example.org" for name in FOUR]
     assert (facts.since_accepted_seconds, facts.memory, facts.jitter) == (12.5, Memory(lost=2), 0.75)
     assert (facts.progress, facts.trusted) == (Progress(accepted=500, applied=250), True)
@@ -194,14 +194,14 @@ def test_patience_counts_from_the_later_of_acceptance_and_the_last_batch_that_en
     """Half an hour; while others of the run end, the importer is at work."""
     run = a_run(batch_ended=None if batch_ended is None else NOW + batch_ended)
     chunk = held(FOUR, "confirm", run=run, accepted_at=NOW + accepted_at, now=NOW + 30 * MINUTE_MS + 1)
-    assert confirming.facts(chunk, 0.5).patience_over is over
+    assert confirm.facts(chunk, 0.5).patience_over is over
 
 
 @pytest.mark.parametrize(("milliseconds", "over"), [(720 * MINUTE_MS, False), (720 * MINUTE_MS + 1, True)])
 def test_delivery_patience_goes_on_counting_while_batches_are_lost(milliseconds: int, over: bool) -> None:  # noqa: FBT001  drawn
     """From the first time the chunk was taken."""
     chunk = held(FOUR, "confirm", now=NOW + milliseconds, accepted_at=NOW + milliseconds)
-    assert confirming.facts(chunk, 0.5).delivery_patience_over is over
+    assert confirm.facts(chunk, 0.5).delivery_patience_over is over
 
 
 # The first question --------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_the_first_question_finds_the_time_by_which_four_batches_in_five_have_en
                 had_ended += ended
             chunk = replace(chunk, first_poll_ms=sought, now=NOW + round(age_ms), facts=facts)
             verdict = Applied(4, (), 0) if ended else Poll(age_ms / 2000 * dice.uniform(0.75, 1.25))
-            outcome = confirming.outcome(verdict, chunk, WIRE, emails_of(chunk.contacts), answered=True)
+            outcome = confirm.outcome(verdict, chunk, WIRE, emails_of(chunk.contacts), answered=True)
             sought = outcome.first_poll_ms or sought
             if outcome.to == "over":
                 break

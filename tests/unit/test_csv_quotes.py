@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from producer.snapshots.quotes import ESCAPED, TEXT_AFTER, UNQUOTED, Fault, Finder, Quotes, Spot
+from producer.snapshots.formats.csv_quotes import ESCAPED, TEXT_AFTER, UNQUOTED, Fault, Finder, Quotes, Spot
 
 LETTERS: Final = st.text('",\\\n\ra', max_size=24)
 

@@ -7,12 +7,12 @@ import orjson
 import pytest
 
 from tests.unit.records import NOW, SPEC, a_run, contacts, held, prints
-from wire import codec
-from wire.activecampaign.payloads import emails_of
-from wire.chunks import Outcome, OverTheWire, Piece, Stopped
-from wire.members import Entry, Standing
-from worker import delivering
-from worker.polling import FIRST_POLL_MS
+from wire.activecampaign.requests import emails_of
+from wire.chunk_queue.chunk import Outcome, OverTheWire, Piece, Stopped
+from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.store import codec
+from worker import deliver
+from worker.poll_schedule import FIRST_POLL_MS
 from worker.verdict import (
     Aside,
     DeliveryVerdict,
@@ -48,7 +48,7 @@ VERDICTS: dict[str, DeliveryVerdict] = {
 
 
 def written(verdict: DeliveryVerdict, *, answered: bool = True) -> Outcome:
-    return delivering.outcome(verdict, held(FOUR), WIRE, answered=answered)
+    return deliver.outcome(verdict, held(FOUR), WIRE, answered=answered)
 
 
 def lines(outcome: Outcome) -> list[dict[str, object]]:
@@ -107,13 +107,13 @@ def test_what_is_written_anew_keeps_the_exports_word_on_automations(automations:
     """Or a chunk with one bad contact would fire what the export excludes."""
     run = a_run(spec=codec.text(dict(SPEC) | {"automations": automations}))
     chunk = held(FOUR, run=run, contacts=contacts(*FOUR, automations=automations))
-    outcome = delivering.outcome(VERDICTS["accepted without one"], chunk, WIRE, answered=True)
+    outcome = deliver.outcome(VERDICTS["accepted without one"], chunk, WIRE, answered=True)
     assert outcome.contacts == contacts("ann", "cid", "dee", automations=automations)
 
 
 def test_the_first_question_comes_when_the_accounts_batches_end() -> None:
     """As measured, never a moment before."""
-    outcome = delivering.outcome(VERDICTS["accepted"], held(FOUR, first_poll_ms=1234.4), WIRE, answered=True)
+    outcome = deliver.outcome(VERDICTS["accepted"], held(FOUR, first_poll_ms=1234.4), WIRE, answered=True)
     assert outcome.due_in_ms == 1235
 
 
@@ -164,18 +164,18 @@ def test_patience_at_its_end_leaves_the_chunk_unsent() -> None:
 def test_what_was_not_sent_goes_back_as_it_was() -> None:
     """Nothing was asked, so nothing is counted, remembered or proved."""
     expected = Outcome(to="ready", count=4, due_in_ms=1250, nothing_queued=True)
-    assert delivering.back(held(FOUR), 1.25) == expected
+    assert deliver.back(held(FOUR), 1.25) == expected
 
 
 def test_a_chunk_is_sent_as_packed_while_nobody_is_set_aside() -> None:
     """Byte for byte."""
-    body, count = delivering.to_send(held(FOUR))
+    body, count = deliver.to_send(held(FOUR))
     assert (body, count) == (contacts(*FOUR), 4)
 
 
 def test_whoever_is_set_aside_is_not_sent() -> None:
     """The others are, in order."""
-    body, count = delivering.to_send(held(FOUR, facts=ASIDE.document()))
+    body, count = deliver.to_send(held(FOUR, facts=ASIDE.document()))
     assert emails_of(body) == ["ann@example.org", "dee@example.org"]
     assert body == contacts("ann", "dee")
     assert count == 2
@@ -184,7 +184,7 @@ def test_whoever_is_set_aside_is_not_sent() -> None:
 def test_a_delivery_is_judged_by_what_the_chunk_and_the_run_remember() -> None:
     """And by the dice that are handed in."""
     run = a_run(accepted=500, applied=250, trusted=1)
-    facts = delivering.facts(held(FOUR, run=run, facts=ASIDE.document()), 0.25)
+    facts = deliver.facts(held(FOUR, run=run, facts=ASIDE.document()), 0.25)
     assert (facts.count, facts.memory, facts.jitter) == (4, ASIDE, 0.25)
     assert (facts.progress, facts.trusted) == (Progress(accepted=500, applied=250), True)
 
@@ -192,7 +192,7 @@ def test_a_delivery_is_judged_by_what_the_chunk_and_the_run_remember() -> None:
 @pytest.mark.parametrize(("milliseconds", "over"), [(720 * 60_000, False), (720 * 60_000 + 1, True)])
 def test_delivery_patience_counts_from_the_first_time_the_chunk_was_taken(milliseconds: int, over: bool) -> None:  # noqa: FBT001  drawn
     """Twelve hours, unless the export says otherwise."""
-    facts = delivering.facts(held(FOUR, first_taken=NOW, now=NOW + milliseconds), 0.5)
+    facts = deliver.facts(held(FOUR, first_taken=NOW, now=NOW + milliseconds), 0.5)
     assert facts.patience_over is over
 
 
@@ -201,6 +201,6 @@ def test_what_is_applied_to_leavers_makes_them_no_members(leavers: str, standing
     """And who is refused to be marked or taken off has a line of no row."""
     run = a_run(spec=codec.text({**SPEC, "leavers": leavers}), number=3)
     chunk = held(FOUR, kind="leaving", run=run)
-    assert delivering.entry_of(chunk, 0, Standing.MEMBER) == Entry(standing, prints(1), 3, 3)
-    assert delivering.entry_of(chunk, 1, Standing.REFUSED, BAD).standing is Standing.REFUSED
-    assert [reject.row for reject in delivering.rejects(chunk, [BAD])] == [None]
+    assert deliver.entry_of(chunk, 0, Standing.MEMBER) == Entry(standing, prints(1), 3, 3)
+    assert deliver.entry_of(chunk, 1, Standing.REFUSED, BAD).standing is Standing.REFUSED
+    assert [reject.row for reject in deliver.rejects(chunk, [BAD])] == [None]

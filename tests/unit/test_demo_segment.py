@@ -10,8 +10,8 @@ from pyarrow import parquet
 
 from deploy.local.people import PROFILES_MIN, Fate, profiles
 from deploy.local.segment import expected_outcome, write_segment
-from producer.addresses import Address, Unusable, address_key, read_address
-from producer.phones import to_e164
+from producer.contacts.email_addresses import Address, Unusable, address_key, read_address
+from producer.contacts.phone_numbers import to_e164
 
 PEOPLE = tuple(profiles(25_000))
 counts = st.integers(PROFILES_MIN, 3_000)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from deploy.local.watching import LINE_EVERY_SECONDS, Lines
 from producer.cli.watched import Watched
-from wire.runs import State
+from wire.chunk_queue.run import State
 
 
 def _run(state: State, settled: int = 0) -> Watched:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from producer.explaining import explain, in_last_snapshot
-from producer.tracing import LeftBehind, Line, OnTheWay, Trace
+from producer.people.explain import explain, in_last_snapshot
+from producer.people.trace import LeftBehind, Line, OnTheWay, Trace
 from tests.unit.records import NOW, a_run
-from wire import codec
-from wire.members import Entry, Standing
-from wire.rejects import RejectCode
+from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.chunk_queue.rejects import RejectCode
+from wire.store import codec
 
 LAST = a_run(surveyed=NOW, finished=NOW, number=3)
 NOTHING = Trace("12", None, LAST, None, (), (), (), (), has_run=True)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.braking import NUMBER, SHARE
-from producer.files import yaml_text
-from producer.files.declared import schema
-from producer.files.planning import Action, Change, exported, plan
-from producer.files.reading import Faulty, read
+from producer.cli.files import yaml_text
+from producer.cli.files.load import Faulty, read
+from producer.cli.files.plan import Action, Change, exported, plan
+from producer.cli.files.schema import schema
+from producer.pipeline.safeguards import NUMBER, SHARE
 
 CONNECTION: dict[str, Any] = {
     "name": "acme",

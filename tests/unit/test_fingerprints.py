@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.mapping import Mapper, MappingSpec
+from producer.contacts.mapper import Mapper, MappingSpec
 from producer.snapshots import open_snapshot
-from wire.members import FINGERPRINT_BYTES
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 
 SPEC = MappingSpec(email="Email", first_name="First", phone="Phone", fields={"7": "Tier", "8": "Since"}, tags=("vip",))
 ANN: dict[str, str | None] = {"Email": "ann@x.org", "First": "Ann", "Phone": "1", "Tier": "Gold", "Since": None}

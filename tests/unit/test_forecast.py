@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.forecast import (
+from producer.pipeline.forecast import (
     LARGEST,
     MINUTE_MS,
     SETTLED_MS,
@@ -18,9 +18,9 @@ from producer.forecast import (
     projected_finish,
     remaining_imports,
 )
-from producer.pace import Measured
+from producer.runs.throughput import Measured
 from tests.unit.records import NOW, a_run
-from wire.runs import Run
+from wire.chunk_queue.run import Run
 
 PUBLISHED = Allowance(100)
 

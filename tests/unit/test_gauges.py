@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from producer.ages import Warned, WarningCode
-from producer.gauges import gauges
-from producer.overview import View
+from producer.intake.event_stream_store import EventCounts
+from producer.monitoring.gauges import gauges
+from producer.monitoring.overview import View
+from producer.monitoring.queue_stats import Gate, Memory, Pipes, Waiting
+from producer.registry.staleness import Warned, WarningCode
 from tests.unit.records import NOW, a_run, block_record
-from wire.events import EventCounts
-from wire.lanes import Account, Census
-from wire.plumbing import Gate, Memory, Pipes, Waiting
-from wire.runs import Run
+from wire.chunk_queue.run import Run
+from wire.chunk_queue.wakeups import Account, Census
 
 
 def an_export(number: int, connection: int, **fields: Any) -> Run:

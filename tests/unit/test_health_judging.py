@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.notifying.judging import (
+from producer.notifications.health import (
     IN_TIME_MS_MAX,
     LATE_MS_MAX,
     UNBLOCKED_MS,
@@ -18,9 +18,9 @@ from producer.notifying.judging import (
     judge,
     under_way,
 )
+from producer.notifications.health_store import Health, Told
 from tests.unit.records import NOW, a_run, block_record
-from wire.healths import Health, Told
-from wire.runs import Run
+from wire.chunk_queue.run import Run
 
 BUDGET_MS = 5_400_000
 DEADLINE = NOW + BUDGET_MS

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from wire.store import Unreachable
-from worker.hearing import OwnEars
+from wire.store.redis import Unreachable
+from worker.queue_fallback import OwnEars
 
 
 @dataclass

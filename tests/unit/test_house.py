@@ -7,7 +7,7 @@ from pathlib import Path
 
 import producer.settings
 import worker.settings
-from wire.settings import PREFIX, SettingsError
+from wire.process.settings import PREFIX, SettingsError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

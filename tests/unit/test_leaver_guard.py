@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from producer.leaver_guard import by_hand, masked, too_many
+from producer.pipeline.leaver_guard import by_hand, masked, too_many
 
 SAMPLE = [f"person{number}@example.org" for number in range(20)]
 

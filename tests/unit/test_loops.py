@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from wire import loops
-from wire.loops import ended, every, when_writable
-from wire.store import Unreachable, Unwritable
+from wire.process import periodic
+from wire.process.periodic import ended, every, when_writable
+from wire.store.redis import Unreachable, Unwritable
 
 
 def test_a_task_in_which_a_cancellation_got_lost_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that has ended already, whatever it raised, keeps nobody."""
-    monkeypatch.setattr(loops, "CANCEL_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(periodic, "CANCEL_AGAIN_SECONDS", 0.001)
 
     async def deaf() -> None:
         try:
@@ -35,7 +35,7 @@ def test_a_task_in_which_a_cancellation_got_lost_is_told_again(monkeypatch: pyte
 
 def test_a_step_is_taken_again_until_the_store_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told once, and once at the end."""
-    monkeypatch.setattr(loops, "WRITABLE_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(periodic, "WRITABLE_AGAIN_SECONDS", 0)
     left = [Unwritable("full"), Unwritable("full")]
 
     async def step() -> str:
@@ -67,7 +67,7 @@ def test_a_step_that_the_store_failed_is_taken_again_soon_however_seldom_it_is_t
         if len(slept) == 4:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("wire.loops.asyncio.sleep", sleep)
+    monkeypatch.setattr("wire.process.periodic.asyncio.sleep", sleep)
     with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
         asyncio.run(every(3_600, step, "hourly"))
     assert slept == [1, 1, 3_600, 3_600]

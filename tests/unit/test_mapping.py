@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.chunking import CONTACT_BYTES_MAX
-from producer.mapping import Mapper, MappingSpec
-from producer.rows import Fault, Invalid, Mapped
-from wire.activecampaign.payloads import email_of
-from wire.members import address_of
+from producer.contacts.mapped_rows import Fault, Invalid, Mapped
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.pipeline.chunking import CONTACT_BYTES_MAX
+from wire.activecampaign.requests import email_of
+from wire.chunk_queue.membership_entry import address_of
 
 _SPEC = MappingSpec(
     email="Email",

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.comparing import ENTRY, IDENTIFIED, Known, hashes_of, page_of
-from wire.members import (
+from producer.pipeline.comparison import ENTRY, IDENTIFIED, Known, hashes_of, page_of
+from wire.chunk_queue.membership_entry import (
     FINGERPRINT_BYTES,
     PERSON_BYTES,
     UNKNOWN,
@@ -16,7 +16,7 @@ from wire.members import (
     chunk_number,
     past_of,
 )
-from wire.rejects import RejectCode
+from wire.chunk_queue.rejects import RejectCode
 
 ENTRIES = st.builds(
     Entry,
@@ -119,5 +119,5 @@ def test_a_piece_has_the_number_of_its_chunk(chunk: str, number: int) -> None:
 
 
 def test_a_person_is_known_without_letter_case() -> None:
-    """As `producer.addresses` tells people apart."""
+    """As `producer.contacts.email_addresses` tells people apart."""
     assert address_of("Ann@Example.ORG") == "ann@example.org"

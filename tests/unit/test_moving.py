@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from producer import moving
-from producer.chunking import CONTACT_BYTES_MAX, pack
-from producer.comparing import Known, page_of
-from producer.mapping import Mapper, MappingSpec
-from producer.moving import Move
-from producer.rows import Mapped
-from producer.surveying import Before, Survey, survey
+from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.people.suppression import Forgotten, by_id
+from producer.pipeline import address_changes
+from producer.pipeline.address_changes import Move
+from producer.pipeline.chunking import CONTACT_BYTES_MAX, pack
+from producer.pipeline.comparison import Known, page_of
+from producer.pipeline.survey import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.test_surveying import lines
-from wire import codec
-from wire.activecampaign.payloads import addresses_of, former_of, import_body, unmoved
-from wire.forgotten import Forgotten, by_id
-from wire.members import UNKNOWN, Entry, Standing
-from wire.rejects import RejectCode
-from wire.runs import Mode
+from wire.activecampaign.requests import addresses_of, former_of, import_body, unmoved
+from wire.chunk_queue.membership_entry import UNKNOWN, Entry, Standing
+from wire.chunk_queue.rejects import RejectCode
+from wire.chunk_queue.run import Mode
+from wire.store import codec
 
 KEY = b"a key"
 MAPPER = Mapper(MappingSpec(email="Email", first_name="First", id="Id"), 12, automations=False, person_key=KEY)
@@ -196,10 +196,13 @@ def test_what_is_kept_of_them_comes_back_and_holds_no_address() -> None:
         Move(3, b"person 1", "update", "anna@x.org", "ann@x.org"),
         Move(9, b"person 2", "check", "b@x.org", "c@x.org"),
     ]
-    assert moving.from_bytes(moving.to_bytes(moves)) == [Move(3, b"person 1", "update"), Move(9, b"person 2", "check")]
-    assert moving.from_bytes(b"") == []
-    assert (moving.count(moves, "update"), moving.count(moves, "check")) == (1, 1)
-    (page,) = moving.lines(moves)
+    assert address_changes.from_bytes(address_changes.to_bytes(moves)) == [
+        Move(3, b"person 1", "update"),
+        Move(9, b"person 2", "check"),
+    ]
+    assert address_changes.from_bytes(b"") == []
+    assert (address_changes.count(moves, "update"), address_changes.count(moves, "check")) == (1, 1)
+    (page,) = address_changes.lines(moves)
     told = [codec.decode(line) for line in codec.unsqueeze(page).splitlines()]
     assert [(one["row"], one["email"], one["former"], one["code"]) for one in told] == [
         (3, "anna@x.org", "ann@x.org", "update"),
@@ -210,7 +213,7 @@ def test_what_is_kept_of_them_comes_back_and_holds_no_address() -> None:
 def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign() -> None:
     """Whoever is not known under it any more is passed over."""
     contact = Mapped(3, b'{"email":"anna@x.org"}', phone_left_out=False, fingerprint=bytes(16))
-    (noted,) = moving.contacts([contact], {3: Move(3, b"person 1", "update", former="ann@x.org")})
+    (noted,) = address_changes.contacts([contact], {3: Move(3, b"person 1", "update", former="ann@x.org")})
     former = former_of(noted.json)
     assert former is not None
     assert (former.email, former.how) == ("ann@x.org", "update")
@@ -219,13 +222,13 @@ def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign()
         ("anna@x.org",),
     ]
     assert unmoved(noted.json) == contact.json
-    assert not moving.is_stranded(noted.json)
-    (stranded,) = moving.contacts([contact], {3: Move(3, b"person 1", "update")})
-    assert moving.is_stranded(stranded.json)
-    assert not moving.is_stranded(contact.json)
+    assert not address_changes.is_stranded(noted.json)
+    (stranded,) = address_changes.contacts([contact], {3: Move(3, b"person 1", "update")})
+    assert address_changes.is_stranded(stranded.json)
+    assert not address_changes.is_stranded(contact.json)
 
 
 def test_chunks_of_them_are_small() -> None:
     """And nobody is alone in one, who would pass five times less often."""
     people = [Mapped(at, b"{}", phone_left_out=False, fingerprint=bytes(16)) for at in range(1, 22)]
-    assert [len(chunk.contacts) for chunk in pack(people, most=moving.MOST)] == [10, 9, 2]
+    assert [len(chunk.contacts) for chunk in pack(people, most=address_changes.MOST)] == [10, 9, 2]

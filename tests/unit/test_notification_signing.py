@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from producer.notifying.attempts import WAITS_SECONDS, given_up, wait_seconds
-from producer.notifying.signing import check_secret, headers, secret_of
+from producer.notifications.attempts import WAITS_SECONDS, given_up, wait_seconds
+from producer.notifications.signing import check_secret, headers, secret_of
 
 NOW_SECONDS = 1_795_435_200
 

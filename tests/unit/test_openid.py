@@ -12,11 +12,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from pydantic import SecretStr
 
-from producer.openid.believing import LEEWAY_SECONDS, believed, keys_from
-from producer.openid.errors import NoRole, Untrusted
-from producer.openid.people import NAME_CHARACTERS_MAX, Person, claim, person_of, values
-from producer.openid.terms import ROLES_OF_PEOPLE, Terms, roles_from
-from wire.tokens import Role
+from producer.access.openid.config import ROLES_OF_PEOPLE, Terms, roles_from
+from producer.access.openid.errors import NoRole, Untrusted
+from producer.access.openid.id_token import LEEWAY_SECONDS, believed, keys_from
+from producer.access.openid.roles import NAME_CHARACTERS_MAX, Person, claim, person_of, values
+from producer.access.tokens import Role
 
 NOW: Final = 1_795_000_000
 SECRET: Final = "a-secret-of-the-client-that-is-long-enough"

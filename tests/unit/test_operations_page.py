@@ -4,9 +4,9 @@ import re
 
 import yaml
 
-from producer.gauges import gauges
+from producer.audit.trail import What
+from producer.monitoring.gauges import gauges
 from tests.deployed import DEPLOY, EMPTY, ROOT
-from wire.audit import What
 from worker.verdict.verdicts import StopCode
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()

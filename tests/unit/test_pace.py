@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.pace import LONGEST_WINDOW_MS, Progress, chunk_contacts, measured, progress, window_ms
+from producer.runs.throughput import LONGEST_WINDOW_MS, Progress, chunk_contacts, measured, progress, window_ms
 from tests.unit.records import NOW, a_run, block_record
 
 MINUTE_MS = 60_000

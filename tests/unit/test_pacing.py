@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from tests.unit.records import held
-from wire.pacing import GOOD_FOR_SECONDS, Go, Kind, Pacer, Wait
-from wire.store import Store
+from wire.chunk_queue.rate_limiter import GOOD_FOR_SECONDS, Go, Kind, Pacer, Wait
+from wire.store.redis import Store
 
 
 class Asked:

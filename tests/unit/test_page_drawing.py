@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.page.drawing import (
+from producer.web.rendering.charts import (
     BAR_UNITS,
     BOTTOM,
     CHART_HEIGHT,

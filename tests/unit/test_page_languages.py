@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from producer.page.languages import GAP, load_languages, preferred, read_catalogue
-from producer.snapshots.quotes import ESCAPED, TEXT_AFTER, UNQUOTED
+from producer.snapshots.formats.csv_quotes import ESCAPED, TEXT_AFTER, UNQUOTED
+from producer.web.rendering.translations import GAP, load_languages, preferred, read_catalogue
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "producer" / "page"
@@ -23,8 +23,8 @@ SPEAKERS: Final = (
     *(f"producer/api/{name}.py" for name in ("access", "attempts", "bodies", "connections", "exports", "limits")),
     *(f"producer/api/{name}.py" for name in ("openness", "problems", "reading", "runs", "tokens")),
     *(f"producer/{name}.py" for name in ("checking", "intake", "schedules", "page/door", "page/exports")),
-    *("producer/page/connections.py", "producer/page/export_edit.py"),
-    *("wire/registry.py", "wire/tokens.py", "wire/activecampaign/hosts.py"),
+    *("producer/web/pages/connections.py", "producer/web/pages/export_edit.py"),
+    *("producer/registry/store.py", "producer/access/tokens.py", "wire/http/hosts.py"),
 )
 """Modules whose sentences reach people on the page."""
 

@@ -4,11 +4,11 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from producer import leaver_guard
-from producer.braking import Looks, brake
-from producer.page.languages import load_languages
-from producer.page.run_seen import Seen, seen
-from producer.page.run_words import (
+from producer.contacts.mapped_rows import Fault
+from producer.people.membership import Summary
+from producer.pipeline import leaver_guard
+from producer.pipeline.safeguards import Looks, brake
+from producer.web.rendering.run_labels import (
     ACTS,
     BOOKS,
     CODES,
@@ -22,15 +22,14 @@ from producer.page.run_words import (
     STATES,
     TRIGGERS,
 )
-from producer.page.watching import Watching
-from producer.rows import Fault
+from producer.web.rendering.run_view import Seen, seen
+from producer.web.rendering.translations import load_languages
+from producer.web.run_watcher import Watching
 from tests.unit.records import NOW, a_run, block_record
 from wire.activecampaign.errors import Because, Refused
-from wire.membership import Summary
-from wire.rejects import Reject, RejectCode
-from wire.runs import BOOK_WORDS, Mode, State, Trigger
-from worker.verdict.memory import Memory
-from worker.verdict.stopping import (
+from wire.chunk_queue.rejects import Reject, RejectCode
+from wire.chunk_queue.run import BOOK_WORDS, Mode, State, Trigger
+from worker.verdict.blocks import (
     list_missing,
     refused,
     refuses_everything,
@@ -38,6 +37,7 @@ from worker.verdict.stopping import (
     unreadable_answers,
     unreadable_chunk,
 )
+from worker.verdict.chunk_history import Memory
 from worker.verdict.verdicts import StopCode
 
 MINUTE = 60_000

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.api.bodies import NAME, ExportBody
-from producer.api.problems import Fault, Problem
-from producer.page.export_sheet import FIELD, NAMED, OFF_BY_NULL, said, typed
-from producer.page.naming import free_name, short_name
-from producer.page.sheets import Sheet, dotted, number, plain, whole
+from producer.services.problems import Fault, Problem
+from producer.services.requests import NAME, ExportBody
+from producer.web.forms.export_form import FIELD, NAMED, OFF_BY_NULL, said, typed
+from producer.web.forms.form import Sheet, dotted, number, plain, whole
+from producer.web.forms.slugs import free_name, short_name
 
 COLUMNS: Final = st.text("abcXYZ äß", min_size=1, max_size=8).map(str.strip).filter(bool)
 MAPPINGS: Final = st.fixed_dictionaries(

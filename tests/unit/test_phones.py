@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.phones import is_plainly_valid, parse_e164, to_e164
+from producer.contacts.phone_numbers import is_plainly_valid, parse_e164, to_e164
 
 _EXAMPLES = [
     phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

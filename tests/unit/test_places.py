@@ -8,7 +8,7 @@ import pytest
 from producer.settings import read_settings
 from producer.snapshots import check_place, open_snapshot, read_root
 from producer.snapshots.errors import OutsideRoots, SnapshotError, Unsupported
-from wire.settings import SettingsError
+from wire.process.settings import SettingsError
 
 ROOTS = (
     "s3://bucket/segments",

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer import mapping, plain
-from producer.addresses import ORDINARY, Address, Unusable, read_address
-from producer.cleaning import clean_line, clean_text
-from producer.mapping import Mapper, MappingSpec
-from producer.plain import Writer
-from producer.rows import Invalid, Mapped
+from producer.contacts import fast_writer
+from producer.contacts import mapper as mapping
+from producer.contacts.email_addresses import ORDINARY, Address, Unusable, read_address
+from producer.contacts.fast_writer import Writer
+from producer.contacts.mapped_rows import Invalid, Mapped
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.contacts.text_cleaning import clean_line, clean_text
 
 COLUMNS = ("Email", "First", "Last", "Phone", "Tier", "Since", "Tags")
 SPEC = MappingSpec(
@@ -108,7 +109,7 @@ def test_an_ordinary_row_is_written_without_the_other_way(monkeypatch: pytest.Mo
 @given(text=st.one_of(st.text(max_size=8), ALMOST_ORDINARY))
 def test_a_text_that_is_ordinary_needs_no_cleaning(pattern: str, clean: Callable[[str], str], text: str) -> None:
     """So it may be written as it is."""
-    if plain._matches(pa.array([text]), getattr(plain, pattern), if_null=False)[0].as_py():
+    if fast_writer._matches(pa.array([text]), getattr(fast_writer, pattern), if_null=False)[0].as_py():
         assert clean(text) == text
 
 

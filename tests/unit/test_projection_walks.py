@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from producer.forecast import MINUTE_MS, Allowance, projected_finish
-from producer.pace import Progress, measured, progress, window_ms
+from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish
+from producer.runs.throughput import Progress, measured, progress, window_ms
 from tests.unit.records import NOW, a_run
 
 LOOK_MS: Final = 5_000

@@ -10,9 +10,9 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.cli.errors import ApiError, NotTheApi, Refused, Unavailable
-from producer.cli.http import Reply
-from producer.publishing import (
+from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
+from producer.client.http import Reply
+from producer.client.publish import (
     PATIENCE_SECONDS,
     WAIT_SECONDS_MAX,
     Answer,
@@ -22,7 +22,7 @@ from producer.publishing import (
     publish_segment_refreshed,
     refreshed,
 )
-from wire import codec
+from wire.store import codec
 
 
 class Away:

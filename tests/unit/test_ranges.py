@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.snapshots.errors import Unreachable
-from producer.snapshots.ranges import AHEAD_BYTES, ATTEMPTS, LEAST_BYTES, Interrupted, RangedFile
+from producer.snapshots.locations.range_reader import AHEAD_BYTES, ATTEMPTS, LEAST_BYTES, Interrupted, RangedFile
 
 DATA = random.Random(1).randbytes(10 << 20)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, block_record
-from wire.runs import OVER, Books, Ending, Mode, State, Trigger, phase, state
+from wire.chunk_queue.run import OVER, Books, Ending, Mode, State, Trigger, phase, state
 
 QUEUED: dict[str, Any] = {}
 BEGUN: dict[str, Any] = {"begun": NOW + 1}

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.schedules import CATCH_UP_MS, MINUTE_MS, Moment, ScheduleError, check_cron, check_zone, look, next_after
+from producer.intake.schedule import (
+    CATCH_UP_MS,
+    MINUTE_MS,
+    Moment,
+    ScheduleError,
+    check_cron,
+    check_zone,
+    look,
+    next_after,
+)
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HOUR_MS = 60 * MINUTE_MS

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from wire.secrets import Misplaced, SecretError, Unreadable, Vault
+from wire.vault import Misplaced, SecretError, Unreadable, Vault
 
 
 def _key() -> SecretStr:

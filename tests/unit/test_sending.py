@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer import sending
-from producer.changes import Selection
-from producer.chunking import Chunk
-from producer.mapping import Mapper, MappingSpec
-from producer.moving import Move
-from producer.sending import HELD_BYTES, Room, chunks, send
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.people.suppression import Forgotten, by_id, digest_of
+from producer.pipeline import enqueue
+from producer.pipeline.address_changes import Move
+from producer.pipeline.chunking import Chunk
+from producer.pipeline.enqueue import HELD_BYTES, Room, chunks, send
+from producer.pipeline.row_selection import Selection
+from producer.pipeline.survey import Before, Survey, survey
 from producer.snapshots.errors import Changed
-from producer.surveying import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run
-from wire.activecampaign.payloads import contacts_of, emails_of, former_of, import_body
-from wire.chunks import Offer
-from wire.forgotten import Forgotten, by_id, digest_of
-from wire.ledger import Appended, Ledger, Reading
-from wire.members import FINGERPRINT_BYTES
-from wire.runs import Run
-from wire.store import StoreError
+from wire.activecampaign.requests import contacts_of, emails_of, former_of, import_body
+from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.chunk_store import Appended, Ledger, Reading
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
+from wire.chunk_queue.run import Run
+from wire.store.redis import StoreError
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
 TOKEN = "a-token"
@@ -224,7 +224,7 @@ def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> Non
 
 @pytest.fixture
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
 
 
 @pytest.mark.usefixtures("_at_once")

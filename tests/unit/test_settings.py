@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer import settings as producer_settings
-from wire.settings import SettingsError, next_database
-from wire.tokens import Role
+from producer.access.tokens import Role
+from wire.process.settings import SettingsError, next_database
 from worker import settings as worker_settings
 
 KEY = Fernet.generate_key().decode()

@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.changes import Selection
-from producer.chunking import pack
-from producer.comparing import Known, page_of
-from producer.mapping import Mapper, MappingSpec
-from producer.rows import Mapped
+from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.pipeline.chunking import pack
+from producer.pipeline.comparison import Known, page_of
+from producer.pipeline.row_selection import Selection
+from producer.pipeline.survey import Abandoned, Before, Survey, survey
 from producer.snapshots import Snapshot
 from producer.snapshots.errors import Changed, MissingColumn
-from producer.surveying import Abandoned, Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.snapshot_kinds import KINDS, MakeSnapshot, maker
-from wire import codec
-from wire.activecampaign.payloads import import_body
-from wire.members import Entry, Standing
-from wire.rejects import PAGE_LINES, RejectCode
-from wire.runs import Mode
+from wire.activecampaign.requests import import_body
+from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.chunk_queue.rejects import PAGE_LINES, RejectCode
+from wire.chunk_queue.run import Mode
+from wire.store import codec
 
 SPEC = MappingSpec(email="Email", first_name="Name", phone="Phone", default_region="GB")
 MAPPER = Mapper(SPEC, 12, automations=False)

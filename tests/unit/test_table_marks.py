@@ -7,11 +7,11 @@ import pytest
 
 from producer.snapshots.errors import Missing, Unreachable, Unsupported
 from producer.snapshots.file import File, State
-from producer.snapshots.marks import DELTA, HUDI, ICEBERG, Mark, marks_among
-from producer.snapshots.objects import find
-from producer.snapshots.places import Place
-from producer.snapshots.ranges import Interrupted, Ranges
-from producer.snapshots.tables import table_of
+from producer.snapshots.formats.table_marks import DELTA, HUDI, ICEBERG, Mark, marks_among
+from producer.snapshots.formats.tables import table_of
+from producer.snapshots.locations.object_store import find
+from producer.snapshots.locations.range_reader import Interrupted, Ranges
+from producer.snapshots.uris import Place
 
 
 @dataclass

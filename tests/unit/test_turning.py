@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from producer.turning import DAY_MS, mode_of
+from producer.people.membership import Summary
+from producer.pipeline.full_runs import DAY_MS, mode_of
 from tests.unit.records import NOW, SPEC, a_run
-from wire import codec
-from wire.membership import Summary
-from wire.runs import Mode
+from wire.chunk_queue.run import Mode
+from wire.store import codec
 
 KNOWN: dict[str, Any] = {"runs": {1: "an-id"}, "full_at": NOW}
 

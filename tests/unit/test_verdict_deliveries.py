@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire import codec
 from wire.activecampaign.errors import (
     Because,
     NotFound,
@@ -23,6 +22,7 @@ from wire.activecampaign.errors import (
     Unreadable,
 )
 from wire.activecampaign.results import Accepted
+from wire.store import codec
 from worker.verdict import (
     Aside,
     Done,
@@ -40,7 +40,7 @@ from worker.verdict import (
     Waiting,
     judge_delivery,
 )
-from worker.verdict.deliveries import MOST_UNREAD, MOST_UNREAD_LOOKS
+from worker.verdict.delivery import MOST_UNREAD, MOST_UNREAD_LOOKS
 
 FULL = Facts(count=250)
 ALONE = Facts(count=1)

@@ -4,21 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.errors import TROUBLES, Unreachable
+from wire.activecampaign.responses import Answer, document_of
 from wire.activecampaign.results import read_accepted
-from worker.verdict import (
-    DeliveryVerdict,
-    Done,
-    Facts,
-    Later,
-    Progress,
-    Split,
-    Stop,
-    StopCode,
-    Waiting,
-    judge_delivery,
-)
+from worker.verdict import DeliveryVerdict, Done, Facts, Later, Progress, Split, Stop, StopCode, Waiting, judge_delivery
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

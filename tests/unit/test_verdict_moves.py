@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.activecampaign.errors import NotFound, Rejected, Throttled, Unreachable
-from wire.activecampaign.payloads import Former, How
+from wire.activecampaign.requests import Former, How
 from wire.activecampaign.results import Changed, Contact, LookedUp, Memberships
-from worker.verdict.memory import Memory, Move, Moves
-from worker.verdict.moves import AskLists, Change, Find, Step, Told, after, next_step
+from worker.verdict.address_changes import AskLists, Change, Find, Step, Told, after, next_step
+from worker.verdict.chunk_history import Memory, Move, Moves
 
 LIST: Final = "12"
 OLD, NEW = "ann@example.org", "anna@example.org"

@@ -1,9 +1,9 @@
 """Databases that do not run here: what their drivers would be told, and never a secret in a URI."""
 
-from producer.snapshots.bigquery import BigQuery
-from producer.snapshots.bigquery import options as of_bigquery
-from producer.snapshots.snowflake import Snowflake
-from producer.snapshots.snowflake import options as of_snowflake
+from producer.snapshots.locations.bigquery import BigQuery
+from producer.snapshots.locations.bigquery import options as of_bigquery
+from producer.snapshots.locations.snowflake import Snowflake
+from producer.snapshots.locations.snowflake import options as of_snowflake
 
 
 def test_snowflake_is_told_what_uri_and_environment_say() -> None:

@@ -1,6 +1,6 @@
 """A worker's health: what only a restart can mend, and what keeps it from work for now."""
 
-from worker.heart import HELD_SECONDS, READY_SECONDS, STILL_SECONDS, Heart
+from worker.liveness import HELD_SECONDS, READY_SECONDS, STILL_SECONDS, Heart
 
 
 class Clock:

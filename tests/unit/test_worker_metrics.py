@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from wire.chunks import Book
-from worker import telling
+from wire.chunk_queue.chunk import Book
+from worker import report_log
 from worker.metrics import COUNTED, Metrics
 from worker.reports import Asked, Paced, Report, Settled
 
@@ -33,7 +33,7 @@ def counted(*reports: Report) -> dict[str, float]:
 
 def told(report: Report) -> list[dict[str, object]]:
     with capture_logs() as lines:
-        telling.tell(report)
+        report_log.tell(report)
     return [dict(line) for line in lines]
 
 

@@ -15,10 +15,9 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from wire.activecampaign.answers import Answer, document_of
 from wire.activecampaign.errors import Because, NotFound, Refused, Rejected, Unreachable, Unreadable
-from wire.activecampaign.hosts import Scheme, endpoint_of
-from wire.activecampaign.payloads import address_body
+from wire.activecampaign.requests import address_body
+from wire.activecampaign.responses import Answer, document_of
 from wire.activecampaign.results import (
     Accepted,
     Account,
@@ -46,6 +45,7 @@ from wire.activecampaign.results import (
     read_page,
     read_user,
 )
+from wire.http.hosts import Scheme, endpoint_of
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=120, connect=10, sock_connect=10)
 """Seconds. The importer's own time for a full request is unknown; a connection is made in a fraction of one."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
-from wire.activecampaign.answers import Answer, lacking
-from wire.activecampaign.numerals import whole
+from wire.activecampaign.numbers_as_text import whole
+from wire.activecampaign.responses import Answer, lacking
 
 T = TypeVar("T")
 

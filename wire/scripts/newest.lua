@@ -1,6 +1,6 @@
 -- flags: allow-oom
 -- Names the runs to be shown: the newest of each export that is still there, and all that are not over.
---   runs, exports, accounts, lane, reading, run   as in wire.topology
+--   runs, exports, accounts, lane, reading, run   as in wire.store.keys
 -- ARGV: how many of the newest runs are looked at for the first
 -- Returns ids of runs, each once.
 local found, seen, waiting = {}, {}, {}

@@ -5,10 +5,10 @@ and the chunk's facts, and return one of a closed set of verdicts (`verdicts`), 
 next time (`memory`). Who asks carries them out.
 """
 
-from wire.rejects import RejectCode
-from worker.verdict.batches import BatchFacts, judge_batch
-from worker.verdict.deliveries import Facts, judge_delivery
-from worker.verdict.memory import Aside, Memory, Moves, Progress
+from wire.chunk_queue.rejects import RejectCode
+from worker.verdict.batch import BatchFacts, judge_batch
+from worker.verdict.chunk_history import Aside, Memory, Moves, Progress
+from worker.verdict.delivery import Facts, judge_delivery
 from worker.verdict.verdicts import (
     Applied,
     BatchVerdict,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from wire.rejects import RejectCode
-from worker.verdict.memory import Memory
+from wire.chunk_queue.rejects import RejectCode
+from worker.verdict.chunk_history import Memory
 
 
 class Waiting(StrEnum):

@@ -17,7 +17,7 @@ from tests.bench.people import write_people
 from tests.bench.place import UNLIMITED, place
 from tests.bench.sizes import MILLION, Sizes
 from tests.bench.weighing import MIB
-from wire.topology import key
+from wire.store.keys import key
 
 PRODUCER_MIB: Final = 300.0
 RUN_MIB: Final = 32.0

@@ -8,7 +8,7 @@ from tests.bench.figures import NONE, Bound, Figure, Unit
 from tests.bench.people import write_people
 from tests.bench.place import PUBLISHED, paced, place
 from tests.bench.sizes import Sizes
-from wire.activecampaign.payloads import MAX_CONTACTS
+from wire.activecampaign.requests import MAX_CONTACTS
 
 WORKERS: Final = 2
 BATCH_SECONDS: Final = (1.0, 3.0)

@@ -11,16 +11,16 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from producer.changes import Selection
-from producer.comparing import ENTRY, Known, hashes_of, prints_of
-from producer.mapping import Mapper, MappingSpec
-from producer.sending import chunks
+from producer.contacts.mapper import Mapper, MappingSpec
+from producer.pipeline.comparison import ENTRY, Known, hashes_of, prints_of
+from producer.pipeline.enqueue import chunks
+from producer.pipeline.row_selection import Selection
+from producer.pipeline.survey import Before, Survey, survey
 from producer.snapshots import Snapshot, open_snapshot
-from producer.surveying import Before, Survey, survey
 from tests.bench.figures import Bound, Figure, Unit
 from tests.bench.people import FORMATS, MAPPING, Format, write_people
 from tests.bench.sizes import MILLION, Sizes
-from wire.members import Standing
+from wire.chunk_queue.membership_entry import Standing
 
 CHANGED_EVERY: Final = 50
 """Two in a hundred."""

@@ -1,4 +1,4 @@
--- Which account answers at a host. Hosts of one account share what is its own (`SHARED` in wire.topology).
+-- Which account answers at a host. Hosts of one account share what is its own (`SHARED` in wire.store.keys).
 --   account_names   hash  host -> account; a host that is not there is an account of that name
 --   connection(id)  hash  `account`: its host; `account_set`: what a person says the account is
 

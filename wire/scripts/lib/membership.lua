@@ -2,8 +2,8 @@
 --   membership(e, a, l)  hash  `members`: how many; `level`, `split`: how many buckets; `runs`: how many there were, `run:N`:
 --                              the id of one; `full_at`, `since_full`: the last full run's end, and how many since;
 --                              `mapping`, `read`, `nulls`: of the last run
---   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.members)
---   absent(e, a, l)      hash  whom the last surveyed snapshot lacked (producer.absence); `number`: of the last run that noted or kept it
+--   members(e, a, l, b)  hash  address -> entry (16 bytes, or 24 with the person's; wire.chunk_queue.membership_entry)
+--   absent(e, a, l)      hash  whom the last surveyed snapshot lacked (producer.people.absence); `number`: of the last run that noted or kept it
 --   unfolded(e, a, l)    hash  ended runs that left contacts which ActiveCampaign may have -> their number
 --   memberships(e)       set   `account list` of those that an export has, the account by the host it began with
 -- Buckets are hashes of 30 to 80 entries, which Redis keeps in one piece without pointers. They grow one at a time, by Litwin's
@@ -84,7 +84,7 @@ local function kept_of(entry, kept, address)
   return string.sub(entry, 1, ENTRY) .. (before and string.sub(before, ENTRY + 1) or '')
 end
 
--- Writes entries, as `wire.members.Entries` words them: addresses between line breaks, and the entries one after the other, each
+-- Writes entries, as `wire.chunk_queue.membership_entry.Entries` words them: addresses between line breaks, and the entries one after the other, each
 -- behind its length. Instead of an entry, `x` and a person: their contact has another address by now; `-` and a person: they
 -- have. A membership that is gone stays gone.
 local function remember(run, addresses, entries)

@@ -73,7 +73,7 @@ local function enter(run, now)
   end
 end
 
--- The books that a run ended with: what its end is called follows from them, in `wire.runs`.
+-- The books that a run ended with: what its end is called follows from them, in `wire.chunk_queue.run`.
 local function ended_with(key)
   local names = {'ending', 'error', 'dry_run', 'selected', 'applied', 'refused', 'unconfirmed', 'unsent', 'leaving_applied',
     'leaving_refused', 'leaving_unconfirmed', 'leaving_unsent', 'unmatched', 'unbalanced'}

@@ -1,5 +1,5 @@
 -- Brings together what was kept for two accounts that are found to be one.
---   accounts, turns, lane, leases, bells, pace, imports, under_way   as in wire.topology
+--   accounts, turns, lane, leases, bells, pace, imports, under_way   as in wire.store.keys
 
 local IMPORTS_PROVE = 60250 -- milliseconds: a minute of imports, as lib/going.lua counts it
 

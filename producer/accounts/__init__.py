@@ -1,0 +1,1 @@
+"""Questions to an ActiveCampaign account: its key, lists, fields and contact limit."""

@@ -1,0 +1,1 @@
+"""The audit trail: who changed or decided what, and when."""

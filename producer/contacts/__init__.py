@@ -1,0 +1,1 @@
+"""Turns a row of a snapshot into a contact."""

@@ -1,0 +1,1 @@
+"""Gauges, metrics and queue statistics."""

@@ -1,0 +1,97 @@
+"""What is inside the pipes at one moment, for gauges: gates and paces, chunks that wait and chunks in hand, the store's memory.
+
+It only looks. What a figure means for a run or an autoscaler is decided elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wire.store.keys import key
+from wire.store.redis import Store
+
+LOOKED_AT: Final = 2_000
+"""Among so many runs the newest of each export is looked for; runs that are not over are shown whatever their age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An account with chunks: how long nobody may send yet, and which share of its imports is used since a throttle."""
+
+    opens_in_ms: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run's chunks: how long the oldest that may go has been due, and how many are in workers' hands."""
+
+    oldest_due_ms: int
+    delivering: int
+    confirming: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """Accounts and runs with chunks, by account and run."""
+
+    gates: Mapping[str, Gate]
+    runs: Mapping[str, Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The store's memory; `limit_bytes` is 0 where none is set, and both are where a managed service hides them."""
+
+    used_bytes: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What an account allows at one moment, and the runs that share it."""
+
+    imports_per_minute: float
+    share: float
+    opens_in_ms: int
+    runs: tuple[str, ...]
+    requests_per_second: float
+
+
+class Plumbing:
+    """Looks into the pipes; every method is one call."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def pipes(self) -> Pipes:
+        """Look at all accounts and runs with chunks."""
+        gates, runs = {}, {}
+        for account, opens_in_ms, share, lane in await self._store.run("plumbing"):
+            gates[account.decode()] = Gate(opens_in_ms, float(share))
+            runs.update({run.decode(): Waiting(*figures) for run, *figures in lane})
+        return Pipes(gates, runs)
+
+    async def newest(self) -> list[str]:
+        """Name the newest run of each export, and all that are not over."""
+        return [run.decode() for run in await self._store.run("newest", LOOKED_AT)]
+
+    async def allowed(self, account: str) -> Allowed:
+        """Ask what an account allows now."""
+        imports, share, opens_in_ms, runs, requests = await self._store.run("allowance", account)
+        lane = tuple(run.decode() for run in runs)
+        return Allowed(float(imports), float(share), opens_in_ms, lane, float(requests))
+
+    async def account_names(self) -> dict[str, str]:
+        """Say which account answers at a host, where that has another name."""
+        return {host: account.decode() for host, account in (await self._store.hash(key("account_names"))).items()}
+
+    async def refreshed(self) -> dict[str, int]:
+        """Say when each segment that an export names was refreshed last, in milliseconds."""
+        told = await self._store.run("refreshed")
+        return {name.decode(): int(time) for name, time in zip(told[::2], told[1::2], strict=True)}
+
+    async def memory(self) -> Memory:
+        """Ask the store for its memory."""
+        told = await self._store.info("memory")
+        return Memory(int(told.get("used_memory", 0)), int(told.get("maxmemory", 0)))

@@ -1,0 +1,96 @@
+"""How exports are doing as people were last told, in the record: judged once, whoever looks, and told in the same step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from wire.store.keys import key
+from wire.store.redis import Argument, Store
+
+AT_ONCE: Final = 100
+
+
+class Health(StrEnum):
+    """How an export is doing."""
+
+    WELL = "well"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    BLOCKED = "blocked"
+    LATE = "will_miss_budget"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told last, and what it may become: `candidate`, since when, in the store's milliseconds.
+
+    `change`: how many changes there were; `version` counts every write, so that two who read the same write once.
+    """
+
+    health: Health = Health.WELL
+    change: int = 0
+    version: int = 0
+    run: str = ""
+    candidate: Health | None = None
+    candidate_since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A message for one channel."""
+
+    id: str
+    channel: str
+    body: bytes
+
+
+class Healths:
+    """Reads and judges."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def endings(self) -> list[str]:
+        """Read the runs that ended and are not judged, in order."""
+        return [run.decode() for run in await self._store.page(key("endings"), 0, AT_ONCE - 1)]
+
+    async def told(self, exports: Sequence[str]) -> dict[str, Told]:
+        """Read what was told of these exports, by their ids."""
+        found = await self._store.hashes([key("health", export) for export in exports])
+        return {export: _told(fields) for export, fields in zip(exports, found, strict=True)}
+
+    async def judge(
+        self,
+        export: str,
+        before: Told,
+        health: Health,
+        *,
+        candidate: Health | None = None,
+        ended: str = "",
+        looked_at: str = "",
+        messages: Sequence[Addressed] = (),
+    ) -> Literal["judged", "changed", "gone"]:
+        """Write how an export is doing, if `before` is still what was told, and send the messages in the same step.
+
+        `ended`: the run whose end is judged, the first of `endings`; `looked_at`: the one that is under way.
+        """
+        words: list[Argument] = [export, before.version, ended, looked_at, health, candidate or ""]
+        words.append("" if health is before.health else "1")
+        for message in messages:
+            words += [message.id, message.channel, message.body]
+        told: Literal["judged", "changed", "gone"] = (await self._store.keep("judge", *words)).decode()
+        return told
+
+
+def _told(fields: Mapping[str, bytes]) -> Told:
+    candidate = fields.get("candidate")
+    return Told(
+        health=Health(fields.get("state", b"well").decode()),
+        change=int(fields.get("change", 0)),
+        version=int(fields.get("version", 0)),
+        run=fields.get("run", b"").decode(),
+        candidate=Health(candidate.decode()) if candidate else None,
+        candidate_since=int(fields.get("candidate_since", 0)),
+    )

@@ -1,0 +1,120 @@
+"""Messages on their way to notification channels: handed out under leases, settled, listed, and sent again.
+
+A message is delivered at least once, always under the same id, and its attempts are counted when it is taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from producer.audit.trail import SYSTEM, Author, said_by
+from producer.notifications.channels import Channel
+from wire.store import codec
+from wire.store.keys import key
+from wire.store.redis import Store
+
+LEASE_MS: Final = 60_000
+"""Longer than an attempt takes: what is taken again was left behind by somebody who was killed."""
+
+
+class LetterState(StrEnum):
+    """How far a message is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message in somebody's hands: the how many-th attempt this is, and the channel with its sealed secret."""
+
+    id: str
+    body: bytes
+    attempt: int
+    channel: Channel
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as it is listed; `note` is what came of its last attempt, `due` when it is tried next, if it is."""
+
+    id: str
+    state: LetterState
+    body: bytes
+    attempts: int
+    created: int
+    since: int
+    due: int | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterCounts:
+    """How many messages are on their way, and how many are dead."""
+
+    waiting: int = 0
+    dead: int = 0
+
+
+class Letters:
+    """Every method but `listed` is one script."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def take(self, token: str, most: int, lease_ms: int = LEASE_MS) -> list[Taken]:
+        """Take messages that are due."""
+        return [
+            Taken(letter.decode(), body, attempt, Channel.from_document(codec.decode(document)), secret)
+            for letter, body, attempt, document, secret in await self._store.run("take_letters", token, lease_ms, most)
+        ]
+
+    async def settle(self, letter: str, token: str, to: LetterState, *, note: str, due_in_ms: int = 0) -> bool:
+        """Write what came of an attempt; False if the message was no longer ours."""
+        return bool(await self._store.run("settle_letter", letter, token, to, due_in_ms, note) == b"settled")
+
+    async def redeliver(
+        self, channel_id: str, letter: str, *, by: Author = SYSTEM
+    ) -> Literal["done", "already"] | None:
+        """Send a message that is over once more, under its id; None if the channel has none of it."""
+        word = await self._store.keep("redeliver_letter", channel_id, letter, said_by(by))
+        return None if word is None else "done" if word == b"done" else "already"
+
+    async def count_each(self) -> dict[str, LetterCounts]:
+        """Count what is on its way and what is dead, by the ids of the channels."""
+        told = await self._store.run("count_letters")
+        counted = zip(told[::3], told[1::3], told[2::3], strict=True)
+        return {channel.decode(): LetterCounts(waiting, dead) for channel, waiting, dead in counted}
+
+    async def count(self) -> LetterCounts:
+        """Count what is on its way and what is dead over all channels."""
+        counts = (await self.count_each()).values()
+        return LetterCounts(sum(one.waiting for one in counts), sum(one.dead for one in counts))
+
+    async def listed(self, channel_id: str, states: Sequence[LetterState]) -> list[Letter]:
+        """Read a channel's messages in these states, the newest first."""
+        ids = [
+            letter
+            for state in states
+            for letter, _ in await self._store.ranked(key("letters", channel_id, state), newest=True)
+        ]
+        dues = dict(await self._store.ranked(key("deliveries")))
+        found = await self._store.hashes([key("delivery", letter) for letter in ids])
+        letters = [
+            Letter(
+                id=letter,
+                state=LetterState(fields["state"].decode()),
+                body=fields["body"],
+                attempts=int(fields["attempts"]),
+                created=int(fields["created"]),
+                since=int(fields["since"]),
+                due=round(dues[letter]) if letter in dues else None,
+                note=fields["note"].decode() if "note" in fields else None,
+            )
+            for letter, fields in zip(ids, found, strict=True)
+            if fields
+        ]
+        return sorted(letters, key=lambda letter: (letter.created, letter.id), reverse=True)

@@ -1,0 +1,102 @@
+"""Delivers messages: takes what is due, sends it by its channel's kind, and writes what came of it."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from producer.notifications.attempts import Attempt, Outcome, given_up, wait_seconds
+from producer.notifications.channels import Channel, Kind
+from producer.notifications.mail import Mail
+from producer.notifications.outbox import Letters, LetterState, Taken
+from producer.notifications.webhooks import Webhooks
+from wire.store import codec
+from wire.vault import SecretError, Vault
+
+AT_ONCE: Final = 20
+SECOND_MS: Final = 1000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came of an attempt, for metrics."""
+
+    kind: Kind
+    outcome: Outcome
+
+
+class Poster:
+    """Delivers at least once, under the same id; `listen` is told of every attempt."""
+
+    def __init__(
+        self,
+        letters: Letters,
+        vault: Vault,
+        webhooks: Webhooks,
+        mail: Mail | None,
+        listen: Callable[[Posted], None],
+        *,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._letters = letters
+        self._vault = vault
+        self._webhooks = webhooks
+        self._mail = mail
+        self._listen = listen
+        self._dice = dice
+
+    async def post(self) -> None:
+        """Deliver everything that is due."""
+        while True:
+            token = secrets.token_hex(8)
+            taken = await self._letters.take(token, AT_ONCE)
+            await asyncio.gather(*(self._deliver(letter, token) for letter in taken))
+            if len(taken) < AT_ONCE:
+                return
+
+    async def attempt(self, channel: Channel, secret: bytes, message: str, body: bytes) -> Attempt:
+        """Send a message to a channel, once, and say what came of it."""
+        match channel.kind:
+            case Kind.WEBHOOK:
+                try:
+                    opened = self._vault.open(channel.id, secret)
+                except SecretError:
+                    return Attempt(
+                        Outcome.FAILED, "its secret cannot be opened: give back the old SECRET_KEYS, or set it"
+                    )
+                return await self._webhooks.send(channel.url or "", opened, message, body)
+            case Kind.EMAIL if self._mail is None:
+                return Attempt(Outcome.FAILED, "no mail server is set: SEGMENT_EXPORT_SMTP_HOST")
+            case Kind.EMAIL:
+                return await self._mail.send(channel.addresses, message, codec.decode(body))
+
+    async def _deliver(self, letter: Taken, token: str) -> None:
+        attempt = await self.attempt(letter.channel, letter.secret, letter.id, letter.body)
+        outcome, due_in_ms = attempt.outcome, 0
+        if outcome is Outcome.FAILED and given_up(letter.attempt):
+            outcome = Outcome.DEAD
+        if outcome is Outcome.FAILED:
+            due_in_ms = round(wait_seconds(letter.attempt, attempt.retry_after_seconds, self._dice()) * SECOND_MS)
+        to = {
+            Outcome.DELIVERED: LetterState.DELIVERED,
+            Outcome.FAILED: LetterState.PENDING,
+            Outcome.DEAD: LetterState.DEAD,
+        }[outcome]
+        if not await self._letters.settle(letter.id, token, to, note=attempt.note, due_in_ms=due_in_ms):
+            return
+        self._listen(Posted(letter.channel.kind, outcome))
+        write = _log.info if outcome is Outcome.DELIVERED else _log.warning
+        write(
+            "notification_posted",
+            channel=letter.channel.name,
+            message=letter.id,
+            outcome=outcome,
+            attempt=letter.attempt,
+            note=attempt.note,
+        )

@@ -1,0 +1,1 @@
+"""From a snapshot to chunks: survey, comparison, forecast, safeguards, chunking, enqueue."""

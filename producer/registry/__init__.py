@@ -1,0 +1,1 @@
+"""What people configured: connections, exports and segments."""

@@ -1,0 +1,1 @@
+"""A run's record as the producer reads and steers it."""

@@ -1,0 +1,72 @@
+"""Logs runs: a line when one is opened, blocked, let go on, and closed, with its books; whichever process saw to it."""
+
+from typing import Final
+
+import structlog
+
+from producer.runs.run_events import News, take_news
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Run, State, state
+from wire.store.redis import Store
+
+SECOND_MS: Final = 1000
+FINE: Final = frozenset({State.SUCCEEDED, State.CANCELLED, State.SUPERSEDED})
+
+_log = structlog.get_logger(__name__)
+
+
+class Teller:
+    """Takes the news and writes the lines."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def tell_all(self) -> None:
+        """Tell everything that was not told yet."""
+        while news := await take_news(self._store):
+            runs = {run.id: run for run in await self._ledger.look([each.run for each in news])}
+            for each in news:
+                if each.run in runs:
+                    tell(each, runs[each.run])
+
+
+def tell(news: News, run: Run) -> None:
+    """Write the line of one run."""
+    log = _log.bind(run=run.id, export=run.export_name, connection=run.connection_name, segment=run.segment)
+    match news.what:
+        case "opened":
+            log.info(
+                "run_opened",
+                trigger=run.trigger,
+                mode=run.mode,
+                dry_run=run.dry_run,
+                snapshot=run.snapshot,
+                budget_seconds=(run.deadline - run.created) / SECOND_MS,
+            )
+        case "blocked":
+            log.warning("run_blocked", code=news.code)
+        case "unblocked":
+            log.info("run_unblocked", code=news.code)
+        case "closed":
+            _tell_end(log, run)
+
+
+def _tell_end(log: structlog.stdlib.BoundLogger, run: Run) -> None:
+    ended = state(run)
+    write = log.error if ended == State.FAILED or run.unbalanced else log.info if ended in FINE else log.warning
+    finished = run.finished if run.finished is not None else run.created
+    write(
+        "run_closed",
+        state=ended,
+        error=run.error,
+        **run.books.document(),
+        kept=run.kept,
+        waiting=run.leavers_waiting,
+        unbalanced=run.unbalanced,
+        chunks=run.chunks,
+        requests=run.requests,
+        throttles=run.throttles,
+        seconds=(finished - run.created) / SECOND_MS,
+        late_seconds=max(0, finished - run.deadline) / SECOND_MS,
+    )

@@ -1,0 +1,63 @@
+"""What can be seen of an account through a connection: its lists, its custom fields, and what an export would send to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from producer.accounts.findings import Busy, Fields, Lists, Sight, Wrong
+from producer.api.access import Identity
+from producer.api.connections import mended_host, opened_key
+from producer.contacts.mapped_rows import Invalid
+from producer.pipeline.runner import mapper_as_said
+from producer.registry.model import Connection
+from producer.services.context import Collaborators
+from producer.services.permissions import require_admin, require_use
+from producer.services.requests import ExportBody
+from producer.snapshots import Preview
+from wire.store import codec
+
+
+async def look_at(of: Collaborators, who: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+    """Find out what a key shows of its account, before there is a connection. Problem 403 or 422."""
+    require_admin(who)
+    return await of.checks.look(mended_host(of, host), api_key)
+
+
+async def look_through(of: Collaborators, who: Identity, connection: Connection) -> Sight | Wrong | Busy:
+    """Find out what a connection's key shows of its account. Problem 403; SecretError, Unregistered."""
+    require_use(who, connection)
+    return await of.checks.look(connection.host, await opened_key(of, connection))
+
+
+async def lists_of(of: Collaborators, who: Identity, connection: Connection) -> Lists | Wrong | Busy:
+    """Find out which lists a connection's account has. Problem 403; SecretError, Unregistered."""
+    require_use(who, connection)
+    return await of.checks.lists(connection.host, await opened_key(of, connection))
+
+
+async def fields_of(of: Collaborators, who: Identity, connection: Connection) -> Fields | Wrong | Busy:
+    """Find out which custom fields a connection's account has. Problem 403; SecretError, Unregistered."""
+    require_use(who, connection)
+    return await of.checks.fields(connection.host, await opened_key(of, connection))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What would become of one row: the contact as it would be sent, or why there would be none."""
+
+    contact: Mapping[str, Any] | None
+    reason: str = ""
+    phone_left_out: bool = False
+
+
+def sampled(preview: Preview, body: ExportBody) -> list[Sample]:
+    """Map the first rows of a snapshot as an export would. They come from its preview: addresses are masked, as there."""
+    mapper = mapper_as_said(body.model_dump(), body.list_id)
+    return [
+        Sample(None, found.reason)
+        if isinstance(found, Invalid)
+        else Sample(codec.decode(found.json), phone_left_out=found.phone_left_out)
+        for found in mapper.rows(preview.beginning)
+    ]

@@ -1,0 +1,90 @@
+"""Whom the handlers work with, handed in as one value: they build nothing and know no process-wide state."""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from producer.access.tokens import Tokens
+from producer.accounts.findings import Checks
+from producer.audit.trail import Audit
+from producer.doctor import Diagnosis
+from producer.intake.event_stream_store import Events
+from producer.intake.open_runs import Intake
+from producer.notifications.attempts import Attempt
+from producer.notifications.channels import Channel, Channels
+from producer.notifications.outbox import Letters
+from producer.people.erase import Forgetter
+from producer.people.erasure_store import Erasing
+from producer.people.trace import Tracer
+from producer.registry.staleness_check import Ageing
+from producer.registry.store import Registry
+from producer.snapshots import Preview
+from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.run import Run
+from wire.vault import Vault
+
+Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
+"""From runs to when each is foreseen to finish: by id, in milliseconds since 1970; without a forecast, left out."""
+
+Look = Callable[[str], Awaitable[Preview]]
+"""Look at the beginning of a snapshot. Raises SnapshotError."""
+
+Examine = Callable[[], Awaitable[Sequence[Diagnosis]]]
+"""Look at everything that the service stands on."""
+
+Exposition = Callable[[], Awaitable[tuple[bytes, str]]]
+"""Write the metrics: bytes and their content type."""
+
+Readiness = Callable[[], Awaitable[Sequence[str]]]
+"""Say what keeps the producer from its work, a sentence each; nothing: it is ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifying:
+    """Whom the handlers of notification channels work with; `mails`: whether there is a mail server to hand e-mail to."""
+
+    channels: Channels
+    letters: Letters
+    attempt: Callable[[Channel, bytes, str, bytes], Awaitable[Attempt]]
+    trusted_hosts: frozenset[str] = frozenset()
+    public_url: str = ""
+    mails: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborators:
+    """What `make_app` is given; `clock_ms` dates what people registered, `new_id` names it for ever."""
+
+    registry: Registry
+    tokens: Tokens
+    ledger: Ledger
+    intake: Intake
+    events: Events
+    checks: Checks
+    tracer: Tracer
+    erasing: Erasing
+    forgetter: Forgetter
+    audit: Audit
+    examine: Examine
+    vault: Vault
+    ageing: Ageing
+    notifying: Notifying
+    project: Project
+    preview: Look
+    exposition: Exposition
+    readiness: Readiness
+    budget_minutes: float
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8)
+
+
+COLLABORATORS: Final = web.AppKey("collaborators", Collaborators)
+
+
+def collaborators(request: web.Request) -> Collaborators:
+    """Return whom the handler of this request works with."""
+    return request.app[COLLABORATORS]

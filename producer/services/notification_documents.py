@@ -1,0 +1,97 @@
+"""What the API answers about notification channels and their messages."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel
+
+from producer.notifications.channels import Channel, Kind
+from producer.notifications.messages import Event
+from producer.notifications.outbox import Letter, LetterCounts, LetterState
+from producer.services.documents import Moment, moment, moment_or_none
+from wire.store import codec
+
+
+class NotificationDocument(BaseModel):
+    """A channel, never its secret; `exports` is null for all. `waiting` and `dead` count its messages."""
+
+    id: str
+    name: str
+    kind: Kind
+    url: str | None
+    addresses: list[str]
+    events: list[Event]
+    exports: list[str] | None
+    enabled: bool
+    waiting: int
+    dead: int
+    created: Moment
+    changed: Moment
+
+    @classmethod
+    def of(cls, channel: Channel, export_names: Mapping[str, str], counts: LetterCounts) -> Self:
+        """Show a channel; an export that was deleted since is left out."""
+        exports = channel.exports
+        return cls(
+            id=channel.id,
+            name=channel.name,
+            kind=channel.kind,
+            url=channel.url,
+            addresses=list(channel.addresses),
+            events=[Event(event) for event in channel.events],
+            exports=None if exports is None else sorted(export_names[of] for of in exports if of in export_names),
+            enabled=channel.enabled,
+            waiting=counts.waiting,
+            dead=counts.dead,
+            created=moment(channel.created),
+            changed=moment(channel.changed),
+        )
+
+
+class NotificationMade(NotificationDocument):
+    """A new channel with the secret that we made for it: it is told this once. Null, if there is none or it was given to us."""
+
+    secret: str | None
+
+
+class NotificationTested(BaseModel):
+    """What came of a test message, and what was answered."""
+
+    delivered: bool
+    detail: str
+
+
+class DeliveryDocument(BaseModel):
+    """A message to a channel; `note` is what came of its last attempt, `next_attempt` null where there is none."""
+
+    id: str
+    type: str
+    state: LetterState
+    attempts: int
+    created: Moment
+    since: Moment
+    next_attempt: Moment | None
+    note: str | None
+    message: dict[str, Any]
+
+    @classmethod
+    def of(cls, letter: Letter) -> Self:
+        """Show a message."""
+        message = codec.decode(letter.body)
+        return cls(
+            id=letter.id,
+            type=message["type"],
+            state=letter.state,
+            attempts=letter.attempts,
+            created=moment(letter.created),
+            since=moment(letter.since),
+            next_attempt=moment_or_none(letter.due),
+            note=letter.note,
+            message=message,
+        )
+
+
+class Redelivered(BaseModel):
+    """What became of the wish to send a message again: `done`, or it was on its way already."""
+
+    result: Literal["done", "already"]

@@ -1,0 +1,32 @@
+"""Which connections somebody may use: an administrator every one, a contributor those that are open to contributors.
+
+Handlers ask here before they ask ActiveCampaign with a connection's key; the scripts that write ask once more, since a
+connection may be closed in between.
+"""
+
+from producer.api.access import Identity
+from producer.registry.model import Connection
+from producer.registry.store import CLOSED
+from producer.services.problems import Problem
+
+
+def may_use(who: Identity, connection: Connection | None) -> bool:
+    """Whether somebody may use a connection; where there is none (any more), only administrators may act."""
+    return who.is_admin or (connection is not None and connection.is_open)
+
+
+def require_use(who: Identity, connection: Connection | None) -> None:
+    """Raise Problem 403 unless somebody may use a connection."""
+    if not may_use(who, connection):
+        raise closed()
+
+
+def require_admin(who: Identity) -> None:
+    """Raise Problem 403 unless somebody is an administrator: the routes say so, too, and there is more than one door."""
+    if not who.is_admin:
+        raise Problem(403, f"This is not for the role {who.role}.")
+
+
+def closed() -> Problem:
+    """Make the problem of somebody who may not use a connection."""
+    return Problem(403, f"This is not for you: {CLOSED}.")

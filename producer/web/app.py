@@ -1,0 +1,24 @@
+"""Adds the page to the application that serves the API: one door before it, its leaves, its templates."""
+
+from aiohttp import web
+
+from producer.web.forms.account_cache import Glimpses
+from producer.web.middleware import Door, harden_ours
+from producer.web.pages.export_edit import GLIMPSES
+from producer.web.pages.login import DOORKEEPER, Doorkeeper
+from producer.web.rendering.templating import set_up
+from producer.web.rendering.translations import load_languages
+from producer.web.routes import LEAVES
+from producer.web.run_watcher import WATCHING, Watching
+
+
+def add_page(app: web.Application, keeper: Doorkeeper, watching: Watching | None = None) -> None:
+    """Add the page; it shares the application's collaborators with the API. `watching` looks after live runs."""
+    app[DOORKEEPER], app[GLIMPSES] = keeper, Glimpses()
+    set_up(app, load_languages())
+    app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
+    app.on_response_prepare.append(harden_ours)
+    app[WATCHING] = watching or Watching()
+    app.on_shutdown.append(app[WATCHING].close)
+    for leaf in LEAVES:
+        app.router.add_route(leaf.method, leaf.path, leaf.handler)

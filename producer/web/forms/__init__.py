@@ -1,0 +1,1 @@
+"""Forms of the page: fields, values and their checks."""

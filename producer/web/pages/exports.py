@@ -1,0 +1,165 @@
+"""The leaves of exports: how they stand, and what a person does with one as it is. Adding and changing is `export_edit`'s."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from producer.api.access import IDENTITY, Identity
+from producer.api.exports import change_export, connection_of, delete_export, shown_export
+from producer.api.request_body import checked
+from producer.api.routes import WRITERS
+from producer.api.runs import demand_run, demand_scheduled
+from producer.intake.schedule import next_after
+from producer.registry.model import Connection, Export, Segment
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import may_use, require_use
+from producer.services.requests import DemandBody, ExportChange
+from producer.web.forms.form import Sheet, dotted, tried
+from producer.web.forms.form_parsing import FORM
+from producer.web.rendering.run_labels import MODES
+from producer.web.rendering.run_view import Seen, seen
+from producer.web.rendering.templating import render, see
+from wire.chunk_queue.run import Run
+
+RUNS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an export stands; `next_time` in milliseconds, None while nothing is due by the clock."""
+
+    export: Export
+    connection: Connection | None
+    segment: Segment
+    last: Seen | None
+    next_time: int | None
+    may_act: bool
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List exports by name, with what became of the last run of each."""
+    of, who = collaborators(request), request[IDENTITY]
+    exports = await of.registry.exports()
+    standings = await _standings(of, who, exports)
+    return render(
+        request,
+        "exports.html",
+        standings=standings,
+        may_write=who.role in WRITERS,
+        has_schedules=any(export.schedule for export in exports),
+        done=request.query.get("done", ""),
+        gone=request.query.get("gone", ""),
+        once=secrets.token_hex(16),
+    )
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show an export, its last runs, and what can be done with it."""
+    return await _shown(request, Sheet.of({"mode": "changes"}))
+
+
+async def run(request: web.Request) -> web.Response:
+    """Run an export now and show the run; the same form opens one run, however often it is sent."""
+    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    document = {"mode": sheet.said("mode") or "changes"}
+    boxes = {name: sheet.ticked(name) for name in ("dry_run", "include_refused")}
+    body = sheet.made(DemandBody, document | boxes, dotted)
+    if body is not None:
+        demand = demand_run(of, who, request.match_info["name"], body, sheet.said("once")[:64])
+        opened = await tried(request, sheet, demand, dotted)
+        if opened is not None:
+            return see(f"/runs/{opened.id}")
+    return await _shown(request, sheet)
+
+
+async def run_scheduled(request: web.Request) -> web.Response:
+    """Run every export that has a schedule, and say of each what came of that."""
+    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    found = await demand_scheduled(of, who, sheet.said("once")[:64])
+    return render(request, "exports_scheduled.html", found=found)
+
+
+async def switch(request: web.Request) -> web.Response:
+    """Enable or disable an export, as the form says."""
+    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    before, enabled = await _named(request), sheet.said("do") == "enable"
+
+    async def switched(onto: Mapping[str, Any]) -> ExportChange:
+        return checked(ExportChange, {**onto, "enabled": enabled})
+
+    saved = await tried(request, sheet, change_export(of, who, before, switched), dotted)
+    if saved is None:
+        return await _shown(request, sheet)
+    return see(f"/exports/{saved.name}?done={'enabled' if enabled else 'disabled'}")
+
+
+async def ask_to_remove(request: web.Request) -> web.Response:
+    """Say what goes with an export before it is removed."""
+    of, who, export = collaborators(request), request[IDENTITY], await _named(request)
+    require_use(who, await connection_of(of, export))
+    under_way = [one for one in await _runs(of, export, RUNS_SHOWN) if not one.run.over]
+    return render(request, "export_remove.html", export=export, under_way=under_way)
+
+
+async def remove(request: web.Request) -> web.Response:
+    """Remove an export; its runs end."""
+    name = request.match_info["name"]
+    await delete_export(collaborators(request), request[IDENTITY], name)
+    return see(f"/exports?done=removed&gone={name}")
+
+
+async def _shown(request: web.Request, sheet: Sheet) -> web.Response:
+    of, who, export = collaborators(request), request[IDENTITY], await _named(request)
+    (standing,) = await _standings(of, who, [export])
+    connection = standing.connection
+    document = await shown_export(of, export, connection)
+    return render(
+        request,
+        "export.html",
+        status=sheet.status,
+        sheet=sheet,
+        standing=standing,
+        document=document,
+        runs=await _runs(of, export, RUNS_SHOWN),
+        modes={mode.value: word for mode, word in MODES.items()},
+        done=request.query.get("done", ""),
+        once=secrets.token_hex(16),
+    )
+
+
+async def _standings(of: Collaborators, who: Identity, exports: list[Export]) -> list[Standing]:
+    connections = {one.id: one for one in await of.registry.connections()}
+    segments = {segment.name: segment for segment in await of.registry.segments()}
+    newest: dict[str, Run] = {}
+    lasts = await asyncio.gather(*(of.registry.runs(most=1, export_id=export.id) for export in exports))
+    ids = [run for last in lasts for run in last]
+    for found in await of.ledger.look(ids):
+        newest[found.export] = found
+    projected, now = await of.project(list(newest.values())) if newest else {}, await of.ledger.now()
+    return [
+        Standing(
+            export,
+            connection := connections.get(export.connection or ""),
+            segments.get(export.segment, Segment(export.segment)),
+            seen(newest[export.id], projected, now) if export.id in newest else None,
+            next_after(export.schedule, of.clock_ms()) if export.schedule and export.is_on else None,
+            who.role in WRITERS and may_use(who, connection),
+        )
+        for export in exports
+    ]
+
+
+async def _runs(of: Collaborators, export: Export, most: int) -> list[Seen]:
+    runs = await of.ledger.look(await of.registry.runs(most=most, export_id=export.id))
+    if not runs:
+        return []
+    projected, now = await of.project(runs), await of.ledger.now()
+    return [seen(run, projected, now) for run in runs]
+
+
+async def _named(request: web.Request) -> Export:
+    return await collaborators(request).registry.export(request.match_info["name"])

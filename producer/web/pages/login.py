@@ -1,0 +1,136 @@
+"""The handlers of coming and going: a token opens a session, and the form is as slow to whoever guesses as the API."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from producer.access.openid.login import Login
+from producer.access.openid.roles import MARK
+from producer.access.tokens import Role
+from producer.api.access import IDENTITY, Identify, Identity
+from producer.api.client_address import remote_of
+from producer.api.token_throttle import Attempts
+from producer.audit.trail import Kind, What
+from producer.services.context import collaborators
+from producer.web.forms.form_parsing import FORM
+from producer.web.rendering.navigation import N_
+from producer.web.rendering.templating import render, see
+from producer.web.sessions import cookies
+from producer.web.sessions.pending_keys import Drafts
+from producer.web.sessions.security_headers import is_https, wants_secure
+from producer.web.sessions.sessions import Sessions
+
+NOBODYS: Final = N_("This token is nobody's: it may be mistyped, revoked, or its time may be over.")
+MISSING: Final = N_("Enter your token.")
+FOR_PUBLISHING: Final = N_("This token is for publishing refreshes. The page needs one of another role.")
+CHARACTERS_MAX: Final = 4_096
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """Who knows tokens, who slows down guessing, who keeps sessions and drafts, and the OpenID provider's login, if there is one."""
+
+    identify: Identify
+    attempts: Attempts
+    sessions: Sessions
+    drafts: Drafts
+    openid: Login | None = None
+
+
+DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the login form."""
+    keeper = request.app[DOORKEEPER]
+    if await keeper.sessions.known(cookies.session_of(request)):
+        return see(wanted_of(request.query.get("next", "")))
+    return form_of(
+        request,
+        request.query.get("next", ""),
+        has_ended="ended" in request.query,
+        has_left_provider="left" in request.query,
+    )
+
+
+async def enter(request: web.Request) -> web.Response:
+    """Open a session for whoever holds a token."""
+    keeper, form = request.app[DOORKEEPER], request[FORM]
+    wanted, presented = form.get("next", ""), form.get("token", "").strip()
+    if not presented:
+        return form_of(request, wanted, fault=MISSING, status=422)
+    identity = await keeper.identify(presented) if len(presented) <= CHARACTERS_MAX else None
+    if identity is None:
+        await keeper.attempts.failed(remote_of(request))
+        return form_of(request, wanted, fault=NOBODYS, status=422)
+    if identity.role is Role.PUBLISHER:
+        return form_of(request, wanted, fault=FOR_PUBLISHING, status=403)
+    return await come(request, identity, await keeper.sessions.begin_with_token(presented, identity), wanted)
+
+
+async def come(request: web.Request, identity: Identity, cookie: str, wanted: str) -> web.Response:
+    """Hand somebody the cookie of their session, note that they came, and send them where they were going."""
+    audit = collaborators(request).audit
+    await audit.note(What.SESSION_OPENED, from_page(request, identity).author, kind=Kind.SESSION)
+    _log.info("signed_in", by=identity.name, role=identity.role)
+    response = see(wanted_of(wanted))
+    cookies.begin_session(request, response, cookie)
+    return response
+
+
+async def leave(request: web.Request) -> web.Response:
+    """End the session, here and wherever its cookie may be."""
+    await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
+    who = request[IDENTITY]
+    await collaborators(request).audit.note(What.SESSION_CLOSED, who.author, kind=Kind.SESSION)
+    _log.info("signed_out", by=who.name)
+    response = see("/login?left=1" if who.name.startswith(MARK) else "/login")
+    cookies.end_session(response)
+    return response
+
+
+def form_of(
+    request: web.Request,
+    wanted: str,
+    *,
+    fault: str = "",
+    provider_fault: str = "",
+    status: int = 200,
+    has_ended: bool = False,
+    has_left_provider: bool = False,
+) -> web.Response:
+    """Show the login form, with what was wrong with a token, or at the provider."""
+    openid = request.app[DOORKEEPER].openid
+    visit = cookies.visit_of(request)
+    response = render(
+        request,
+        "login.html",
+        status=status,
+        proof=cookies.proof_of(visit),
+        wanted=wanted,
+        fault=fault,
+        has_ended=has_ended,
+        provider=openid and openid.host,
+        provider_fault=provider_fault,
+        has_left_provider=has_left_provider,
+        is_open_to_listeners=wants_secure(request) and not is_https(request),
+    )
+    cookies.begin_visit(request, response, visit)
+    return response
+
+
+def from_page(request: web.Request, identity: Identity) -> Identity:
+    """Say of somebody where they ask from, and that they do it by the page."""
+    return replace(identity, remote=remote_of(request), via="page")
+
+
+def wanted_of(said: str) -> str:
+    """Return where somebody was going: an address of this page, since a link could name any other."""
+    parts = urlsplit(said)
+    is_here = said.startswith("/") and not said.startswith(("//", "/\\")) and not parts.netloc and said.isprintable()
+    return said if is_here else "/"

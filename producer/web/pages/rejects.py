@@ -1,0 +1,145 @@
+"""The leaf of whom a run left out: searched page by page of the record, so that neither memory nor the store feels it.
+
+What is searched for may be an address, so it is never part of this page's own address: it comes in a form.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiohttp import web
+
+from producer.api import rejects as lines
+from producer.api.access import IDENTITY
+from producer.api.rejects import require_rejects
+from producer.services.context import collaborators
+from producer.web.forms.form_parsing import FORM
+from producer.web.pages.runs import WORDS, look, unknown
+from producer.web.rendering.run_labels import CODES, FATES
+from producer.web.rendering.templating import render
+from wire.chunk_queue.chunk_store import Ledger, Report
+from wire.chunk_queue.rejects import addresses_in
+from wire.store import codec
+
+SHOWN: Final = 50
+PAGES_AT_ONCE: Final = 8
+PAGES_SEARCHED: Final = 64
+"""For one look: 32,000 lines. Who has not found theirs by then goes on from there."""
+
+WORDS_CHARACTERS_MAX: Final = 320
+Fate = Literal["", "held_back", "changed_address"]
+"""Of which lines there are lists; nothing: the invalid and the refused."""
+
+REPORTS: Final[Mapping[Fate, Report]] = {"": "rejects", "held_back": "held_back", "changed_address": "moved"}
+PLACE: Final = re.compile(r"(\d{1,7})-(\d{1,5})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the rejects: in which page of the record, and the how many-th there; both from 0."""
+
+    page: int = 0
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.page}-{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are wanted: of which list, with a code, with words in an address or the reason."""
+
+    fate: Fate = ""
+    code: str = ""
+    words: str = ""
+
+    def holds(self, line: dict[str, Any]) -> bool:
+        """Whether a line is wanted."""
+        if self.code not in {"", line["code"]}:
+            return False
+        words = self.words.casefold()
+        return not words or words in "\n".join((*addresses_in(line), line["reason"])).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Lines that were wanted, how many were looked at, and where to go on; None at the end."""
+
+    lines: list[dict[str, Any]]
+    searched: int
+    following: Place | None
+
+
+async def find(ledger: Ledger, run: str, wanted: Wanted, start: Place) -> Found:
+    """Find wanted lines from a place on. StoreError."""
+    found: list[dict[str, Any]] = []
+    searched = 0
+    for first in range(start.page, start.page + PAGES_SEARCHED, PAGES_AT_ONCE):
+        pages = await ledger.report(REPORTS[wanted.fate], run, first, first + PAGES_AT_ONCE - 1)
+        for number, page in enumerate(pages, first):
+            for place, text in enumerate(page.splitlines()):
+                if number == start.page and place < start.line:
+                    continue
+                line = codec.decode(text)
+                if wanted.holds(line):
+                    if len(found) == SHOWN:
+                        return Found(found, searched, Place(number, place))
+                    found.append(line)
+                searched += 1
+        if len(pages) < PAGES_AT_ONCE:
+            return Found(found, searched, None)
+    return Found(found, searched, Place(start.page + PAGES_SEARCHED))
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the first lines."""
+    return await _shown(request, Wanted(_fate(request.query.get("fate"))), Place())
+
+
+async def search(request: web.Request) -> web.Response:
+    """Show lines that fit what was asked for, or those that come after the ones shown before."""
+    form = request[FORM]
+    wanted = Wanted(
+        _fate(form.get("fate")),
+        code=form.get("code", "") if form.get("code") in CODES else "",
+        words=form.get("words", "").strip()[:WORDS_CHARACTERS_MAX],
+    )
+    return await _shown(request, wanted, _place(form.get("after", "")))
+
+
+download: Final = lines.show
+"""The API's own stream of lines."""
+
+
+async def _shown(request: web.Request, wanted: Wanted, start: Place) -> web.Response:
+    of, run = collaborators(request), request.match_info["id"]
+    await require_rejects(of, request[IDENTITY], run)
+    seen = await look(of, run)
+    if seen is None:
+        raise unknown(run)
+    found = await find(of.ledger, run, wanted, start)
+    return render(
+        request,
+        "rejects.html",
+        seen=seen,
+        wanted=wanted,
+        found=found,
+        start=start,
+        fates=FATES,
+        fate=wanted.fate,
+        **WORDS,
+    )
+
+
+def _fate(said: str | None) -> Fate:
+    match said:
+        case "held_back" | "changed_address" as fate:
+            return fate
+        case _:
+            return ""
+
+
+def _place(text: str) -> Place:
+    said = PLACE.fullmatch(text)
+    return Place(int(said[1]), int(said[2])) if said else Place()

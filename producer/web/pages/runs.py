@@ -1,0 +1,105 @@
+"""The leaves of runs: listed, one as it goes, and what a person does with one, which is asked before it is done."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from producer.api.access import IDENTITY, Identity
+from producer.api.responses import Window
+from producer.api.routes import WRITERS
+from producer.api.runs import listed_runs, retry_run, steer_run
+from producer.services.context import Collaborators, collaborators
+from producer.services.permissions import may_use, require_use
+from producer.services.problems import Problem
+from producer.web.rendering.run_labels import ACTS, BOOKS, CODES, FORESEEN, MODES
+from producer.web.rendering.run_view import Seen, seen
+from producer.web.rendering.templating import render, see
+from wire.chunk_queue.run import Run
+
+LISTED: Final = 25
+WORDS: Final[dict[str, Any]] = {"books": BOOKS, "acts": ACTS, "modes": MODES, "foreseen": FORESEEN, "codes": CODES}
+"""What templates say of runs."""
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List runs, the newest first, all or those of one export."""
+    of, export = collaborators(request), request.query.get("export", "")
+    exports = [each.name for each in await of.registry.exports()]
+    listed = await listed_runs(of, Window(request.query.get("after", ""), LISTED), export or None)
+    runs = await of.ledger.look([document.id for document in listed.runs])
+    shown = await _all_seen(of, runs)
+    return render(
+        request,
+        "runs.html",
+        runs=shown,
+        export=export,
+        exports=exports,
+        following=listed.following,
+        is_first="after" not in request.query,
+        **WORDS,
+    )
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show a run."""
+    of, run = collaborators(request), request.match_info["id"]
+    found = await look(of, run)
+    if found is None:
+        raise unknown(run)
+    may_act = await may_act_on(of, request[IDENTITY], found.run)
+    said = request.query.get("said", "")
+    return render(request, "run.html", seen=found, may_act=may_act, said=said, **WORDS)
+
+
+async def ask(request: web.Request) -> web.Response:
+    """Ask whether something shall be done with a run, and say what it means."""
+    of, run = collaborators(request), request.match_info["id"]
+    found = await look(of, run)
+    if found is None:
+        raise unknown(run)
+    require_use(request[IDENTITY], await of.registry.connection_by_id(found.run.connection))
+    return render(request, "run_act.html", seen=found, act=_act(request), **WORDS)
+
+
+async def do(request: web.Request) -> web.Response:
+    """Do something with a run, and show it, or the one that was opened."""
+    of, who, run = collaborators(request), request[IDENTITY], request.match_info["id"]
+    match _act(request):
+        case "retry":
+            done = await retry_run(of, who, run)
+        case "accept":
+            done = await steer_run(of, who, run, "resume", accept=True)
+        case "pause":
+            done = await steer_run(of, who, run, "pause")
+        case "resume" | "decline":
+            done = await steer_run(of, who, run, "resume")
+        case _:
+            done = await steer_run(of, who, run, "cancel")
+    said = "" if done.result == "done" else f"?said={done.result}"
+    return see(f"/runs/{done.run.id}{said}")
+
+
+async def look(of: Collaborators, run: str) -> Seen | None:
+    """See a run as it stands; None if there is none."""
+    return next(iter(await _all_seen(of, await of.ledger.look([run]))), None)
+
+
+async def may_act_on(of: Collaborators, who: Identity, run: Run) -> bool:
+    """Whether somebody may do something with a run, or see whom it left out."""
+    return who.role in WRITERS and may_use(who, await of.registry.connection_by_id(run.connection))
+
+
+def unknown(run: str) -> Problem:
+    """Make the problem of a run that is not there."""
+    return Problem(404, f"There is no run {run!r}.")
+
+
+async def _all_seen(of: Collaborators, runs: list[Run]) -> list[Seen]:
+    if not runs:
+        return []
+    projected, now = await of.project(runs), await of.ledger.now()
+    return [seen(run, projected, now) for run in runs]
+
+
+def _act(request: web.Request) -> str:
+    return request.path.rpartition("/")[2]

@@ -1,0 +1,15 @@
+"""The leaf of segments: when each was last refreshed, who waits for it, and which have gone quiet."""
+
+from aiohttp import web
+
+from producer.api.segments import shown_segments
+from producer.intake.cloudevents import milliseconds
+from producer.services.context import collaborators
+from producer.web.rendering.templating import render
+
+
+async def show_all(request: web.Request) -> web.Response:
+    """List segments by name."""
+    of = collaborators(request)
+    segments, now = await shown_segments(of, await of.registry.segments()), await of.ledger.now()
+    return render(request, "segments.html", segments=segments, now=now, at=milliseconds)

@@ -1,0 +1,1 @@
+"""Templates, translations, charts and static files."""

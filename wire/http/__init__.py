@@ -1,0 +1,1 @@
+"""An HTTP session that reaches public hosts only."""

@@ -1,0 +1,1 @@
+"""Redis: connection, key names, script loader, durability and encoding."""

@@ -1,0 +1,144 @@
+"""What a worker does when it hears a bell: take what is due, ask ActiveCampaign, judge, write down, ring on.
+
+Nothing here is raised to be retried. An outcome is offered until the store answers, written once, and answered as the first
+time. What was asked for and not answered is given back when the store answers again.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import random
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk_store import Ledger, Taking
+from wire.chunk_queue.wakeups import Lanes
+from wire.store.redis import StoreError
+from worker import confirm, deliver, probe
+from worker.address_lookup import Mover
+from worker.lost_answers import LostAnswers
+from worker.reports import Listen, Settled
+from worker.requester import Asker, NotNow
+from worker.store_retry import until_answered
+from worker.verdict import judge_batch, judge_delivery
+
+ANSWER_SECONDS: Final = 1.0
+"""How long one bell is answered, chunk after chunk: a quick account costs few bells, a slow one keeps no thread from others."""
+
+NOT_SENT: Final = "NotSent"
+
+_log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """Works on one chunk after the other for each bell; knows which chunks are in this process's hands."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        asker: Asker,
+        lanes: Lanes,
+        listen: Listen,
+        *,
+        jitter: Callable[[], float] = random,
+        clock_seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._asker = asker
+        self._lanes = lanes
+        self._listen = listen
+        self._jitter = jitter
+        self._clock_seconds = clock_seconds
+        self._mover = Mover(asker, jitter, clock_seconds)
+        self._lost = LostAnswers(ledger)
+        self._held: dict[str, Held] = {}
+        self._since: dict[str, float] = {}
+
+    def in_hand(self) -> tuple[Held, ...]:
+        """The chunks whose leases this process is to renew."""
+        return tuple(self._held.values())
+
+    def oldest_held(self) -> float | None:
+        """Since when the chunk that is longest in hand is there, by the monotonic clock."""
+        return min(tuple(self._since.values()), default=None)
+
+    async def hear(self, account: str, bell: str) -> None:
+        """Answer a bell: work on what is due, and ring on if there may be more when it was answered long enough."""
+        until = self._clock_seconds() + ANSWER_SECONDS
+        try:
+            held = await self._take(Taking(account, bell, secrets.token_hex(16)))
+            while held is not None:
+                with self._holding(held):
+                    outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
+                    goes_on = self._clock_seconds() < until
+                    held = await self._settle(held, outcome, verdict, goes_on=goes_on)
+                if not goes_on:
+                    await self._lanes.ring([account])
+        except StoreError as error:
+            _log.warning("store_failed", account=account, error=str(error))
+
+    async def give_back(self) -> None:
+        """Let the record forget every bell that was heard and not answered; StoreError if it does not answer yet."""
+        await self._lost.give_back()
+
+    async def _take(self, taking: Taking) -> Held | None:
+        try:
+            return await self._ledger.take(taking.account, taking.bell, taking.token)
+        except StoreError:
+            self._lost.add(taking)
+            raise
+
+    @contextmanager
+    def _holding(self, held: Held) -> Iterator[None]:
+        self._held[held.token] = held
+        self._since[held.token] = monotonic()
+        try:
+            yield
+        finally:
+            del self._held[held.token]
+            del self._since[held.token]
+
+    async def _deliver(self, held: Held) -> tuple[Outcome, str]:
+        if held.kind == "moving":
+            return await self._mover.look_up(held)
+        if held.careful:
+            return await probe.ask_first(self._asker, held)
+        body, count = deliver.to_send(held)
+        answer = await self._asker.import_contacts(held, body, count)
+        if isinstance(answer, NotNow):
+            return deliver.back(held, answer.seconds), NOT_SENT
+        verdict = judge_delivery(answer.outcome, deliver.facts(held, self._jitter()))
+        outcome = deliver.outcome(
+            verdict, held, answer.wire, answered=answer.proves, nothing_queued=answer.nothing_queued
+        )
+        return outcome, type(verdict).__name__
+
+    async def _confirm(self, held: Held) -> tuple[Outcome, str]:
+        answer = await self._asker.import_info(held)
+        if isinstance(answer, NotNow):
+            return confirm.back(held, answer.seconds), NOT_SENT
+        facts = confirm.facts(held, self._jitter())
+        verdict = judge_batch(answer.outcome, facts)
+        outcome = confirm.outcome(verdict, held, answer.wire, facts.emails, answered=answer.proves)
+        return outcome, type(verdict).__name__
+
+    async def _settle(self, held: Held, outcome: Outcome, verdict: str, *, goes_on: bool) -> Held | None:
+        """Write an outcome down, and take what else is due in the same step, if it goes on."""
+
+        async def settle() -> tuple[bool, Held | None]:
+            token = secrets.token_hex(16) if goes_on else None
+            try:
+                return await self._ledger.settle_and_take(held, outcome, token)
+            except StoreError:
+                if token is not None:
+                    self._lost.add(Taking(held.account, "", token))
+                raise
+
+        kept, following = await until_answered(settle)
+        batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
+        run = held.run
+        self._listen(Settled(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
+        return following
