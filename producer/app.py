@@ -20,7 +20,6 @@ from producer.access.tokens import Tokens
 from producer.accounts.checker import Checker
 from producer.accounts.contact_limit import Contracts
 from producer.accounts.discovery import AccountDiscovery
-from producer.api.access import Identities
 from producer.api.app import make_app
 from producer.api.server import make_runner
 from producer.api.token_throttle import Attempts
@@ -51,6 +50,7 @@ from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
 from producer.runs.run_log import Teller
 from producer.services.context import Collaborators, Notifying
+from producer.services.identity import Identities
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from producer.web import Doorkeeper, Drafts, Sessions, add_page

@@ -11,3 +11,11 @@ def moment(milliseconds: int) -> str:
 def moment_or_none(milliseconds: int | None) -> str | None:
     """Write a time, if there is one."""
     return None if milliseconds is None else moment(milliseconds)
+
+
+def milliseconds(text: str) -> int:
+    """Read a time of RFC 3339 as milliseconds since 1970; ValueError, TypeError or OverflowError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text.upper():
+        raise ValueError(text)
+    return int((moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)

@@ -1,10 +1,19 @@
 """Asks accounts how many contacts their contracts allow, where somebody is to be added; knows no run's figures."""
 
+from dataclasses import dataclass
+
 from producer.accounts.checker import Checker
-from producer.pipeline.forecast import Contract
 from producer.registry.store import Registry, Unregistered
 from wire.chunk_queue.run import Run
 from wire.vault import SecretError, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """How many active contacts an account may have, and how many it has."""
+
+    limit: int
+    total: int
 
 
 class Contracts:

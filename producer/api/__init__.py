@@ -1,8 +1,8 @@
 """The HTTP API: it translates between requests and the producer's parts, decides nothing and opens nothing."""
 
 from producer.access.tokens import Role
-from producer.api.access import Identities, Identity
 from producer.api.app import make_app
 from producer.services.context import Collaborators
+from producer.services.identity import Identities, Identity
 
 __all__ = ["Collaborators", "Identities", "Identity", "Role", "make_app"]

@@ -6,15 +6,18 @@ from typing import Final
 from aiohttp import web
 
 from producer.access.tokens import Role
-from producer.api.access import Identify, guard
+from producer.api.access import guard
 from producer.api.client_address import PROXIES, Network
 from producer.api.health import DESCRIPTION
 from producer.api.openapi import describe
+from producer.api.problem_responses import as_problems
+from producer.api.request_context import COLLABORATORS
 from producer.api.request_limits import within_limits
-from producer.api.routes import ANYBODY, ROUTES
+from producer.api.routes import ROUTES
 from producer.api.token_throttle import Attempts
-from producer.services.context import COLLABORATORS, Collaborators
-from producer.services.problems import as_problems
+from producer.services.context import Collaborators
+from producer.services.identity import Identify
+from producer.services.roles import ANYBODY
 
 BODY_BYTES_MAX: Final = 1 << 20
 VERSION: Final = "1"

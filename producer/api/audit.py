@@ -7,38 +7,18 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identity
-from producer.api.responses import ITEMS_MAX, answer_page, window
-from producer.audit.trail import Kind, Wanted, What
+from producer.api.access import IDENTITY
+from producer.api.request_context import collaborators
+from producer.api.responses import answer_page, window
+from producer.audit.trail import Kind, Wanted
 from producer.input_checks import is_line
-from producer.intake.cloudevents import milliseconds
+from producer.services.audit import NDJSON, WHATS, read_trail, time_parameter
 from producer.services.audit_documents import AuditDocument
-from producer.services.context import Collaborators, collaborators
 from producer.services.permissions import require_admin
 from producer.services.problems import Problem
 
-NDJSON: Final = "application/x-ndjson"
 PLACE: Final = re.compile(r"(\d{1,15}-\d{1,15})?", re.ASCII)
 """The id of an entry: the store's milliseconds and a count."""
-
-WHATS: Final = sorted({*What, *(what.partition(".")[0] for what in What)})
-
-
-async def read_trail(
-    of: Collaborators, who: Identity, wanted: Wanted, *, before: str = "", most: int = ITEMS_MAX
-) -> tuple[list[AuditDocument], str | None]:
-    """Return entries, the newest first, older than the one with the id `before`, and what the next part is before.
-
-    Problem 403.
-    """
-    require_admin(who)
-    part: list[AuditDocument] = []
-    async with aclosing(of.audit.entries(wanted, before=before)) as entries:
-        async for entry in entries:
-            if len(part) == most:
-                return part, part[-1].id
-            part.append(AuditDocument.of(entry))
-    return part, None
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -89,14 +69,4 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
         raise Problem(422, f"The parameter kind must be one of {', '.join(Kind)}.")
     if not all(is_line(text) for text in said.values() if text):
         raise Problem(422, "The parameters who, name and run must be one line of text each.")
-    return Wanted(**said, since=_moment(query, "since"), until=_moment(query, "until"))
-
-
-def _moment(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    try:
-        return max(0, milliseconds(text))
-    except (ValueError, TypeError, OverflowError):
-        raise Problem(422, f"The parameter {name} must be a time of RFC 3339 with its offset.") from None
+    return Wanted(**said, since=time_parameter(query, "since"), until=time_parameter(query, "until"))

@@ -4,141 +4,16 @@ So whoever has many changes to make learns of every fault of all of them before 
 very functions that make them, over a registry that keeps what is saved to itself (`producer.registry.overlay`).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Any, Final, Literal
-
 from aiohttp import web
-from pydantic import BaseModel, Field
 
-from producer.api.access import IDENTITY, Identity
-from producer.api.connections import change_connection, connection_as_body, create_connection, delete_connection
-from producer.api.exports import change_export, create_export, delete_export
-from producer.api.notifications import change_channel, delete_channel, make_channel
-from producer.api.request_body import Body, checked, merged, read_body
+from producer.api.access import IDENTITY
+from producer.api.request_body import read_body
+from producer.api.request_context import collaborators
 from producer.api.responses import answer
-from producer.registry.overlay import Rehearsal, RehearsedChannels
-from producer.registry.store import RegistryError
-from producer.services.context import Collaborators, collaborators
-from producer.services.notification_requests import NotificationBody, NotificationChange
-from producer.services.problems import Fault, Problem, problem_of
-from producer.services.requests import ConnectionBody, ConnectionChange, ExportBody, ExportChange
-from wire.vault import SecretError
-
-BUSY: Final = 503
-CHANGES_MOST: Final = 1_000
-
-
-class ChangeBody(Body):
-    """One change: `body` is what would be posted, or the merge patch of what is there."""
-
-    action: Literal["create", "change", "delete"]
-    kind: Literal["connections", "exports", "notifications"]
-    name: str
-    body: dict[str, Any] = Field(default_factory=dict)
-
-
-class RehearsalBody(Body):
-    """Changes in the order in which they would be made."""
-
-    changes: Annotated[list[ChangeBody], Field(max_length=CHANGES_MOST)]
-
-
-class RefusedChange(BaseModel):
-    """Why a change would be refused; `change` is its place in the order, from 0."""
-
-    change: int
-    status: int
-    detail: str
-    errors: list[Fault]
-
-
-class RehearsalDocument(BaseModel):
-    """Everything that would be refused; nothing: all of it would be made."""
-
-    refused: list[RefusedChange]
-
-
-async def rehearse_changes(of: Collaborators, who: Identity, body: RehearsalBody) -> RehearsalDocument:
-    """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
-    channels = RehearsedChannels(of.notifying.channels)
-    stage = replace(of, registry=Rehearsal(of.registry), notifying=replace(of.notifying, channels=channels))
-    refused, unmade = list[RefusedChange](), set[tuple[str, str]]()
-    for number, change in enumerate(body.changes):
-        if unmade & _needed(change):
-            unmade.add((change.kind, change.name))  # what it needs is refused, and with that mended it may be good
-            continue
-        try:
-            await _rehearse(stage, who, change)
-        except (Problem, RegistryError, SecretError) as error:
-            problem = problem_of(error)
-            if problem.status == BUSY:
-                raise problem from None
-            refused.append(
-                RefusedChange(change=number, status=problem.status, detail=problem.detail, errors=list(problem.faults))
-            )
-            unmade.add((change.kind, change.name))
-    return RehearsalDocument(refused=refused)
+from producer.services.change_preview import RehearsalBody, rehearse_changes
 
 
 async def rehearse(request: web.Request) -> web.Response:
     """Say what of these changes would be refused."""
     body = await read_body(request, RehearsalBody)
     return answer(await rehearse_changes(collaborators(request), request[IDENTITY], body))
-
-
-def _needed(change: ChangeBody) -> set[tuple[str, str]]:
-    """Name what a change stands on; a body that is nonsense stands on nothing, and is refused for what it is."""
-    named = change.body.get("exports")
-    exports = named if change.kind == "notifications" and isinstance(named, list) else []
-    connection = change.body.get("connection") if change.kind == "exports" else None
-    needed = {("exports", name) for name in exports if isinstance(name, str)}
-    return needed | ({("connections", connection)} if isinstance(connection, str) else set())
-
-
-async def _rehearse(of: Collaborators, who: Identity, change: ChangeBody) -> None:
-    match change.kind:
-        case "connections":
-            await _rehearse_connection(of, who, change)
-        case "exports":
-            await _rehearse_export(of, who, change)
-        case "notifications":
-            await _rehearse_channel(of, who, change)
-
-
-async def _rehearse_connection(of: Collaborators, who: Identity, change: ChangeBody) -> None:
-    match change.action:
-        case "create":
-            await create_connection(of, who, checked(ConnectionBody, change.body))
-        case "change":
-            before = await of.registry.connection(change.name)
-            after = checked(ConnectionChange, merged(connection_as_body(before), change.body))
-            await change_connection(of, who, before, after)
-        case "delete":
-            await delete_connection(of, who, change.name)
-
-
-async def _rehearse_export(of: Collaborators, who: Identity, change: ChangeBody) -> None:
-    async def read(onto: Mapping[str, Any]) -> ExportChange:
-        return checked(ExportChange, merged(onto, change.body))
-
-    match change.action:
-        case "create":
-            await create_export(of, who, checked(ExportBody, change.body))
-        case "change":
-            await change_export(of, who, await of.registry.export(change.name), read)
-        case "delete":
-            await delete_export(of, who, change.name)
-
-
-async def _rehearse_channel(of: Collaborators, who: Identity, change: ChangeBody) -> None:
-    async def read(onto: Mapping[str, Any]) -> NotificationChange:
-        return checked(NotificationChange, merged(onto, change.body))
-
-    match change.action:
-        case "create":
-            await make_channel(of, who, checked(NotificationBody, change.body))
-        case "change":
-            await change_channel(of, who, await of.notifying.channels.named(change.name), read)
-        case "delete":
-            await delete_channel(of, who, change.name)

@@ -5,12 +5,14 @@ from typing import Literal, Self
 from aiohttp import web
 from pydantic import BaseModel
 
-from producer.api.access import IDENTITY, Identity
+from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
+from producer.api.request_context import collaborators
 from producer.api.responses import answer
 from producer.doctor import Diagnosis, Health
 from producer.doctor.diagnosis import Area
-from producer.services.context import Collaborators, collaborators
+from producer.services.context import Collaborators
+from producer.services.identity import Identity
 from producer.services.permissions import require_admin
 from producer.services.requests import NothingBody
 

@@ -6,9 +6,9 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
+from producer.api.request_context import collaborators
 from producer.api.responses import answer, answer_page, window
 from producer.intake.cloudevents import Malformed, read_event, speaks_cloudevents
-from producer.services.context import collaborators
 from producer.services.documents import DeadEventDocument, EventDocument
 from producer.services.problems import Problem, unprocessable
 

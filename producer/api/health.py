@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from producer.api.request_context import collaborators
 from producer.api.responses import answer
-from producer.services.context import collaborators
 from producer.services.documents import StandingDocument
 from wire.store import codec
 from wire.store.redis import StoreError

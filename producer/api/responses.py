@@ -1,25 +1,14 @@
 """Writes documents as answers, and reads which part of a list is wanted."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from producer.services.paging import ITEMS, ITEMS_MAX, Window
 from producer.services.problems import Problem
 from wire.store import codec
-
-T = TypeVar("T")
-
-ITEMS: Final = 50
-ITEMS_MAX: Final = 200
-
-
-class Window(NamedTuple):
-    """Which part of a list is wanted: `most` items of those that come after the one called `after`."""
-
-    after: str
-    most: int
 
 
 def answer(document: BaseModel, status: int = 200, *, leave_out_none: bool = False) -> web.Response:
@@ -38,13 +27,6 @@ def window(request: web.Request) -> Window:
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= ITEMS_MAX):
         raise Problem(422, f"The parameter limit must be a number from 1 to {ITEMS_MAX}.")
     return Window(request.query.get("after", ""), int(limit))
-
-
-def cut(items: Sequence[T], name: Callable[[T], str], wanted: Window) -> tuple[list[T], str | None]:
-    """Cut the wanted part out of a whole list that is sorted by name."""
-    rest = [item for item in items if name(item) > wanted.after]
-    part = rest[: wanted.most]
-    return part, name(part[-1]) if len(rest) > len(part) else None
 
 
 def _json(document: Any, status: int) -> web.Response:

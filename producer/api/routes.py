@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from producer.access.tokens import Role
 from producer.api import (
     audit,
     change_preview,
@@ -20,11 +19,12 @@ from producer.api import (
     snapshots,
     tokens,
 )
-from producer.api.change_preview import RehearsalBody, RehearsalDocument
 from producer.api.doctor import ExaminationDocument
 from producer.api.route import Parameter, Route
 from producer.audit.trail import Kind
+from producer.services.audit import NDJSON, WHATS
 from producer.services.audit_documents import AuditDocument
+from producer.services.change_preview import RehearsalBody, RehearsalDocument
 from producer.services.contact_documents import ContactExplained, ContactForgotten
 from producer.services.documents import (
     CheckDocument,
@@ -64,15 +64,8 @@ from producer.services.requests import (
     ResumeBody,
     TokenBody,
 )
+from producer.services.roles import ADMIN, ANYBODY, PUBLISHERS, READERS, WRITERS
 from producer.services.run_documents import OpenedDocument, RunDocument, ScheduledDocument, SteeredDocument
-
-ADMIN: Final = frozenset({Role.ADMIN})
-PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})
-READERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR, Role.VIEWER})
-WRITERS: Final = frozenset({Role.ADMIN, Role.CONTRIBUTOR})
-"""Of exports and what comes of them; contributors over connections that are open to them, which `openness` looks after."""
-
-ANYBODY: Final = frozenset(Role)
 
 TEXT: Final = {"type": "string"}
 LIMIT: Final = Parameter(
@@ -98,7 +91,7 @@ FORMAT: Final = Parameter(
 TRAIL: Final = (
     Parameter("who", "query", "Only what this one did; `system`: what was decided by itself.", TEXT),
     Parameter(
-        "what", "query", "Only this, or all that begins with it: `run`.", {"type": "string", "enum": ["", *audit.WHATS]}
+        "what", "query", "Only this, or all that begins with it: `run`.", {"type": "string", "enum": ["", *WHATS]}
     ),
     Parameter("kind", "query", "Only what is about one of these.", {"type": "string", "enum": ["", *Kind]}),
     Parameter("name", "query", "Only what is about the one of this name; of a run, its export's.", TEXT),
@@ -523,7 +516,7 @@ ROUTES: Final = (
         roles=ADMIN,
         says="List changes and decisions, the newest first, or export them as NDJSON.",
         answer=Page[AuditDocument],
-        media=(audit.NDJSON,),
+        media=(NDJSON,),
         parameters=(LIMIT, ENTRY_AFTER, *TRAIL),
         refusals=(422,),
     ),

@@ -6,71 +6,15 @@ meanwhile, since a key that was sealed before is opened by the others until they
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identity
+from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
+from producer.api.request_context import collaborators
 from producer.api.responses import answer
-from producer.audit.trail import Kind, What
-from producer.notifications.channels import Channel
-from producer.registry.model import Connection
-from producer.registry.store import Unregistered
-from producer.services.context import Collaborators, collaborators
-from producer.services.documents import SecretsRotated
-from producer.services.permissions import require_admin
 from producer.services.requests import NothingBody
-from wire.vault import SecretError
-
-
-async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
-    """Seal anew what is not sealed with the first key, and say what could not be opened. Problem 403."""
-    require_admin(who)
-    connections = await of.registry.connections()
-    rotated, unreadable = 0, []
-    for connection in connections:
-        try:
-            rotated += await _resealed(of, who, connection)
-        except SecretError:
-            unreadable.append(connection.name)
-    channels = await of.notifying.channels.all()
-    for channel in channels:
-        try:
-            rotated += await _resealed_channel(of, who, channel)
-        except SecretError:
-            unreadable.append(channel.name)
-    told = SecretsRotated(
-        connections=len(connections), notifications=len(channels), rotated=rotated, unreadable=unreadable
-    )
-    await of.audit.note(What.SECRETS_ROTATED, who.author, kind=Kind.SECRETS, facts=told.model_dump())
-    return told
+from producer.services.secret_rotation import rotate_secrets
 
 
 async def rotate(request: web.Request) -> web.Response:
     """Rotate secrets."""
     await read_body(request, NothingBody, optional=True)
     return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
-
-
-async def _resealed_channel(of: Collaborators, who: Identity, channel: Channel) -> bool:
-    """Whether a webhook's secret had to be sealed anew; SecretError if it cannot be opened."""
-    while True:
-        before = await of.notifying.channels.secret(channel.id)
-        if before is None:
-            return False
-        of.vault.open(channel.id, before)
-        if of.vault.is_current(before):
-            return False
-        if await of.notifying.channels.reseal(channel.id, before, of.vault.rotate(before), by=who.author):
-            return True
-
-
-async def _resealed(of: Collaborators, who: Identity, connection: Connection) -> bool:
-    """Whether the key had to be sealed anew; SecretError if it cannot be opened."""
-    while True:
-        try:
-            before = await of.registry.secret(connection.id)
-        except Unregistered:
-            return False
-        of.vault.open(connection.id, before)
-        if of.vault.is_current(before):
-            return False
-        if await of.registry.reseal(connection.id, before, of.vault.rotate(before), by=who.author):
-            return True

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
+from producer.api.request_context import collaborators
 from producer.api.responses import answer
-from producer.services.context import collaborators
 from producer.services.documents import PreviewDocument
 from producer.services.problems import Problem
 from producer.snapshots import SnapshotError

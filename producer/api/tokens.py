@@ -1,47 +1,15 @@
 """Tokens: what is done with them, and the handlers: the secret of one is in the answer that issues it, and in no other."""
 
-from typing import Final
-
 from aiohttp import web
 
-from producer.access.tokens import Role, Token
-from producer.api.access import BOOTSTRAP, IDENTITY, Identity
+from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.responses import answer, answer_page, cut, window
-from producer.intake.cloudevents import milliseconds
-from producer.services.context import Collaborators, collaborators
-from producer.services.documents import TokenDocument, TokenIssued
-from producer.services.permissions import require_admin
-from producer.services.problems import unprocessable
-from producer.services.requests import DAYS_MAX, TokenBody
-
-DAY_MS: Final = 86_400_000
-DAYS: Final = 365
-"""How long a token lasts if nobody says so."""
-
-
-async def issue_token(of: Collaborators, who: Identity, body: TokenBody) -> TokenIssued:
-    """Issue a token and say it, this once. NameTaken; Problem 403 or 422."""
-    require_admin(who)
-    if body.name == BOOTSTRAP:
-        raise unprocessable({"/name": "stands for the administrator of the settings"})
-    now = of.clock_ms()
-    token = Token(
-        id=of.new_id(),
-        name=body.name,
-        role=Role(body.role),
-        created=now,
-        created_by=who.name,
-        expires=_expiry(body.expires, now),
-    )
-    secret = await of.tokens.issue(token, by=who.author)
-    return TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
-
-
-async def revoke_token(of: Collaborators, who: Identity, name: str) -> TokenDocument:
-    """Make a token nobody's. Unregistered; Problem 403."""
-    require_admin(who)
-    return TokenDocument.of(await of.tokens.revoke(name, by=who.author), of.clock_ms())
+from producer.api.request_context import collaborators
+from producer.api.responses import answer, answer_page, window
+from producer.services.documents import TokenDocument
+from producer.services.paging import cut
+from producer.services.requests import TokenBody
+from producer.services.tokens import issue_token, revoke_token
 
 
 async def issue(request: web.Request) -> web.Response:
@@ -61,16 +29,3 @@ async def show_all(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """Make a token nobody's."""
     return answer(await revoke_token(collaborators(request), request[IDENTITY], request.match_info["name"]))
-
-
-def _expiry(said: str | float | None, now: int) -> int:
-    """Say when a token's time is over; Problem 422 if that is no time, past, or too far away."""
-    try:
-        expires = (
-            milliseconds(said) if isinstance(said, str) else now + round((DAYS if said is None else said) * DAY_MS)
-        )
-    except (ValueError, OverflowError):
-        raise unprocessable({"/expires": "must be a time of RFC 3339 with its offset, or a number of days"}) from None
-    if not now < expires <= now + DAYS_MAX * DAY_MS:
-        raise unprocessable({"/expires": f"must lie ahead, by at most {DAYS_MAX} days"})
-    return expires

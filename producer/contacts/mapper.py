@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,9 @@ from producer.contacts.fast_writer import Writer
 from producer.contacts.mapped_rows import Fault, Invalid, Mapped, Weighed
 from producer.contacts.phone_numbers import to_e164
 from producer.contacts.text_cleaning import clean_line, clean_text
-from producer.pipeline.chunking import CONTACT_BYTES_MAX
-from wire.activecampaign.requests import contact_json
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, contact_json
 from wire.chunk_queue.membership_entry import PERSON_BYTES, UNKNOWN
+from wire.chunk_queue.run import Run
 from wire.store import codec
 
 _BETWEEN_TAGS = re.compile(r"\|\||,")
@@ -270,3 +270,26 @@ def _written(batch: pa.RecordBatch) -> pa.StringArray:
     for column in batch.columns:
         parts += [pc.fill_null(pc.cast(pc.binary_length(column), pa.string()), nothing), pc.fill_null(column, "")]
     return pc.binary_join_element_wise(*parts, ":")
+
+
+def mapper_of(run: Run, person_key: bytes = b"") -> Mapper:
+    """The mapper that a run's copy of its export asks for; ids are hashed with this key."""
+    return mapper_as_said(run.spec, run.list_id, person_key)
+
+
+def mapper_as_said(said: Mapping[str, Any], list_id: str, person_key: bytes = b"") -> Mapper:
+    """The mapper that an export asks for, by what was said of it; ids are hashed with this key."""
+    mapping = said["mapping"]
+    spec = MappingSpec(
+        email=mapping["email"],
+        first_name=mapping.get("first_name"),
+        last_name=mapping.get("last_name"),
+        phone=mapping.get("phone"),
+        fields=mapping.get("fields") or {},
+        tags=tuple(mapping.get("tags") or ()),
+        tags_column=mapping.get("tags_column"),
+        default_region=said.get("default_region"),
+        present=(mark["id"], mark["present"]) if (mark := said.get("leavers_field")) else None,
+        id=mapping.get("id"),
+    )
+    return Mapper(spec, int(list_id), automations=bool(said["automations"]), person_key=person_key)

@@ -8,11 +8,11 @@ Source: CloudEvents 1.0.2, "HTTP Protocol Binding" section 3 and "JSON Event For
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
 from producer.input_checks import DEPTH_MAX, is_line, is_too_deep
+from producer.timestamps import milliseconds
 from wire.store import codec
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -93,11 +93,3 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
     if faults:
         raise Malformed(faults)
     return Event(context["id"], context["source"], context["type"], subject, time, data)
-
-
-def milliseconds(text: str) -> int:
-    """Read a time of RFC 3339 as milliseconds since 1970; ValueError, TypeError or OverflowError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or "T" not in text.upper():
-        raise ValueError(text)
-    return int((moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)

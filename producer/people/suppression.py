@@ -1,6 +1,7 @@
 """Who is forgotten: known by keyed hashes, so that nobody of them is sent again, and nobody can be read from the record. Pure."""
 
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,3 +35,11 @@ class Forgotten:
 
     def __contains__(self, address: str) -> bool:
         return bool(self.digests) and digest_of(address, self.key) in self.digests
+
+
+WhoIsForgotten = Callable[[], Awaitable[Forgotten]]
+
+
+async def nobody() -> Forgotten:
+    """Forget nobody."""
+    return Forgotten()

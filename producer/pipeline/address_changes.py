@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from producer.contacts.mapped_rows import Mapped
-from producer.pipeline.chunking import CONTACT_BYTES_MAX
-from wire.activecampaign.requests import How, former_of, moved
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, How, former_of, moved
 from wire.chunk_queue.rejects import PAGE_LINES, Reject, page
 from wire.store import codec
 

@@ -10,12 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from producer.contacts.mapped_rows import Mapped
-from wire.activecampaign.requests import MAX_BODY_BYTES, MAX_CONTACTS, import_body
-
-_ENVELOPE_BYTES = max(len(import_body((), automations=automations)) for automations in (False, True))
-
-CONTACT_BYTES_MAX: int = MAX_BODY_BYTES - _ENVELOPE_BYTES
-"""A larger contact fits into no request; `Mapper` makes it an invalid row, so that it is never selected."""
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, MAX_CONTACTS, import_body
 
 _FEWEST_TO_GIVE_ONE = 3
 """A chunk of two would itself be left with a lone contact."""

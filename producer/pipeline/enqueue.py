@@ -13,7 +13,7 @@ from typing import Final
 
 from producer.contacts.mapped_rows import Mapped
 from producer.contacts.mapper import Mapper
-from producer.people.suppression import Forgotten
+from producer.people.suppression import Forgotten, WhoIsForgotten, nobody
 from producer.pipeline.address_changes import MOST, Move, is_stranded
 from producer.pipeline.address_changes import contacts as moving_contacts
 from producer.pipeline.chunking import Chunk, pack
@@ -37,13 +37,6 @@ MOST_AT_ONCE: Final = 8
 """Chunks in one step: an account without limits is not to wait for a round trip to the store with each."""
 
 LOOK_AGAIN_SECONDS: Final = 0.25
-
-WhoIsForgotten = Callable[[], Awaitable[Forgotten]]
-
-
-async def nobody() -> Forgotten:
-    """Forget nobody."""
-    return Forgotten()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from typing import Any, Final
 
+from producer.accounts.contact_limit import Contract
 from producer.runs.throughput import Measured, chunk_contacts
 from wire.chunk_queue.run import Run
 
@@ -58,14 +59,6 @@ class Allowance:
             return shut + returning + full - sent_meanwhile
         # In so many minutes t the share has risen steadily, and its mean times t is `full`: solved for t.
         return shut + (sqrt(self.share**2 + 2 * RETURNS_A_MINUTE * full) - self.share) / RETURNS_A_MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """How many active contacts an account may have, and how many it has."""
-
-    limit: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)

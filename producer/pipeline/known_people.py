@@ -8,11 +8,11 @@ from typing import Final
 from producer.people import absence
 from producer.people.absence import Absences, Sighting
 from producer.people.membership import Membership, Summary, place_of
+from producer.people.suppression import WhoIsForgotten, nobody
 from producer.pipeline import address_changes
 from producer.pipeline import leavers as leaving
 from producer.pipeline.address_changes import Candidate, Move
 from producer.pipeline.comparison import Known, Limit, hashes_of, page_of
-from producer.pipeline.enqueue import WhoIsForgotten, nobody
 from producer.pipeline.full_runs import mode_of
 from producer.pipeline.survey import Before, Survey
 from wire.chunk_queue.chunk_store import Ledger

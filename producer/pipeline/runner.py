@@ -6,7 +6,7 @@ is taken again when its lease is over.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -14,13 +14,14 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from producer.contacts.mapper import Mapper, MappingSpec
+from producer.accounts.contact_limit import Contract
+from producer.contacts.mapper import Mapper, mapper_of
 from producer.pipeline import address_changes, leaver_guard
 from producer.pipeline import leavers as leaving
 from producer.pipeline.address_changes import Move
 from producer.pipeline.chunking import pack
 from producer.pipeline.enqueue import Room, send
-from producer.pipeline.forecast import MINUTE_MS, Allowance, Contract, Foreseen, Moves, Unreadable, forecast
+from producer.pipeline.forecast import MINUTE_MS, Allowance, Foreseen, Moves, Unreadable, forecast
 from producer.pipeline.known_people import Gathered, Gone, Knowledge
 from producer.pipeline.safeguards import Looks, brake
 from producer.pipeline.survey import Abandoned, Survey, survey
@@ -328,26 +329,3 @@ def _with_leavers(stop: Brake | None, surveyed: _Surveyed, run: Run) -> Brake | 
     if stop is None:
         return Brake(code, f"{reason}.")
     return Brake("leavers_guard" if stop.code == "brake" else stop.code, f"{reason}; {stop.reason}")
-
-
-def mapper_of(run: Run, person_key: bytes = b"") -> Mapper:
-    """The mapper that a run's copy of its export asks for; ids are hashed with this key."""
-    return mapper_as_said(run.spec, run.list_id, person_key)
-
-
-def mapper_as_said(said: Mapping[str, Any], list_id: str, person_key: bytes = b"") -> Mapper:
-    """The mapper that an export asks for, by what was said of it; ids are hashed with this key."""
-    mapping = said["mapping"]
-    spec = MappingSpec(
-        email=mapping["email"],
-        first_name=mapping.get("first_name"),
-        last_name=mapping.get("last_name"),
-        phone=mapping.get("phone"),
-        fields=mapping.get("fields") or {},
-        tags=tuple(mapping.get("tags") or ()),
-        tags_column=mapping.get("tags_column"),
-        default_region=said.get("default_region"),
-        present=(mark["id"], mark["present"]) if (mark := said.get("leavers_field")) else None,
-        id=mapping.get("id"),
-    )
-    return Mapper(spec, int(list_id), automations=bool(said["automations"]), person_key=person_key)

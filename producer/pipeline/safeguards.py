@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from producer.accounts.contact_limit import Contract
 from producer.people.membership import Summary
-from producer.pipeline.forecast import Contract
 from wire.chunk_queue.chunk_store import Brake
 
 SHARE: Final = 0.5

@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from producer.accounts.findings import Busy, Fields, Lists, Sight, Wrong
-from producer.api.access import Identity
-from producer.api.connections import mended_host, opened_key
 from producer.contacts.mapped_rows import Invalid
-from producer.pipeline.runner import mapper_as_said
+from producer.contacts.mapper import mapper_as_said
 from producer.registry.model import Connection
+from producer.services.connections import mended_host, opened_key
 from producer.services.context import Collaborators
+from producer.services.identity import Identity
 from producer.services.permissions import require_admin, require_use
 from producer.services.requests import ExportBody
 from producer.snapshots import Preview

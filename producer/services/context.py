@@ -4,9 +4,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from aiohttp import web
 
 from producer.access.tokens import Tokens
 from producer.accounts.findings import Checks
@@ -80,11 +77,3 @@ class Collaborators:
     budget_minutes: float
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
-
-
-COLLABORATORS: Final = web.AppKey("collaborators", Collaborators)
-
-
-def collaborators(request: web.Request) -> Collaborators:
-    """Return whom the handler of this request works with."""
-    return request.app[COLLABORATORS]

@@ -4,10 +4,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from producer.api.request_body import Body
 from producer.contacts.email_addresses import Address, read_address
 from producer.notifications.messages import Event
 from producer.notifications.signing import check_secret
+from producer.services.bodies import Body
 from producer.services.requests import Name, Place
 
 ADDRESSES_MAX: Final = 50

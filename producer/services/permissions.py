@@ -4,9 +4,9 @@ Handlers ask here before they ask ActiveCampaign with a connection's key; the sc
 connection may be closed in between.
 """
 
-from producer.api.access import Identity
 from producer.registry.model import Connection
 from producer.registry.store import CLOSED
+from producer.services.identity import Identity
 from producer.services.problems import Problem
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from pydantic import BaseModel, Field
 
 from producer.access.tokens import NoSuchToken, TokenError
@@ -72,15 +71,6 @@ def unprocessable(faults: Mapping[str, str]) -> Problem:
 def later(detail: str, seconds: float) -> Problem:
     """Make the problem of a request that may be repeated after so many seconds."""
     return Problem(503, detail, headers={"Retry-After": str(max(1, round(seconds)))})
-
-
-@web.middleware
-async def as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem document; what nobody expected is logged, and answered without its text."""
-    try:
-        return await handler(request)
-    except Exception as error:  # noqa: BLE001  the outermost door: nothing else stands between an error and the caller
-        return problem_of(error, method=request.method, route=route_of(request)).response()
 
 
 def problem_of(error: Exception, *, method: str = "", route: str = "") -> Problem:
@@ -149,9 +139,3 @@ def _of_intake(error: IntakeError) -> Problem:
 def _sentence(error: Exception) -> str:
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def route_of(request: web.Request) -> str:
-    """Name the route of a request, without what fills it in; empty if there is none."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else ""

@@ -14,12 +14,12 @@ from pydantic import (
     model_validator,
 )
 
-from producer.api.request_body import Body
 from producer.input_checks import is_line
 from producer.intake.schedule import CHARACTERS_MAX, check_cron, check_zone
 from producer.pipeline.leaver_guard import NUMBER as GUARD_NUMBER
 from producer.pipeline.leaver_guard import SHARE as GUARD_SHARE
 from producer.pipeline.safeguards import NUMBER, SHARE
+from producer.services.bodies import Body
 
 DAY_MINUTES: Final = 1_440
 DAYS_MIN: Final = 0.001

@@ -1,13 +1,8 @@
 """One file of a snapshot, wherever it lives: what formats and sources know of each other."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
-
-from producer.snapshots.errors import Missing
-from producer.snapshots.locations.local_open import open_plain
 
 
 class State(NamedTuple):
@@ -36,30 +31,3 @@ class File(Protocol):
     def open(self) -> pa.NativeFile:
         """Open it at its first byte; it can seek. Raises Missing."""
         ...
-
-
-@dataclass(frozen=True)
-class LocalFile:
-    """A file of this machine."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return self.path.name
-
-    def state(self) -> State:
-        """Return its size and time of change."""
-        try:
-            found = self.path.stat()
-        except OSError as error:
-            raise Missing(f"{self}: there is no such file") from error
-        return State(found.st_size, str(found.st_mtime_ns))
-
-    def open(self) -> pa.NativeFile:
-        """Open it for reading, if it is still the one that was found. Raises Unsupported and Changed, too."""
-        return open_plain(self.path)

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.access.openid.config import CALLBACK
-from producer.api.routes import ADMIN, READERS, WRITERS
+from producer.services.roles import ADMIN, READERS, WRITERS
 from producer.web.pages import (
     audit,
     connections,

@@ -30,7 +30,6 @@ from producer.accounts.findings import (
     Wrong,
 )
 from producer.api import Collaborators, Identities, Identity, Role, make_app
-from producer.api.access import Identify
 from producer.api.server import make_runner
 from producer.api.token_throttle import Attempts
 from producer.audit.trail import Audit
@@ -48,6 +47,7 @@ from producer.registry.model import Allow, Connection, Consent, Export, Limits
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
 from producer.services.context import Notifying
+from producer.services.identity import Identify
 from producer.snapshots import preview_snapshot
 from producer.web import Doorkeeper, Drafts, Sessions, add_page
 from producer.web.run_watcher import Watching

@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 
 from producer.access.tokens import Role
-from producer.api.routes import ADMIN
 from producer.registry.model import Allow
+from producer.services.roles import ADMIN
 from producer.web.pages.connections import CHANGED
 from producer.web.routes import LEAVES
 from tests.integration.serving import API_KEY, Served, connection, export, serving

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from producer.access.tokens import Role
-from producer.api.routes import WRITERS
+from producer.services.roles import WRITERS
 from producer.web.pages.export_edit import CHANGED
 from producer.web.routes import LEAVES
 from tests.integration.serving import API_KEY, Served, serving

@@ -14,11 +14,12 @@ from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
+from producer.accounts.contact_limit import Contract
 from producer.intake.new_run import Order, Retention, row
 from producer.people.membership import Membership
 from producer.pipeline import enqueue
 from producer.pipeline import runner as reading
-from producer.pipeline.forecast import Allowance, Contract
+from producer.pipeline.forecast import Allowance
 from producer.pipeline.known_people import Knowledge
 from producer.pipeline.runner import Reading
 from producer.pipeline.survey import Survey, survey

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from producer.snapshots.errors import Changed, Missing, OutsideRoots, Unsupported
-from producer.snapshots.file import LocalFile
-from producer.snapshots.locations.local_files import find_files
+from producer.snapshots.locations.local_files import LocalFile, find_files
 
 
 @pytest.fixture

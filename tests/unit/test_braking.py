@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from producer.accounts.contact_limit import Contract
 from producer.people.membership import Summary
-from producer.pipeline.forecast import Contract
 from producer.pipeline.safeguards import NUMBER, Looks, brake
 
 BEFORE = Summary(runs={1: "an-id"}, read=20_000, nulls={"Email": 0, "Phone": 2_000})

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contacts.mapped_rows import Mapped
-from producer.pipeline.chunking import CONTACT_BYTES_MAX, Chunk, Packing, pack
-from wire.activecampaign.requests import MAX_BODY_BYTES, MAX_CONTACTS, import_body
+from producer.pipeline.chunking import Chunk, Packing, pack
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, MAX_BODY_BYTES, MAX_CONTACTS, import_body
 
 _SIZES = st.lists(
     st.one_of(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from producer.cli.commands.snapshots import reachable
+from producer.cli.snapshot_paths import reachable
 from producer.cli.tables import RUNS, Column, cell, details, explanation, page, printable, table
 
 

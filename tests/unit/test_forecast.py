@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producer.accounts.contact_limit import Contract
 from producer.pipeline.forecast import (
     LARGEST,
     MINUTE_MS,
     SETTLED_MS,
     TYPICAL_BATCH_MS,
     Allowance,
-    Contract,
     Foreseen,
     forecast,
     projected_finish,

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from producer.contacts.mapped_rows import Fault, Invalid, Mapped
 from producer.contacts.mapper import Mapper, MappingSpec
-from producer.pipeline.chunking import CONTACT_BYTES_MAX
-from wire.activecampaign.requests import email_of
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, email_of
 from wire.chunk_queue.membership_entry import address_of
 
 _SPEC = MappingSpec(

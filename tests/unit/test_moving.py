@@ -10,12 +10,12 @@ from producer.contacts.mapper import Mapper, MappingSpec
 from producer.people.suppression import Forgotten, by_id
 from producer.pipeline import address_changes
 from producer.pipeline.address_changes import Move
-from producer.pipeline.chunking import CONTACT_BYTES_MAX, pack
+from producer.pipeline.chunking import pack
 from producer.pipeline.comparison import Known, page_of
 from producer.pipeline.survey import Before, Survey, survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.test_surveying import lines
-from wire.activecampaign.requests import addresses_of, former_of, import_body, unmoved
+from wire.activecampaign.requests import CONTACT_BYTES_MAX, addresses_of, former_of, import_body, unmoved
 from wire.chunk_queue.membership_entry import UNKNOWN, Entry, Standing
 from wire.chunk_queue.rejects import RejectCode
 from wire.chunk_queue.run import Mode

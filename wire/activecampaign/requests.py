@@ -126,3 +126,9 @@ def emails_of(body: bytes) -> list[str]:
     if b"\\" in together:
         return [contact["email"] for contact in codec.decode(body)["contacts"]]
     return together.decode().split("\n") if written else []
+
+
+_ENVELOPE_BYTES = max(len(import_body((), automations=automations)) for automations in (False, True))
+
+CONTACT_BYTES_MAX: int = MAX_BODY_BYTES - _ENVELOPE_BYTES
+"""A larger contact fits into no request; `Mapper` makes it an invalid row, so that it is never selected."""

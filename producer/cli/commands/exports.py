@@ -8,10 +8,10 @@ import click
 
 from producer.cli.bodies import export_body
 from producer.cli.calling import Call, calls_api, pages, show_page
-from producer.cli.commands.snapshots import reachable
 from producer.cli.deleting import confirm
 from producer.cli.examples import ExampleGroup
 from producer.cli.printing import say
+from producer.cli.snapshot_paths import reachable
 from producer.cli.tables import EXPORTS, details, page, printable, scheduled_runs
 from producer.cli.waiting import wait_for
 from producer.client.http import route

@@ -6,9 +6,9 @@ from typing import Final
 import click
 
 from producer.cli.calling import Call, calls_api
-from producer.cli.commands.snapshots import reachable
 from producer.cli.examples import ExampleCommand
 from producer.cli.printing import say
+from producer.cli.snapshot_paths import reachable
 from producer.cli.tables import details
 from producer.cli.waiting import wait_for
 from producer.cli.watched import ExitCode

@@ -1,9 +1,7 @@
 """`segment-export snapshots`: a look at one; and what a person at a shell means by a snapshot: a path is one of here."""
 
-import os
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.console import Group
@@ -11,15 +9,9 @@ from rich.text import Text
 
 from producer.cli.calling import Call, calls_api
 from producer.cli.examples import ExampleGroup
+from producer.cli.snapshot_paths import reachable
 from producer.cli.tables import SNAPSHOT_COLUMNS, details, rows, table
 from producer.client.http import route
-
-SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-def reachable(snapshot: str) -> str:
-    """Return a snapshot as a URI or an absolute path, which the API wants; whether the producer sees it there, only it can say."""
-    return snapshot if SCHEME.match(snapshot) else os.path.abspath(snapshot)  # noqa: PTH100  a glob and .. stay text
 
 
 @click.group(cls=ExampleGroup)

@@ -7,10 +7,10 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from producer.api.request_body import Body, faults_of
 from producer.cli.files import yaml_text
 from producer.cli.files.schema import DeclaredConnection, DeclaredExport, DeclaredNotification, Document
 from producer.cli.files.yaml_text import Steps, Written
+from producer.services.bodies import Body, faults_of
 
 T = TypeVar("T", bound=Body)
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from producer.api.request_body import Body
 from producer.cli.files.load import Faulty, Files, Origin
 from producer.cli.files.schema import DeclaredExport, DeclaredNotification, KeyReference
+from producer.services.bodies import Body
 from producer.services.requests import ConnectionChange
 from wire.http.hosts import InvalidHost, account_of
 

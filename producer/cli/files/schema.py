@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from producer.api.request_body import Body
+from producer.services.bodies import Body
 from producer.services.notification_requests import NotificationBody
 from producer.services.requests import ConnectionBody, ExportBody, Name
 

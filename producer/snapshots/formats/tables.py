@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from producer.snapshots.errors import Forbidden, Missing, Unsupported
-from producer.snapshots.file import File, LocalFile
+from producer.snapshots.file import File
 from producer.snapshots.formats.by_extension import is_text
 from producer.snapshots.formats.table_marks import (
     FOLDERS,
@@ -24,7 +24,7 @@ from producer.snapshots.formats.table_marks import (
     is_metadata_file,
     marks_among,
 )
-from producer.snapshots.locations.local_files import named_directory
+from producer.snapshots.locations.local_files import LocalFile, named_directory
 from producer.snapshots.locations.object_store import Bucket, StoredObject, below, holds
 from producer.snapshots.snapshot import FILES_AT_ONCE
 from producer.snapshots.uris import Place, Root, covers

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from producer.snapshots.errors import SnapshotError, Unsupported
-from producer.snapshots.file import File, LocalFile
+from producer.snapshots.file import File
 from producer.snapshots.locations.azure import AzureStorage, is_azure
 from producer.snapshots.locations.bigquery import BigQuery
 from producer.snapshots.locations.gcs import GoogleCloudStorage
-from producer.snapshots.locations.local_files import find_files
+from producer.snapshots.locations.local_files import LocalFile, find_files
 from producer.snapshots.locations.postgresql import PostgreSQL
 from producer.snapshots.locations.s3 import S3
 from producer.snapshots.locations.snowflake import Snowflake

@@ -3,10 +3,15 @@
 import glob
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
+
 from producer.snapshots.errors import Missing, OutsideRoots, Unsupported
+from producer.snapshots.file import State
+from producer.snapshots.locations.local_open import open_plain
 
 
 def find_files(uri: str, roots: Sequence[Path]) -> tuple[Path, ...]:
@@ -98,3 +103,30 @@ def _resolve(place: Path, roots: Sequence[Path]) -> Path:
     if not any(path.is_relative_to(root) for root in roots):
         raise OutsideRoots(f"{place}: outside the directories that snapshots may come from")
     return path
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.name
+
+    def state(self) -> State:
+        """Return its size and time of change."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise Missing(f"{self}: there is no such file") from error
+        return State(found.st_size, str(found.st_mtime_ns))
+
+    def open(self) -> pa.NativeFile:
+        """Open it for reading, if it is still the one that was found. Raises Unsupported and Changed, too."""
+        return open_plain(self.path)

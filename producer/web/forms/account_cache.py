@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from producer.accounts.findings import Busy, Fields, Lists, Wrong
-from producer.api.access import Identity
-from producer.api.connections import BUSY
 from producer.registry.model import Connection
 from producer.services.accounts import fields_of, lists_of
+from producer.services.connections import BUSY
 from producer.services.context import Collaborators
+from producer.services.identity import Identity
 from producer.services.permissions import require_use
 from wire.activecampaign.results import ContactList, CustomField
 from wire.vault import SecretError

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from producer.api.access import Identity
 from producer.registry.model import Connection
 from producer.services.accounts import Sample
+from producer.services.identity import Identity
 from producer.services.requests import ExportBody
 from producer.web.forms.account_cache import Glimpse
 from producer.web.forms.export_form import FIELD, NAMED

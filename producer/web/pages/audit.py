@@ -10,13 +10,14 @@ from aiohttp import web
 
 from producer.api import audit as trail
 from producer.api.access import IDENTITY
-from producer.api.audit import PLACE, WHATS, read_trail
+from producer.api.audit import PLACE
+from producer.api.request_context import collaborators
 from producer.audit.trail import Wanted, What
 from producer.input_checks import is_line
-from producer.intake.cloudevents import milliseconds
+from producer.services.audit import WHATS, read_trail
 from producer.services.audit_documents import AuditDocument
-from producer.services.context import collaborators
 from producer.services.documents import moment
+from producer.timestamps import milliseconds
 from producer.web.rendering.navigation import N_
 from producer.web.rendering.templating import render
 

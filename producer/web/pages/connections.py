@@ -9,7 +9,12 @@ from pydantic import SecretStr
 from producer.accounts.discovery import AccountSeen, seen
 from producer.accounts.findings import Busy, Sight, Wrong
 from producer.api.access import IDENTITY
-from producer.api.connections import (
+from producer.api.request_context import collaborators
+from producer.registry.model import Connection, Export, Limits
+from producer.registry.store import ChangedMeanwhile
+from producer.services.accounts import look_at, look_through
+from producer.services.bodies import merged
+from producer.services.connections import (
     BUSY,
     change_connection,
     connection_as_body,
@@ -17,11 +22,7 @@ from producer.api.connections import (
     delete_connection,
     look_at_account,
 )
-from producer.api.request_body import merged
-from producer.registry.model import Connection, Export, Limits
-from producer.registry.store import ChangedMeanwhile
-from producer.services.accounts import look_at, look_through
-from producer.services.context import Collaborators, collaborators
+from producer.services.context import Collaborators
 from producer.services.permissions import may_use
 from producer.services.requests import ConnectionBody, ConnectionChange
 from producer.web.forms.form import Sheet, dotted, number, plain, tried, without_blanks

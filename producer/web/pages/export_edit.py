@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identity
-from producer.api.exports import change_export, connection_of, create_export, must_confirm
+from producer.api.access import IDENTITY
+from producer.api.request_context import collaborators
 from producer.registry.model import Connection, Export, Segment
 from producer.registry.store import ChangedMeanwhile, Unregistered
 from producer.services.accounts import Sample, sampled
-from producer.services.context import Collaborators, collaborators
+from producer.services.context import Collaborators
 from producer.services.documents import ExportDocument
+from producer.services.exports import change_export, connection_of, create_export, must_confirm
+from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_use
 from producer.services.requests import ExportBody, ExportChange
 from producer.snapshots import Preview, SnapshotError

@@ -8,16 +8,18 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identity
-from producer.api.exports import change_export, connection_of, delete_export, shown_export
-from producer.api.request_body import checked
-from producer.api.routes import WRITERS
-from producer.api.runs import demand_run, demand_scheduled
+from producer.api.access import IDENTITY
+from producer.api.request_context import collaborators
 from producer.intake.schedule import next_after
 from producer.registry.model import Connection, Export, Segment
-from producer.services.context import Collaborators, collaborators
+from producer.services.bodies import checked
+from producer.services.context import Collaborators
+from producer.services.exports import change_export, connection_of, delete_export, shown_export
+from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_use
 from producer.services.requests import DemandBody, ExportChange
+from producer.services.roles import WRITERS
+from producer.services.runs import demand_run, demand_scheduled
 from producer.web.forms.form import Sheet, dotted, tried
 from producer.web.forms.form_parsing import FORM
 from producer.web.rendering.run_labels import MODES

@@ -10,11 +10,12 @@ from aiohttp import web
 from producer.access.openid.login import Login
 from producer.access.openid.roles import MARK
 from producer.access.tokens import Role
-from producer.api.access import IDENTITY, Identify, Identity
+from producer.api.access import IDENTITY
 from producer.api.client_address import remote_of
+from producer.api.request_context import collaborators
 from producer.api.token_throttle import Attempts
 from producer.audit.trail import Kind, What
-from producer.services.context import collaborators
+from producer.services.identity import Identify, Identity
 from producer.web.forms.form_parsing import FORM
 from producer.web.rendering.navigation import N_
 from producer.web.rendering.templating import render, see

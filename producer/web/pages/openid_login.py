@@ -7,8 +7,8 @@ from aiohttp import web
 
 from producer.access.openid.errors import Declined, Down, NoRole, OpenIdError, Stale, Untrusted
 from producer.access.openid.login import Login
-from producer.api.access import Identity
-from producer.services.context import collaborators
+from producer.api.request_context import collaborators
+from producer.services.identity import Identity
 from producer.web.pages.login import DOORKEEPER, come, form_of
 from producer.web.rendering.navigation import N_
 from producer.web.rendering.templating import see

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from producer.api import rejects as lines
 from producer.api.access import IDENTITY
-from producer.api.rejects import require_rejects
-from producer.services.context import collaborators
+from producer.api.request_context import collaborators
+from producer.services.rejects import require_rejects
 from producer.web.forms.form_parsing import FORM
 from producer.web.pages.runs import WORDS, look, unknown
 from producer.web.rendering.run_labels import CODES, FATES

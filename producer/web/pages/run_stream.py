@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.services.context import collaborators
+from producer.api.request_context import collaborators
 from producer.web.pages.login import DOORKEEPER
 from producer.web.pages.runs import WORDS, look, may_act_on, unknown
 from producer.web.rendering.run_view import Seen

@@ -4,13 +4,15 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from producer.api.access import IDENTITY, Identity
-from producer.api.responses import Window
-from producer.api.routes import WRITERS
-from producer.api.runs import listed_runs, retry_run, steer_run
-from producer.services.context import Collaborators, collaborators
+from producer.api.access import IDENTITY
+from producer.api.request_context import collaborators
+from producer.services.context import Collaborators
+from producer.services.identity import Identity
+from producer.services.paging import Window
 from producer.services.permissions import may_use, require_use
 from producer.services.problems import Problem
+from producer.services.roles import WRITERS
+from producer.services.runs import listed_runs, retry_run, steer_run
 from producer.web.rendering.run_labels import ACTS, BOOKS, CODES, FORESEEN, MODES
 from producer.web.rendering.run_view import Seen, seen
 from producer.web.rendering.templating import render, see

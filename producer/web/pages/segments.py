@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from producer.api.segments import shown_segments
-from producer.intake.cloudevents import milliseconds
-from producer.services.context import collaborators
+from producer.api.request_context import collaborators
+from producer.services.segments import shown_segments
+from producer.timestamps import milliseconds
 from producer.web.rendering.templating import render
 
 

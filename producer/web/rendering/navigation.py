@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from producer.access.tokens import Role
-from producer.api.routes import ADMIN, READERS
+from producer.services.roles import ADMIN, READERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
-from producer.api.access import IDENTITY, Identity
+from producer.api.access import IDENTITY
+from producer.services.identity import Identity
 from producer.web.rendering.assets import ASSETS, Assets
 from producer.web.rendering.navigation import NAVIGATION, ROLES
 from producer.web.rendering.translations import Language

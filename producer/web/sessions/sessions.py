@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from producer.access.tokens import PRESENTED, Role, Tokens
-from producer.api.access import BOOTSTRAP, Identity
+from producer.services.identity import BOOTSTRAP, Identity
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store

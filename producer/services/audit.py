@@ -1,0 +1,46 @@
+"""Reads the audit trail."""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Final
+
+from producer.audit.trail import Wanted, What
+from producer.services.audit_documents import AuditDocument
+from producer.services.context import Collaborators
+from producer.services.identity import Identity
+from producer.services.paging import ITEMS_MAX
+from producer.services.permissions import require_admin
+from producer.services.problems import Problem
+from producer.timestamps import milliseconds
+
+NDJSON: Final = "application/x-ndjson"
+
+WHATS: Final = sorted({*What, *(what.partition(".")[0] for what in What)})
+
+
+async def read_trail(
+    of: Collaborators, who: Identity, wanted: Wanted, *, before: str = "", most: int = ITEMS_MAX
+) -> tuple[list[AuditDocument], str | None]:
+    """Return entries, the newest first, older than the one with the id `before`, and what the next part is before.
+
+    Problem 403.
+    """
+    require_admin(who)
+    part: list[AuditDocument] = []
+    async with aclosing(of.audit.entries(wanted, before=before)) as entries:
+        async for entry in entries:
+            if len(part) == most:
+                return part, part[-1].id
+            part.append(AuditDocument.of(entry))
+    return part, None
+
+
+def time_parameter(query: Mapping[str, str], name: str) -> int | None:
+    """Read a query parameter as milliseconds since 1970; None if it is absent. Raises Problem 422."""
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        return max(0, milliseconds(text))
+    except (ValueError, TypeError, OverflowError):
+        raise Problem(422, f"The parameter {name} must be a time of RFC 3339 with its offset.") from None

@@ -1,0 +1,127 @@
+"""What can be done with exports. Saving checks that the list exists; it runs nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from producer.registry.model import Connection, Export
+from producer.registry.store import Unregistered
+from producer.services.connections import good, opened_key
+from producer.services.context import Collaborators
+from producer.services.documents import ExportDocument
+from producer.services.identity import Identity
+from producer.services.permissions import require_use
+from producer.services.problems import unprocessable
+from producer.services.requests import ExportBody, ExportChange, LeaversGuardBody
+
+
+async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> ExportDocument:
+    """Check the list, then keep the export. NameTaken; Problem 403, 422 or 503."""
+    _confirmed(body, before=None)
+    connection = await _connection(of, body.connection)
+    require_use(who, connection)
+    await _check_list(of, connection, body.list_id)
+    now = of.clock_ms()
+    export = Export(id=of.new_id(), connection=connection.id, created=now, changed=now, **_settings(of, body))
+    await of.registry.save_export(export, by_contributor=not who.is_admin, by=who.author)
+    return await shown_export(of, export, connection)
+
+
+async def change_export(
+    of: Collaborators, who: Identity, before: Export, read: Callable[[Mapping[str, Any]], Awaitable[ExportChange]]
+) -> ExportDocument:
+    """Keep an export as it is to be from now on; with another list or connection, the list is checked again.
+
+    `read` makes the change of what the export is now. NameTaken, Unregistered; Problem 403, 422 or 503.
+    """
+    was = await connection_of(of, before)
+    require_use(who, was)
+    body = await read(export_as_body(await shown_export(of, before, was)))
+    _confirmed(body, before)
+    connection = None if body.connection is None else await _connection(of, body.connection)
+    require_use(who, connection)
+    moved = connection is not None and connection.id != before.connection
+    if connection is not None and (moved or body.list_id != before.list_id):
+        await _check_list(of, connection, body.list_id)
+    after = replace(
+        before,
+        connection=None if connection is None else connection.id,
+        changed=of.clock_ms(),
+        **_settings(of, body),
+    )
+    await of.registry.save_export(after, replaces=before, by_contributor=not who.is_admin, by=who.author)
+    return await shown_export(of, after, connection)
+
+
+async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
+    """Delete an export and cancel its runs, whose ids are returned. Unregistered, Closed."""
+    return await of.registry.delete_export(name, by_contributor=not who.is_admin, by=who.author)
+
+
+async def shown_export(of: Collaborators, export: Export, connection: Connection | None) -> ExportDocument:
+    """Return an export over this connection as it is shown."""
+    now = await of.ledger.now()
+    warnings = await of.ageing.of_exports([export], now)
+    return ExportDocument.of(export, _name(connection), now=now, warnings=warnings[export.id])
+
+
+async def shown_exports(of: Collaborators, exports: Sequence[Export]) -> list[ExportDocument]:
+    """Return exports as they are shown."""
+    now = await of.ledger.now()
+    names = {connection.id: connection.name for connection in await of.registry.connections()}
+    warnings = await of.ageing.of_exports(exports, now)
+    return [
+        ExportDocument.of(export, names.get(export.connection or ""), now=now, warnings=warnings[export.id])
+        for export in exports
+    ]
+
+
+async def _connection(of: Collaborators, name: str) -> Connection:
+    try:
+        return await of.registry.connection(name)
+    except Unregistered as error:
+        raise unprocessable({"/connection": str(error)}) from None
+
+
+async def connection_of(of: Collaborators, export: Export) -> Connection | None:
+    """Return an export's connection; None while it is detached."""
+    return None if export.connection is None else await of.registry.connection_by_id(export.connection)
+
+
+def must_confirm(body: ExportBody, before: Export | None) -> bool:
+    """Whether a body makes an export unsubscribe people, or unsubscribe them at once, that did not before."""
+    if body.leavers != "unsubscribe":
+        return False
+    is_new = before is None or before.leavers != body.leavers
+    return is_new or (body.leavers_confirm == "at_once" and before is not None and before.leavers_confirm != "at_once")
+
+
+def _confirmed(body: ExportBody, before: Export | None) -> None:
+    """Unsubscribing is a one-way door: ActiveCampaign may never let those people back in. So it is asked for twice."""
+    if must_confirm(body, before) and not body.confirm_unsubscribe:
+        raise unprocessable(
+            {"/confirm_unsubscribe": "must be true: whoever leaves the segment is unsubscribed for ever"}
+        )
+
+
+async def _check_list(of: Collaborators, connection: Connection, list_id: str) -> None:
+    good(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
+
+
+def _name(connection: Connection | None) -> str | None:
+    return None if connection is None else connection.name
+
+
+def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
+    """Return what the body says of an export, but for the connection, which is kept by its id."""
+    said = body.model_dump(exclude={"connection", "confirm_unsubscribe"})
+    if body.leavers_guard == LeaversGuardBody():
+        said[
+            "leavers_guard"
+        ] = {}  # the default is not written: an earlier version beside this one does not know the field
+    return said | {"budget_minutes": body.budget_minutes or of.budget_minutes}
+
+
+def export_as_body(document: ExportDocument) -> dict[str, Any]:
+    """Return what a merge patch of an export goes onto."""
+    return {name: value for name, value in document.model_dump().items() if name in ExportBody.model_fields}

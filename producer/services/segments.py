@@ -1,0 +1,13 @@
+"""Lists the segments that were refreshed or are named by an export."""
+
+from collections.abc import Sequence
+
+from producer.registry.model import Segment
+from producer.services.context import Collaborators
+from producer.services.documents import SegmentDocument
+
+
+async def shown_segments(of: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
+    """Return segments as they are shown."""
+    warnings = await of.ageing.of_segments(segments, await of.ledger.now())
+    return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]
