@@ -62,8 +62,21 @@ from wire.http.session import Session, open_session
 from wire.process import crashes, logs
 from wire.process.periodic import ended, every
 from wire.process.settings import SettingsError
-from wire.store.redis import Store, StoreError, connect, open_store
+from wire.store.redis import SHARED_SCRIPTS, Store, StoreError, connect, load_scripts, open_store
 from wire.vault import Vault
+
+SCRIPT_ROOMS: Final = (
+    *SHARED_SCRIPTS,
+    "producer.access",
+    "producer.audit",
+    "producer.intake",
+    "producer.monitoring",
+    "producer.notifications",
+    "producer.people",
+    "producer.registry",
+    "producer.runs",
+)
+"""The packages whose scripts the producer runs."""
 
 SWEEP_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 5.0
@@ -97,7 +110,7 @@ def serve(environment: Mapping[str, str]) -> int:
 
 async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.redis_url)
+        store = await open_store(settings.redis_url, load_scripts(*SCRIPT_ROOMS))
         stack.push_async_callback(store.close)
         await _check_store(store)
         if len(settings.admin_token) < SHORT_TOKEN_CHARACTERS:
@@ -229,7 +242,8 @@ def examine(environment: Mapping[str, str]) -> list[Diagnosis]:
 
 async def _examine(settings: Settings) -> list[Diagnosis]:
     async with AsyncExitStack() as stack:
-        store, queue_store = Store(connect(settings.redis_url)), Store(connect(settings.queue_url))
+        store = Store(connect(settings.redis_url), scripts=load_scripts(*SCRIPT_ROOMS))
+        queue_store = Store(connect(settings.queue_url))
         queue = BellQueue(make_broker(settings.queue_url), queue_store)
         stack.push_async_callback(store.close)
         stack.push_async_callback(queue.close)

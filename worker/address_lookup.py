@@ -1,4 +1,4 @@
-"""Looks up the people of a chunk whose addresses have changed, before they are imported: `worker.verdict.address_changes` decides each step.
+"""Looks up the people of a chunk whose addresses have changed, before the import. `verdict.address_changes` decides each step.
 
 What is found out is written down with the chunk, so that whoever takes it next goes on there, and a slow account is asked one
 question at a time without holding a thread.

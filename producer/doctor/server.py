@@ -14,7 +14,7 @@ OLDEST: Final = (7, 2)
 """`WAITAOF` came with it, by which a yes waits until it is on disk."""
 
 FULL: Final = 0.85
-"""From there on nothing is taken in (`wire/scripts/lib/memory.lua`)."""
+"""From there on nothing is taken in (`wire/store/lua/lib/memory.lua`)."""
 
 FILLING: Final = 0.7
 MEBIBYTE: Final = 1 << 20

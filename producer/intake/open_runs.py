@@ -176,7 +176,7 @@ class Intake:
             if snapshot is not None:
                 run = codec.text(self._row(export, connection, Order(snapshot, Trigger.SCHEDULE)))
         times = _word(planned), _word(moment.following)
-        answer: bytes = await self._store.keep("keep_time", export.id, *times, revision, run)
+        answer: bytes = await self._store.keep("open_scheduled_run", export.id, *times, revision, run)
         return None if answer in {b"changed", b"kept"} else answer.decode()
 
     async def retry(self, run: Run, *, by_contributor: bool = False, by: Author = SYSTEM) -> tuple[str, bool]:

@@ -67,14 +67,14 @@ class Plumbing:
     async def pipes(self) -> Pipes:
         """Look at all accounts and runs with chunks."""
         gates, runs = {}, {}
-        for account, opens_in_ms, share, lane in await self._store.run("plumbing"):
+        for account, opens_in_ms, share, lane in await self._store.run("queue_stats"):
             gates[account.decode()] = Gate(opens_in_ms, float(share))
             runs.update({run.decode(): Waiting(*figures) for run, *figures in lane})
         return Pipes(gates, runs)
 
     async def newest(self) -> list[str]:
         """Name the newest run of each export, and all that are not over."""
-        return [run.decode() for run in await self._store.run("newest", LOOKED_AT)]
+        return [run.decode() for run in await self._store.run("newest_runs", LOOKED_AT)]
 
     async def allowed(self, account: str) -> Allowed:
         """Ask what an account allows now."""

@@ -114,7 +114,7 @@ class Erasing:
 
     async def finish(self, asked: Asked) -> bool:
         """Strike the address itself off; False if it was asked for once more meanwhile."""
-        return bool(await self._store.keep("erased", asked.address, asked.as_read))
+        return bool(await self._store.keep("finish_erasure", asked.address, asked.as_read))
 
     async def rewrite_log(self, *, due_ms: int = 0) -> Rewritten | None:
         """Have the append-only file written anew if somebody was erased so long ago; None if nobody was."""

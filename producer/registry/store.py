@@ -226,7 +226,7 @@ class Registry:
 
     async def have_run(self, exports: Sequence[str]) -> frozenset[str]:
         """Pick those exports, by their ids, of which a run has got as far as a survey for the list they go to."""
-        return frozenset(_texts(await self._store.run("have_run", *exports)))
+        return frozenset(_texts(await self._store.run("exports_that_ran", *exports)))
 
     async def segments(self) -> list[Segment]:
         """Read every segment heard of or named by an export, by name, with the names of its exports."""

@@ -9,7 +9,8 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from wire.store.redis import Store, connect
+from producer.app import SCRIPT_ROOMS
+from wire.store.redis import Store, connect, load_scripts
 
 T = TypeVar("T")
 Scenario = Callable[[Store], Coroutine[Any, Any, T]]
@@ -47,7 +48,7 @@ def with_store(redis_url: str) -> Callable[[Scenario[T]], T]:
 
     def run(scenario: Scenario[T]) -> T:
         async def opened() -> T:
-            store = Store(connect(redis_url))
+            store = Store(connect(redis_url), scripts=load_scripts(*SCRIPT_ROOMS))
             try:
                 return await scenario(store)
             finally:

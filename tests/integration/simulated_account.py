@@ -15,10 +15,11 @@ from typing import Final
 
 from redis import Redis
 
+from producer.app import SCRIPT_ROOMS
 from tests.integration.walking import CLOCK, CLOCK_KEY, Immediate, immediately
 from wire.chunk_queue.rate_limiter import Go, Kind, Pacer, Question, Wait
 from wire.store.keys import key
-from wire.store.redis import Store
+from wire.store.redis import Store, load_scripts
 
 ACCOUNT: Final = "acme.test"
 OTHER: Final = "acme.activehosted.test"
@@ -62,7 +63,7 @@ class Simulation:
         self.set_time(0)
         if limits:
             self.redis.hset(key("account", ACCOUNT), mapping={name: str(limit) for name, limit in limits.items()})
-        self.pacer = Pacer(Store(Immediate(self.redis), clock=CLOCK))  # type: ignore[arg-type]
+        self.pacer = Pacer(Store(Immediate(self.redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS)))  # type: ignore[arg-type]
         self.arrivals = Arrivals()
 
     def set_time(self, seconds: float) -> None:

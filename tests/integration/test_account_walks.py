@@ -6,6 +6,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from tests.integration.test_walks import DRAWN, OF_TWO_HOSTS, RULE, STEPS, STEPS_A_WALK, Step
 from tests.integration.walking_accounts import TwoHosts
 from wire.store.redis import load_scripts
@@ -52,7 +53,7 @@ def test_no_walk_over_two_hosts_loses_a_contact_or_sends_for_two_runs_at_once(va
 @pytest.mark.parametrize("taken_out", sorted(OF_TWO_HOSTS))
 def test_walks_over_two_hosts_find_a_rule_that_is_missing(valkey: Valkey, taken_out: str) -> None:
     """Without it, two runs send to one list of the account."""
-    found = load_scripts()
+    found = load_scripts(*SCRIPT_ROOMS)
     without = {
         name: "\n".join(line for line in body.splitlines() if RULE.sub(r"\1", line) != taken_out)
         for name, body in found.items()

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire.chunk_queue.chunk import Held, Offer, Outcome, OverTheWire, Piece, Stopped
 from wire.chunk_queue.chunk_store import Ledger, Taking
@@ -15,7 +16,7 @@ from wire.chunk_queue.rate_limiter import Drop, Go, Pacer, Wait
 from wire.chunk_queue.run import Run, State, state
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store
+from wire.store.redis import Store, load_scripts
 
 
 class Bench:
@@ -25,7 +26,7 @@ class Bench:
         self.redis = redis
         self.now = START
         self.pass_time(0)
-        self.store = Store(Immediate(redis), clock=CLOCK)  # type: ignore[arg-type]
+        self.store = Store(Immediate(redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))  # type: ignore[arg-type]
         self.ledger = Ledger(self.store)
         self.pacer = Pacer(self.store)
         self.tokens = 0
@@ -97,7 +98,7 @@ class Bench:
         return self.do(self.ledger.look([run]))[0]
 
     def ring(self, queue: str = "") -> list[bytes]:
-        found: list[bytes] = self.do(self.store.run("ring", f"b{self.now}", queue))
+        found: list[bytes] = self.do(self.store.run("wake", f"b{self.now}", queue))
         return found[::2]
 
     do = staticmethod(immediately)
@@ -509,7 +510,7 @@ def test_a_request_let_through_ends_a_row_of_throttles(bench: Bench) -> None:
 
     def throttled(limit: str = "import") -> int:
         bench.pass_time(1)
-        closed_ms: int = bench.do(bench.store.run("throttled", ACCOUNT, limit, "", bench.now))
+        closed_ms: int = bench.do(bench.store.run("report_throttle", ACCOUNT, limit, "", bench.now))
         bench.pass_time(closed_ms)
         return closed_ms
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from producer.people import absence
 from producer.pipeline import enqueue, leaver_guard, survey
 from producer.pipeline import runner as reading
@@ -181,7 +182,7 @@ def histories(count: int) -> settings:
 
 def hold(port: int, count: int) -> None:
     """Raise AssertionError unless every history ends as it must: those that show a rule, and so many others."""
-    read = load_scripts()
+    read = load_scripts(*SCRIPT_ROOMS)
     with TemporaryDirectory() as folder, Redis(port=port) as redis, asyncio.Runner() as runner:
         number = iter(range(count * 2))
 
@@ -253,7 +254,7 @@ def test_without_any_one_rule_somebody_is_unsubscribed_by_accident(
 @pytest.mark.parametrize("rule", SCRIPT_RULES, ids=lambda rule: rule.says)
 def test_nor_without_any_one_rule_of_the_scripts(port: int, rule: ScriptRule, tmp_path: Path) -> None:
     """What the record holds is part of it."""
-    scripts = load_scripts()
+    scripts = dict(load_scripts(*SCRIPT_ROOMS))
     assert scripts[rule.script].count(rule.kept) == 1
     mutated = scripts[rule.script].replace(rule.kept, rule.instead)
     with pytest.raises(AssertionError, match=ACCIDENT):

@@ -372,7 +372,7 @@ def test_whoever_may_be_there_stands_as_maybe_when_a_run_is_cancelled(
     story(bench)
     world.steer("cancel")
     world.pass_time(LEASE_MS + 60_000)
-    world.do(world.store.run("ring", "r"))
+    world.do(world.store.run("wake", "r"))
     (run,) = world.runs()
     assert run.over
     assert run.books.unsent == run.books.selected

@@ -10,10 +10,11 @@ from yarl import URL
 
 from deploy.local.valkey import Valkey
 from producer.access.tokens import Role
+from producer.app import SCRIPT_ROOMS
 from producer.web.routes import LEAVES
 from tests.integration.serving import TOKEN, Served, connection, serving
 from tests.integration.visiting import HTML, Visitor, somebody
-from wire.store.redis import Store, connect
+from wire.store.redis import Store, connect, load_scripts
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 WithPage = Callable[[Callable[[Served], Coroutine[Any, Any, None]]], None]
@@ -307,7 +308,7 @@ def test_while_the_store_does_not_answer_the_page_says_so(server: Valkey) -> Non
     """In the reader's language, and nothing is promised."""
 
     async def scenario() -> None:
-        store = Store(connect(server.url()))
+        store = Store(connect(server.url()), scripts=load_scripts(*SCRIPT_ROOMS))
         async with serving(store) as served:
             visitor = Visitor(served, "de")
             await visitor.sign_in()

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from producer.access.tokens import Role
+from producer.app import SCRIPT_ROOMS
 from producer.web.pages import run_stream
 from producer.web.pages.rejects import PAGES_SEARCHED, SHOWN
 from producer.web.pages.runs import LISTED
@@ -22,7 +23,7 @@ from tests.integration.visiting import Visitor
 from wire.chunk_queue.rejects import Reject, page
 from wire.chunk_queue.run import State
 from wire.store.keys import key
-from wire.store.redis import Store, connect
+from wire.store.redis import Store, connect, load_scripts
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[House], Coroutine[Any, Any, None]]
@@ -585,7 +586,7 @@ def test_a_store_that_is_away_for_a_moment_ends_no_stream(server: Valkey, monkey
     monkeypatch.setattr(run_stream, "BEAT_SECONDS", AT_ONCE)
 
     async def scenario() -> None:
-        store = Store(connect(server.url()))
+        store = Store(connect(server.url()), scripts=load_scripts(*SCRIPT_ROOMS))
         async with serving(store, watching=Watching(AT_ONCE)) as api:
             furnished = await house(api)
             run = furnished.runs["open"]

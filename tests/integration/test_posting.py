@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from redis import Redis
 from standardwebhooks import Webhook
 
+from producer.app import SCRIPT_ROOMS
 from producer.notifications.attempts import WAITS_SECONDS, Outcome
 from producer.notifications.channels import Channel, Channels, Kind
 from producer.notifications.health_store import Addressed, Health, Healths
@@ -29,7 +30,7 @@ from tests.integration.walking import CLOCK, CLOCK_KEY, START
 from tests.logged import logged
 from wire.http.session import Session, open_session
 from wire.store import codec
-from wire.store.redis import Store, connect
+from wire.store.redis import Store, connect, load_scripts
 
 SECRET = secret_of(b"canary-of-a-secret-of-32-bytes!!")
 BODY = codec.encode(
@@ -95,7 +96,7 @@ def in_office(redis_url: str) -> InOffice:
 
     def run(scenario: Callable[[Office], Coroutine[Any, Any, None]], trusted: frozenset[str] = frozenset()) -> None:
         async def opened() -> None:
-            store = Store(connect(redis_url), clock=CLOCK)
+            store = Store(connect(redis_url), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
             with Redis.from_url(redis_url) as redis:
                 async with open_session(trusted) as session:
                     office = Office(redis, store, session)

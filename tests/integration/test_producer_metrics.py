@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.monitoring.metrics import Metrics
 from producer.monitoring.overview import Overview
@@ -30,7 +31,7 @@ from wire.chunk_queue.run import Trigger
 from wire.chunk_queue.wakeups import Lanes
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, connect
+from wire.store.redis import Store, connect, load_scripts
 
 Scenario = Callable[["Shown"], Awaitable[None]]
 Play = Callable[[Scenario], None]
@@ -318,7 +319,7 @@ def test_while_the_store_is_away_what_is_counted_here_is_still_told() -> None:
     """And nothing is said of the record."""
 
     async def scenario() -> None:
-        store = Store(connect("redis://127.0.0.1:1/0"))
+        store = Store(connect("redis://127.0.0.1:1/0"), scripts=load_scripts(*SCRIPT_ROOMS))
         metrics = Metrics(
             Overview(store, Ledger(store), Lanes(store, Bells()), Ageing(Registry(store), 26)), CollectorRegistry()
         )

@@ -13,10 +13,11 @@ from cryptography.fernet import Fernet
 from redis import Redis
 
 from deploy.local.valkey import Valkey, free_port
+from producer.app import SCRIPT_ROOMS
 from tests.integration.serving import Served, serving
 from tests.integration.test_api import CONNECTION, EVENT, EXPORT
 from wire.store import redis as stores
-from wire.store.redis import open_store
+from wire.store.redis import load_scripts, open_store
 
 SNAPSHOT: Final = {"snapshot": "/snapshots/a.csv"}
 
@@ -27,7 +28,7 @@ def with_api(server: Valkey, scenario: Callable[[Served], Coroutine[Any, Any, No
     """Run a scenario over the API on this server, opened as the producer opens it."""
 
     async def opened() -> None:
-        store = await open_store(server.url())
+        store = await open_store(server.url(), load_scripts(*SCRIPT_ROOMS))
         try:
             async with serving(store) as api:
                 await scenario(api)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
 from producer.accounts.contact_limit import Contract
+from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.people.membership import Membership
 from producer.pipeline import enqueue
@@ -31,7 +32,7 @@ from wire.chunk_queue.chunk import Offer, Outcome
 from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Run, State, Trigger, state
 from wire.store import codec
-from wire.store.redis import Store, Unreachable
+from wire.store.redis import Store, Unreachable, load_scripts
 
 ACCOUNT = "acme.api-us1.com"
 LEASE_MS = 20_000
@@ -52,7 +53,7 @@ class Producers:
     def __post_init__(self) -> None:
         self.redis.flushall()
         self.pass_time(0)
-        self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK)
+        self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
         self.ledger = Ledger(self.store)
 
     def pass_time(self, milliseconds: int) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
+from producer.app import SCRIPT_ROOMS
 from producer.intake.cloudevents import Event
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
@@ -26,7 +27,7 @@ from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Mode, Run, State, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, Unwritable, connect
+from wire.store.redis import Store, Unwritable, connect, load_scripts
 
 MORNING = {"cron": "0 6 * * *", "zone": "Europe/Zurich"}
 MONDAY = "2026-11-23T05:00"
@@ -85,7 +86,7 @@ def with_place(redis_url: str) -> WithPlace:
 
     def run(scenario: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
         async def opened() -> None:
-            store = Store(connect(redis_url), clock=CLOCK)
+            store = Store(connect(redis_url), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
             with Redis.from_url(redis_url) as redis:
                 try:
                     await scenario(await _furnished(redis, store, export(schedule=MORNING)))

@@ -9,13 +9,14 @@ import pytest
 from redis import Redis
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from producer.monitoring.queue_stats import Memory, Plumbing
 from wire.store.keys import TEMPLATES, key, lua_names
 from wire.store.redis import Store, Unreachable, Unwritable, connect, load_scripts, open_store
 
 T = TypeVar("T")
 
-ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "look", "read_token"}
+ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "read_runs", "read_token"}
 """A dead event stays in the stream until there is room for it among the dead."""
 
 
@@ -23,7 +24,7 @@ def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, 
     """Run a scenario over a store that was opened as the producer opens it."""
 
     async def opened() -> T:
-        store = await open_store(server.url())
+        store = await open_store(server.url(), load_scripts(*SCRIPT_ROOMS))
         try:
             return await scenario(store)
         finally:
@@ -125,16 +126,16 @@ def test_above_85_percent_of_its_memory_a_store_takes_nothing_in_and_lets_work_e
                 await store.keep("refresh", "other", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
             assert await store.keep("refresh", "digest", "same", 1000, "segment", "/s", "", "id", "0", "no export", "")
             redis.config_set("maxmemory", "1mb")
-            await store.run("throttled", "account", "import", "", 0)
+            await store.run("report_throttle", "account", "import", "", 0)
             assert redis.exists(key("pace", "account"))
 
     with_opened(server, scenario)
 
 
-@pytest.mark.parametrize("script", sorted(load_scripts()))
+@pytest.mark.parametrize("script", sorted(load_scripts(*SCRIPT_ROOMS)))
 def test_what_takes_work_in_looks_at_the_memory_and_everything_else_may_end(script: str) -> None:
     """No script is forgotten: it either refuses early, or may write over the limit, or writes nothing that needs memory."""
-    body = load_scripts()[script]
+    body = load_scripts(*SCRIPT_ROOMS)[script]
     takes_in, finishes = "is_filling() then" in body, "-- flags: allow-oom" in body
     assert takes_in + finishes == (0 if script in ONLY_READ_OR_MAY_WAIT else 1)
 
@@ -149,7 +150,7 @@ def test_a_store_that_is_gone_is_unreachable_and_answers_again_when_it_is_back(s
             await save(store)
         server.start()
         await store.ping()
-        assert await store.run("go", "account", "import")
+        assert await store.run("acquire", "account", "import")
 
     with_opened(server, scenario)
 
@@ -164,7 +165,7 @@ def test_connections_that_died_with_the_server_are_replaced_before_anything_is_w
         await together(store)
 
     async def together(store: Store) -> None:
-        await asyncio.gather(*(store.run("look", f"run {number}") for number in range(20)))
+        await asyncio.gather(*(store.run("read_runs", f"run {number}") for number in range(20)))
 
     with_opened(server, scenario)
 
@@ -177,7 +178,7 @@ def test_a_connection_is_known_to_be_closed_before_the_event_loop_has_heard_of_i
         server.kill()
         server.start()
         # No await that waits stands between these and the call.
-        assert await store.run("look", "run")
+        assert await store.run("read_runs", "run")
 
     with_opened(server, scenario)
 
@@ -205,7 +206,7 @@ def test_every_script_loads_and_names_only_libraries_that_exist(redis_url: str) 
     async def scenario() -> None:
         client = connect(redis_url)
         try:
-            for body in load_scripts().values():
+            for body in load_scripts(*SCRIPT_ROOMS).values():
                 await client.script_load(lua_names() + body)
         finally:
             await client.aclose()
@@ -229,7 +230,7 @@ def test_a_service_that_hides_its_settings_is_believed_to_persist_every_second(s
         client.execute_command("ACL", "SETUSER", "managed", "on", "nopass", "~*", "&*", "+@all", "-config", "-info")
 
     async def scenario() -> None:
-        store = await open_store(f"redis://managed:any@127.0.0.1:{server.port}/0")
+        store = await open_store(f"redis://managed:any@127.0.0.1:{server.port}/0", load_scripts(*SCRIPT_ROOMS))
         try:
             assert (store.durability.waits, store.durability.risk) == (True, None)
             assert await Plumbing(store).memory() == Memory(0, 0)

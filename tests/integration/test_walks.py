@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from redis.exceptions import ResponseError
 
 from deploy.local.valkey import Valkey
+from producer.app import SCRIPT_ROOMS
 from tests.integration.walking import World
 from wire.store.redis import load_scripts
 
@@ -26,9 +27,9 @@ Step = Callable[[World], object]
 RULE = re.compile(r"^.*-- rule: (.+)$", re.MULTILINE)
 WALKED = (
     *("refresh", "begin", "surveyed", "append", "ended_reading"),
-    *("ring", "take", "go", "hold", "settle", "steer", "look", "fold"),
+    *("wake", "take", "acquire", "hold", "settle", "steer", "read_runs", "fold"),
 )
-SCRIPTS = {name: body for name, body in load_scripts().items() if name in WALKED}
+SCRIPTS = {name: body for name, body in load_scripts(*SCRIPT_ROOMS).items() if name in WALKED}
 OF_TWO_HOSTS = frozenset({"one run at a time sends to a list"})
 """What `test_account_walks` finds missing."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from producer.app import SCRIPT_ROOMS
 from producer.intake.cloudevents import Event
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Demand, Intake
@@ -28,7 +29,7 @@ from tests.integration.walking import CLOCK, CLOCK_KEY, START
 from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Run
 from wire.store import codec
-from wire.store.redis import Store, connect
+from wire.store.redis import Store, connect, load_scripts
 
 ALL = tuple(event.value for event in Told)
 
@@ -148,7 +149,7 @@ def with_place(redis_url: str) -> WithPlace:
 
     def run(scenario: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
         async def opened() -> None:
-            store = Store(connect(redis_url), clock=CLOCK)
+            store = Store(connect(redis_url), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
             with Redis.from_url(redis_url) as redis:
                 place = Place(redis, store)
                 try:

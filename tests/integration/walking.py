@@ -352,7 +352,7 @@ class World:
                 self.produce(index)
             for index in range(len(self.workers)):
                 self.work(index)
-            self.do(self.store.run("ring", "r"))
+            self.do(self.store.run("wake", "r"))
             self.pass_time(5_000)
         self.check()
         for run in self.runs():

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.registry.model import Connection
 from producer.registry.store import Registry
@@ -29,7 +30,7 @@ from wire.chunk_queue.run import Run, Trigger
 from wire.chunk_queue.wakeups import Lanes
 from wire.http.session import Session, open_session
 from wire.store import codec
-from wire.store.redis import Store
+from wire.store.redis import Store, load_scripts
 from worker import report_log
 from worker.chunk_worker import Desk
 from worker.metrics import Metrics
@@ -63,7 +64,7 @@ class Workplace:
         self.redis = redis
         self.now = START
         self.pass_time(0)
-        self.store = Store(cast("AsyncRedis", Immediate(redis)), clock=CLOCK)
+        self.store = Store(cast("AsyncRedis", Immediate(redis)), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
         self.ledger = Ledger(self.store)
         self.registry = Registry(self.store)
         self.bells = Bells()

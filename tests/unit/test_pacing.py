@@ -19,7 +19,7 @@ class Asked:
         self.times = 0
 
     async def run(self, script: str, *_: object) -> list[Any]:
-        assert script == "go"
+        assert script == "acquire"
         self.times += 1
         return [b"go", 9]
 

@@ -13,18 +13,19 @@ from producer.snapshots.formats.csv_quotes import ESCAPED, TEXT_AFTER, UNQUOTED
 from producer.web.rendering.translations import GAP, load_languages, preferred, read_catalogue
 
 ROOT: Final = Path(__file__).parents[2]
-PAGE: Final = ROOT / "producer" / "page"
+PAGE: Final = ROOT / "producer" / "web"
 METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS: Final = {"templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
 KEYWORDS: Final = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2), "text": (2,)}
 """Where texts stand in code and templates; `text(request, MESSAGE)` is `rendering`'s."""
 
 SPEAKERS: Final = (
-    *(f"producer/api/{name}.py" for name in ("access", "attempts", "bodies", "connections", "exports", "limits")),
-    *(f"producer/api/{name}.py" for name in ("openness", "problems", "reading", "runs", "tokens")),
-    *(f"producer/{name}.py" for name in ("checking", "intake", "schedules", "page/door", "page/exports")),
-    *("producer/web/pages/connections.py", "producer/web/pages/export_edit.py"),
-    *("producer/registry/store.py", "producer/access/tokens.py", "wire/http/hosts.py"),
+    *(f"producer/api/{name}.py" for name in ("access", "request_body", "request_limits", "token_throttle")),
+    *(f"producer/services/{name}.py" for name in ("bodies", "connections", "exports", "permissions", "problems")),
+    *(f"producer/services/{name}.py" for name in ("requests", "runs", "tokens")),
+    *("producer/accounts/checker.py", "producer/intake/open_runs.py", "producer/intake/schedule.py"),
+    *("producer/web/middleware.py", "producer/web/pages/connections.py", "producer/web/pages/export_edit.py"),
+    *("producer/web/pages/exports.py", "producer/registry/store.py", "producer/access/tokens.py", "wire/http/hosts.py"),
 )
 """Modules whose sentences reach people on the page."""
 
@@ -107,7 +108,7 @@ def test_every_sentence_that_the_core_may_say_to_the_page_has_its_german() -> No
 def test_every_sentence_about_a_snapshot_has_its_german() -> None:
     """With the file before it, where its error puts it there."""
     german, said = load_languages()["de"], set[str]()
-    for path in (ROOT / "producer" / "snapshots").glob("*.py"):
+    for path in (ROOT / "producer" / "snapshots").rglob("*.py"):
         source = path.read_text()
         said |= forms_of(source, WHOLE | IN_A_ROW) | {f"/s/a.csv: {form}" for form in forms_of(source, BEHIND_A_FILE)}
     said |= {UNQUOTED, TEXT_AFTER, ESCAPED}

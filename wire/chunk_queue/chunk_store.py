@@ -262,14 +262,14 @@ class Ledger:
 
     async def now(self) -> int:
         """The store's time, in milliseconds since 1970."""
-        (now,) = await self._store.run("look")
+        (now,) = await self._store.run("read_runs")
         return int(now)
 
     async def look(self, runs: Sequence[str]) -> list[Run]:
         """Read runs as they stand; those that are gone are left out."""
         if not runs:
             return []
-        shown = await self._store.run("look", *runs)
+        shown = await self._store.run("read_runs", *runs)
         return [
             run_from(
                 run.decode(),

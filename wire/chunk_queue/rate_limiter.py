@@ -58,7 +58,7 @@ class Pacer:
         words: list[Argument] = [account, kind]
         if held is not None:
             words += [held.run.id, held.chunk, held.lane, held.fence, held.token]
-        return _read(await self._store.run("go", *words))
+        return _read(await self._store.run("acquire", *words))
 
     async def wait(
         self, account: str, kind: Kind | Question, held: Held | None = None, *, patience_seconds: float
@@ -87,7 +87,7 @@ class Pacer:
     async def throttled(self, account: str, limit: Limit, retry_after_seconds: float | None, sent_at: int) -> float:
         """Close the gate for everybody on the account and cut that limit's pace; return the seconds it stays closed."""
         after = "" if retry_after_seconds is None else round(retry_after_seconds * 1000)
-        return float(await self._store.run("throttled", account, limit, after, sent_at)) / 1000
+        return float(await self._store.run("report_throttle", account, limit, after, sent_at)) / 1000
 
 
 def _told(held: Held | None, kind: Kind | Question) -> tuple[Go | Wait | Drop, float] | None:

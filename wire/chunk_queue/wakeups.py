@@ -64,12 +64,12 @@ class Lanes:
         if length >= LONG_QUEUE:
             return 0
         queue = "" if length else "empty"
-        words = [word.decode() for word in await self._store.run("ring", self._name(), queue, *accounts)]
+        words = [word.decode() for word in await self._store.run("wake", self._name(), queue, *accounts)]
         for at in range(0, len(words), 2):
             try:
                 await self._queue.put(words[at], words[at + 1])
             except StoreError:
-                await self._store.run("unring", *words[at:])
+                await self._store.run("forget_wakeup", *words[at:])
                 raise
         return len(words) // 2
 

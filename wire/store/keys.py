@@ -35,7 +35,7 @@ name it by any of its hosts, and `K` spells the account's key. A membership stay
 | batches(run)    | list   | `chunk batch time` of every batch that was accepted                  | as the run       | workers         |
 | left(run)       | list   | contacts of chunks that ended unsent or unconfirmed, compressed      | 30 days          | everybody       |
 | membership(e, a, list) | hash | how many an export knows at a list, in how many buckets; its runs | until deleted    | reader, workers |
-| members(e, a, list, b) | hash | address -> what was last applied, 16 or 24 bytes (`wire.chunk_queue.membership_entry`) | until deleted    | workers, reader |
+| members(e, a, list, b) | hash | address -> what was last applied, 16 or 24 bytes | until deleted    | workers, reader |
 | absent(e, a, list)     | hash | members whom the last surveyed snapshot lacked, by keyed hashes of 8 bytes | until deleted | reader     |
 | unfolded(e, a, list)   | hash | ended run whose `left` is not yet in the membership -> its number | until folded     | everybody       |
 | memberships(e)  | set    | `account list` of the memberships of an export                       | until deleted    | reader          |

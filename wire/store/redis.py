@@ -7,7 +7,7 @@ What can go wrong here, by what the caller does next:
   x Unwritable    the server refused (out of memory, read-only, loading): nothing was written. Try later.
   x Unkept        written, but not known to be on disk: do not say yes. The same request may be repeated.
 
-A script is `scripts/NAME.lua` behind a prelude: the clock, the key names of `wire.store.keys` and the libraries named in its
+A script is `lua/NAME.lua` of a package, behind a prelude: the clock, the key names of `wire.store.keys` and the libraries named in its
 `-- uses:` line. Everything a decision stands on is checked inside the script; Python passes what it believes, never what is.
 What finishes work says `-- flags: allow-oom` and may write while the server is over its `maxmemory`, as memory comes free only
 when work ends; the others are refused then, and those that take work in refuse it themselves from 85 % on (`lib/memory.lua`).
@@ -17,9 +17,11 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from redis import exceptions
@@ -39,7 +41,10 @@ end
 """
 """Milliseconds since 1970 as the server counts them: the only time that two processes may compare."""
 
-LET_GO: Final = frozenset({"go", "take", "settle"})
+SHARED_SCRIPTS: Final = ("wire.store", "wire.chunk_queue")
+"""The packages whose scripts both programs run."""
+
+LET_GO: Final = frozenset({"acquire", "take", "settle"})
 """The scripts that let a request go."""
 
 SOCKET_TIMEOUT_SECONDS: Final = 5.0
@@ -88,18 +93,27 @@ class Durability:
             self.risk = "appendfsync is 'no': what was accepted in the last half minute may be lost with the machine"
 
 
-def load_scripts() -> dict[str, str]:
-    """Read every script with its libraries, by name, without the clock and names that `Store` puts before it."""
-    folder = files("wire") / "scripts"
-    library = {p.name.removesuffix(".lua"): p.read_text() for p in (folder / "lib").iterdir()}
+@cache
+def load_scripts(*rooms: str) -> Mapping[str, str]:
+    """Read the scripts of these packages' `lua/` folders with their libraries, by name; without rooms, what both programs run.
+
+    A library is found by its name in any of the rooms. What `Store` puts before each script is not yet there.
+    """
+    folders = [files(room) / "lua" for room in rooms or SHARED_SCRIPTS]
+    library = {
+        path.name.removesuffix(".lua"): path.read_text()
+        for folder in folders
+        if (folder / "lib").is_dir()
+        for path in (folder / "lib").iterdir()
+    }
     scripts = {}
-    for path in folder.iterdir():
+    for path in (path for folder in folders for path in folder.iterdir()):
         if path.name.endswith(".lua"):
             body = path.read_text()
             used = re.search(r"^-- uses: (.+)$", body, re.MULTILINE)
             names = used[1].split(", ") if used else []
             scripts[path.name.removesuffix(".lua")] = "\n".join([*(library[n] for n in names), body])
-    return scripts
+    return MappingProxyType(scripts)
 
 
 class Store:
@@ -309,9 +323,9 @@ def connect(url: str) -> Redis:
     return master
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str, scripts: Mapping[str, str] | None = None) -> Store:
     """Connect and learn what a yes of this server is worth; StoreError if it cannot be reached."""
-    store = Store(connect(url))
+    store = Store(connect(url), scripts=scripts)
     await store.ping()
     settings = await store.settings("append*")
     replication = await store.info("replication")
