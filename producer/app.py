@@ -49,12 +49,12 @@ from producer.pipeline.runner import Reading
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
 from producer.runs.run_log import Teller
+from producer.runs.store import RunStore
 from producer.services.context import Collaborators, Notifying
 from producer.services.identity import Identities
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from producer.web import Doorkeeper, Drafts, Sessions, add_page
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.rate_limiter import Pacer
 from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
 from wire.chunk_queue.wakeups import Lanes
@@ -120,24 +120,24 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
-        ledger, lanes, registry = Ledger(store), Lanes(store, queue), Registry(store)
+        run_store, lanes, registry = RunStore(store), Lanes(store, queue), Registry(store)
         ageing = Ageing(registry, settings.stale_after_hours)
-        overview = Overview(store, ledger, lanes, ageing)
+        overview = Overview(store, run_store, lanes, ageing)
         metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
             await lanes.ring([account])
 
         checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
-        erasing = Erasing(store, ledger)
-        forgetter = Forgetter(erasing, registry, checker, vault, ledger.now)
+        erasing = Erasing(store, run_store)
+        forgetter = Forgetter(erasing, registry, checker, vault, run_store.now)
 
         async def sweep() -> None:
             metrics.swept(await lanes.ring())
 
         reading = Reading(
-            ledger,
-            Knowledge(Membership(store), ledger, erasing.forgotten),
+            run_store,
+            Knowledge(Membership(store), run_store, erasing.forgotten),
             roots=settings.snapshot_roots,
             trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
@@ -159,7 +159,7 @@ async def _serve(settings: Settings) -> None:
             healths=Healths(store),
             channels=channels,
             registry=registry,
-            ledger=ledger,
+            run_store=run_store,
             ageing=ageing,
             project=overview.project,
             runs_shown=Plumbing(store).newest,
@@ -172,11 +172,11 @@ async def _serve(settings: Settings) -> None:
         collaborators = Collaborators(
             registry=registry,
             tokens=Tokens(store),
-            ledger=ledger,
+            run_store=run_store,
             intake=intake,
             events=events,
             checks=checker,
-            tracer=Tracer(store, ledger),
+            tracer=Tracer(store, run_store),
             erasing=erasing,
             forgetter=forgetter,
             audit=audit,
@@ -215,11 +215,11 @@ async def _serve(settings: Settings) -> None:
             stream.run(),
             every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
-            every(TELL_SECONDS, Teller(store, ledger).tell_all, "tell"),
+            every(TELL_SECONDS, Teller(store, run_store).tell_all, "tell"),
             every(WATCH_SECONDS, watcher.watch, "watch"),
             every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
-            every(CLOCK_SECONDS, Scheduler(store, registry, intake, ledger.now).keep_time, "schedule"),
+            every(CLOCK_SECONDS, Scheduler(store, registry, intake, run_store.now).keep_time, "schedule"),
             every(ACCOUNT_SECONDS, AccountDiscovery(registry, checker, vault).step, "look_at_accounts"),
             every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
         )

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.rate_limiter import Pacer
 from wire.chunk_queue.wakeup_queue import BellQueue, Broker, make_broker
 from wire.chunk_queue.wakeups import Lanes
@@ -71,16 +71,16 @@ class Process:
         self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
         self._ears = OwnEars(self._queue, self.hear, threads=threads)
-        ledger, lanes = Ledger(self._store), Lanes(self._store, self._ears)
+        chunk_store, lanes = ChunkStore(self._store), Lanes(self._store, self._ears)
         vault = Vault(settings.secret_keys)
         asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
-        self._desk = Desk(ledger, asker, lanes, self._listen)
+        self._desk = Desk(chunk_store, asker, lanes, self._listen)
         heart = Heart(oldest_held=self._desk.oldest_held, threads_alive=threads_alive)
         self._metrics.opened(threads)
         self._server = serve(settings.metrics_port, heart, exposition(), shared=is_shared())
 
         async def renew() -> None:
-            await ledger.renew(self._name, threads, self._desk.in_hand())
+            await chunk_store.renew(self._name, threads, self._desk.in_hand())
             heart.renewed()
 
         async def sweep() -> None:

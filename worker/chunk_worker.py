@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from wire.chunk_queue.chunk import Held, Outcome
-from wire.chunk_queue.chunk_store import Ledger, Taking
+from wire.chunk_queue.chunk_store import ChunkStore, Taking
 from wire.chunk_queue.wakeups import Lanes
 from wire.store.redis import StoreError
 from worker import confirm, deliver, probe
@@ -38,7 +38,7 @@ class Desk:
 
     def __init__(
         self,
-        ledger: Ledger,
+        chunk_store: ChunkStore,
         asker: Asker,
         lanes: Lanes,
         listen: Listen,
@@ -46,14 +46,14 @@ class Desk:
         jitter: Callable[[], float] = random,
         clock_seconds: Callable[[], float] = monotonic,
     ) -> None:
-        self._ledger = ledger
+        self._chunk_store = chunk_store
         self._asker = asker
         self._lanes = lanes
         self._listen = listen
         self._jitter = jitter
         self._clock_seconds = clock_seconds
         self._mover = Mover(asker, jitter, clock_seconds)
-        self._lost = LostAnswers(ledger)
+        self._lost = LostAnswers(chunk_store)
         self._held: dict[str, Held] = {}
         self._since: dict[str, float] = {}
 
@@ -86,7 +86,7 @@ class Desk:
 
     async def _take(self, taking: Taking) -> Held | None:
         try:
-            return await self._ledger.take(taking.account, taking.bell, taking.token)
+            return await self._chunk_store.take(taking.account, taking.bell, taking.token)
         except StoreError:
             self._lost.add(taking)
             raise
@@ -131,7 +131,7 @@ class Desk:
         async def settle() -> tuple[bool, Held | None]:
             token = secrets.token_hex(16) if goes_on else None
             try:
-                return await self._ledger.settle_and_take(held, outcome, token)
+                return await self._chunk_store.settle_and_take(held, outcome, token)
             except StoreError:
                 if token is not None:
                     self._lost.add(Taking(held.account, "", token))

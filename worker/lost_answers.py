@@ -7,7 +7,7 @@ rings for the account while the wake-up counts as rung. So both are given back b
 from collections import deque
 from typing import Final
 
-from wire.chunk_queue.chunk_store import Ledger, Taking
+from wire.chunk_queue.chunk_store import ChunkStore, Taking
 
 MOST: Final = 1_000
 """Takings. The oldest are left to their leases: after a minute of silence there is nothing of them to give back."""
@@ -18,8 +18,8 @@ AT_ONCE: Final = 100
 class LostAnswers:
     """The takings of one worker process that the store has not answered."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, chunk_store: ChunkStore) -> None:
+        self._chunk_store = chunk_store
         self._lost: deque[Taking] = deque(maxlen=MOST)
 
     def add(self, taking: Taking) -> None:
@@ -30,7 +30,7 @@ class LostAnswers:
         """Give all of them back; StoreError if the store does not answer yet, and they stay remembered."""
         while self._lost:
             some = list(self._lost)[:AT_ONCE]
-            await self._ledger.give_back(some)
+            await self._chunk_store.give_back(some)
             for taking in some:
                 if taking in self._lost:
                     self._lost.remove(taking)

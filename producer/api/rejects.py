@@ -6,9 +6,9 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_context import collaborators
+from producer.runs.store import Report
 from producer.services.problems import Problem
 from producer.services.rejects import COLUMNS, csv_line, report_page, report_pages, require_rejects
-from wire.chunk_queue.chunk_store import Report
 
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
@@ -19,7 +19,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     of, run = collaborators(request), request.match_info["id"]
     form, report = _form(request), _report(request)
     await require_rejects(of, request[IDENTITY], run)
-    pages = report_pages(of.ledger, run, report)
+    pages = report_pages(of.run_store, run, report)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")
     response = web.StreamResponse(

@@ -8,13 +8,13 @@ from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
 from producer.api.request_context import collaborators
 from producer.api.responses import answer, answer_page, window
+from producer.runs.store import Steering
 from producer.services.problems import Problem
 from producer.services.requests import DemandBody, NothingBody, ResumeBody
 from producer.services.run_documents import (
     OpenedDocument,
 )
 from producer.services.runs import demand_run, demand_scheduled, listed_runs, retry_run, shown_run, steer_run
-from wire.chunk_queue.chunk_store import Steering
 
 KEY_CHARACTERS_MAX: Final = 255
 

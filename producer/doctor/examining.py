@@ -16,9 +16,9 @@ from producer.doctor import server
 from producer.doctor.diagnosis import Area, Diagnosis, ok, warning, wrong
 from producer.registry.model import Connection, Export
 from producer.registry.store import Registry, Unregistered
+from producer.runs.store import RunStore
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings
 from producer.snapshots import Preview, Root, SnapshotError
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Lanes
 from wire.store.redis import Store, StoreError
 from wire.vault import SecretError, Vault
@@ -43,7 +43,7 @@ class Doctor:
         self._store = store
         self._queue = queue
         self._lanes = lanes
-        self._registry, self._ledger = Registry(store), Ledger(store)
+        self._registry, self._run_store = Registry(store), RunStore(store)
         self._vault = Vault(settings.secret_keys)
         self._checks = checks
         self._preview = preview
@@ -55,7 +55,7 @@ class Doctor:
         queue = await self._judged_queue()
         try:
             found += server.judged("store", await _told(self._store))
-            found.append(server.clock(time.time_ns() // 1_000_000 - await self._ledger.now()))
+            found.append(server.clock(time.time_ns() // 1_000_000 - await self._run_store.now()))
             found += queue
             found += [] if _is_away(queue) else _judged_census(await self._lanes.census())
             connections, exports = await self._registry.connections(), await self._registry.exports()

@@ -12,8 +12,8 @@ from producer.notifications.outbox import LetterCounts, Letters
 from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
 from producer.registry.staleness import Warned
 from producer.registry.staleness_check import Ageing
+from producer.runs.store import RunStore
 from producer.runs.throughput import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, measured, progress, window_ms
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Run
 from wire.chunk_queue.wakeups import Census, Lanes
 from wire.store.redis import Store
@@ -52,10 +52,10 @@ class View:
 class Overview:
     """Reads views; keeps of the last minutes what each account had booked when, and how far each run was."""
 
-    def __init__(self, store: Store, ledger: Ledger, lanes: Lanes, ageing: Ageing) -> None:
+    def __init__(self, store: Store, run_store: RunStore, lanes: Lanes, ageing: Ageing) -> None:
         self._ageing = ageing
         self._letters = Letters(store)
-        self._ledger = ledger
+        self._run_store = run_store
         self._lanes = lanes
         self._events = Events(store)
         self._plumbing = Plumbing(store)
@@ -66,7 +66,7 @@ class Overview:
     async def view(self) -> View:
         """Read the record."""
         census = await self._lanes.census()
-        runs = tuple(await self._ledger.look(await self._plumbing.newest()))
+        runs = tuple(await self._run_store.look(await self._plumbing.newest()))
         return View(
             runs,
             await self._project(runs, census.now),
@@ -87,7 +87,7 @@ class Overview:
         self._samples.append(census)
         while self._samples and census.now - self._samples[0].now > MINUTE_MS:
             self._samples.popleft()
-        runs = await self._ledger.look(await self._plumbing.newest())
+        runs = await self._run_store.look(await self._plumbing.newest())
         self._from_the_start &= {run.id for run in runs}
         self._from_the_start |= {run.id for run in runs if run.first_import is None}
         seen = {run.id: found for run in runs if (found := progress(run, census.now)) is not None}
@@ -101,7 +101,7 @@ class Overview:
     async def allowance(self, run: Run) -> Allowance:
         """What the run's account allows, and what the other runs in its lane have still to send."""
         allowed = await self._plumbing.allowed(run.account)
-        others = await self._ledger.look([other for other in allowed.runs if other != run.id])
+        others = await self._run_store.look([other for other in allowed.runs if other != run.id])
         still = tuple(map(remaining_imports, others))
         return Allowance(
             allowed.imports_per_minute, still, allowed.share, allowed.opens_in_ms, allowed.requests_per_second

@@ -14,7 +14,7 @@ from producer.registry.model import Export
 from producer.registry.staleness import Warned, has_lasted
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
-from wire.chunk_queue.chunk_store import Ledger
+from producer.runs.store import RunStore
 from wire.chunk_queue.run import Run
 
 Outcome = Literal["judged", "changed", "gone"]
@@ -34,7 +34,7 @@ class Watcher:
         healths: Healths,
         channels: Channels,
         registry: Registry,
-        ledger: Ledger,
+        run_store: RunStore,
         ageing: Ageing,
         project: Project,
         runs_shown: Callable[[], Awaitable[Sequence[str]]],
@@ -44,7 +44,7 @@ class Watcher:
         self._healths = healths
         self._channels = channels
         self._registry = registry
-        self._ledger = ledger
+        self._run_store = run_store
         self._ageing = ageing
         self._project = project
         self._runs_shown = runs_shown
@@ -60,7 +60,7 @@ class Watcher:
         """Judge the runs that ended, one after the other, so that nothing that came and went is left out."""
         while endings := await self._healths.endings():
             exports = {export.id: export for export in await self._registry.exports()}
-            runs = {run.id: run for run in await self._ledger.look(endings)}
+            runs = {run.id: run for run in await self._run_store.look(endings)}
             for run_id in endings:
                 run = runs.get(run_id)
                 export = exports.get(run.export) if run else None
@@ -72,10 +72,10 @@ class Watcher:
         exports = await self._registry.exports()
         if not exports:
             return
-        now = await self._ledger.now()
+        now = await self._run_store.now()
         told = await self._healths.told([export.id for export in exports])
         warnings = await self._ageing.of_exports(exports, now)
-        found = await self._ledger.look(await self._runs_shown())
+        found = await self._run_store.look(await self._runs_shown())
         live: dict[str, list[Run]] = defaultdict(list)
         for run in found:
             if not run.over and not run.dry_run:
@@ -87,7 +87,7 @@ class Watcher:
     async def _judge_ending(self, run_id: str, run: Run | None, export: Export | None) -> Outcome:
         if run is None or export is None:
             return await self._healths.judge("", Told(), Health.WELL, ended=run_id)
-        now = await self._ledger.now()
+        now = await self._run_store.now()
         told = (await self._healths.told([export.id]))[export.id]
         lasting = self._lasting(export, (await self._ageing.of_exports([export], now))[export.id], now)
         seen = ended(run, told.health, is_stale=bool(lasting))

@@ -15,9 +15,10 @@ from typing import Any, Final
 from producer.audit.trail import SYSTEM, Author, said_by
 from producer.people.membership import Membership
 from producer.people.suppression import KEY_BYTES, Forgotten, digest_of
+from producer.runs.store import RunStore
 from wire.activecampaign.requests import addresses_of, contacts_of, import_body
 from wire.chunk_queue.chunk import print_at
-from wire.chunk_queue.chunk_store import Ledger, packed_rows
+from wire.chunk_queue.chunk_store import packed_rows
 from wire.chunk_queue.rejects import addresses_in
 from wire.chunk_queue.run import Run
 from wire.store import codec
@@ -68,9 +69,9 @@ class Asked:
 class Erasing:
     """Knows who is forgotten, and takes them out of the record."""
 
-    def __init__(self, store: Store, ledger: Ledger) -> None:
+    def __init__(self, store: Store, run_store: RunStore) -> None:
         self._store = store
-        self._ledger = ledger
+        self._run_store = run_store
         self._membership = Membership(store)
 
     async def forgotten(self) -> Forgotten:
@@ -119,7 +120,7 @@ class Erasing:
     async def rewrite_log(self, *, due_ms: int = 0) -> Rewritten | None:
         """Have the append-only file written anew if somebody was erased so long ago; None if nobody was."""
         since = (await self._store.hash(key("forgetting"))).get("")
-        if since is None or await self._ledger.now() - int(since) < due_ms:
+        if since is None or await self._run_store.now() - int(since) < due_ms:
             return None
         told = await self._store.rewrite_log()
         if told not in {"going_on", "failed"}:
@@ -131,10 +132,12 @@ class Erasing:
 
         Chunks come first: what one of them was written into when it ended is looked at behind it.
         """
-        waits_for = {run.id for run in await self._ledger.look(asked.surveys) if run.surveyed is None and not run.over}
+        waits_for = {
+            run.id for run in await self._run_store.look(asked.surveys) if run.surveyed is None and not run.over
+        }
         runs = [run for run, _ in await self._store.ranked(key("runs"))]
         chunks = 0
-        for run in await self._ledger.look(runs):
+        for run in await self._run_store.look(runs):
             if not run.over:
                 gone, is_clean = await self._from_chunks(run, is_theirs)
                 chunks += gone

@@ -8,8 +8,8 @@ from typing import Any, Final
 from producer.people.absence import Absence, Absences, pin_digest
 from producer.people.membership import Membership, Place, Summary
 from producer.registry.model import Export
+from producer.runs.store import RunStore
 from wire.activecampaign.requests import addresses_of
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.membership_entry import Entry, chunk_number
 from wire.chunk_queue.rejects import addresses_in
 from wire.chunk_queue.run import Run
@@ -87,9 +87,9 @@ class Trace:
 class Tracer:
     """Reads the record; writes nothing."""
 
-    def __init__(self, store: Store, ledger: Ledger) -> None:
+    def __init__(self, store: Store, run_store: RunStore) -> None:
         self._store = store
-        self._ledger = ledger
+        self._run_store = run_store
         self._membership = Membership(store)
 
     async def trace(self, export: Export, address: str, is_theirs: Is) -> Trace:
@@ -128,7 +128,7 @@ class Tracer:
 
     async def _runs(self) -> list[Run]:
         """All runs whose record is kept, the newest first."""
-        return await self._ledger.look([run for run, _ in await self._store.ranked(key("runs"), newest=True)])
+        return await self._run_store.look([run for run, _ in await self._store.ranked(key("runs"), newest=True)])
 
     async def _known(self, export: Export, address: str) -> tuple[Summary, Entry | None, Place | None]:
         for place in await self._membership.places(export.id):

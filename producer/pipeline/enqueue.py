@@ -19,10 +19,10 @@ from producer.pipeline.address_changes import contacts as moving_contacts
 from producer.pipeline.chunking import Chunk, pack
 from producer.pipeline.leavers import contacts as leaving_contacts
 from producer.pipeline.row_selection import Selection
+from producer.runs.store import Appended, RunStore
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.requests import email_of, import_body
 from wire.chunk_queue.chunk import Kind, Offer, print_at
-from wire.chunk_queue.chunk_store import Appended, Ledger
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entry, address_of
 from wire.chunk_queue.run import Run
 from wire.process.periodic import when_writable
@@ -85,7 +85,7 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     snapshot: Snapshot,
     mapper: Mapper,
     *,
-    ledger: Ledger,
+    run_store: RunStore,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
     leavers: Sequence[tuple[str, Entry]] = (),
@@ -101,12 +101,14 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     what was surveyed, StoreError if the store fails: then the record says where to go on.
     """
     at = (run.sequence, run.cursor)
-    append = partial(_append, run=run, token=token, ledger=ledger, room=room, appended=appended, forgotten=forgotten)
+    append = partial(
+        _append, run=run, token=token, run_store=run_store, room=room, appended=appended, forgotten=forgotten
+    )
     if run.packed < run.books.selected:
         await asyncio.to_thread(snapshot.verify, Pin(run.pin))
     in_place = run.books.selected - run.moving
     if run.packed < in_place:
-        selection = Selection.from_bytes(await ledger.selection(run.id))
+        selection = Selection.from_bytes(await run_store.selection(run.id))
         packed = chunks(snapshot, mapper, selection, run.cursor)
         reached = await append(packed, at, kind="")
         if reached is None:
@@ -124,7 +126,7 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
         if reached is None:
             return
         at = reached
-    await ledger.end_reading(run.id, token, at=at)
+    await run_store.end_reading(run.id, token, at=at)
 
 
 async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed to that
@@ -134,7 +136,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     kind: Kind,
     run: Run,
     token: str,
-    ledger: Ledger,
+    run_store: RunStore,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
     forgotten: WhoIsForgotten,
@@ -150,7 +152,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
             while told.reading == "forgotten":
                 offers = [_offer(chunk, nobody_of, kind, run) for chunk in group]
                 offer = partial(
-                    ledger.append,
+                    run_store.append,
                     *(run.id, token, offers),
                     at=(sequence, cursor),
                     kind=kind,
@@ -166,7 +168,7 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
                 if ringing is not None:
                     await ringing
                 ringing = asyncio.ensure_future(appended(run.account))  # while the next ones are packed and appended
-            if not await _wait_for_room(run.id, told, ledger, room):
+            if not await _wait_for_room(run.id, told, run_store, room):
                 return None
         if ringing is not None:
             await ringing
@@ -225,11 +227,11 @@ def _without(chunk: Chunk, forgotten: Forgotten, kind: Kind) -> Chunk:
     )
 
 
-async def _wait_for_room(run: str, told: Appended, ledger: Ledger, room: Room) -> bool:
+async def _wait_for_room(run: str, told: Appended, run_store: RunStore, room: Room) -> bool:
     ready, held = told.ready_chunks, told.held_bytes
     while not room.left(ready, held):
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        found = await ledger.look([run])
+        found = await run_store.look([run])
         if not found or found[0].over or found[0].ending is not None:
             return False
         ready, held = found[0].ready_chunks, found[0].held_bytes

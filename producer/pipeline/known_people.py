@@ -15,7 +15,7 @@ from producer.pipeline.address_changes import Candidate, Move
 from producer.pipeline.comparison import Known, Limit, hashes_of, page_of
 from producer.pipeline.full_runs import mode_of
 from producer.pipeline.survey import Before, Survey
-from wire.chunk_queue.chunk_store import Ledger
+from producer.runs.store import RunStore
 from wire.chunk_queue.membership_entry import ENTRY_BYTES, Entry, Standing, order_of
 from wire.chunk_queue.run import Run
 from wire.store.redis import Argument
@@ -56,9 +56,9 @@ class Gone:
 class Knowledge:
     """Reads memberships; writes into them only what ended runs left behind."""
 
-    def __init__(self, membership: Membership, ledger: Ledger, forgotten: WhoIsForgotten = nobody) -> None:
+    def __init__(self, membership: Membership, run_store: RunStore, forgotten: WhoIsForgotten = nobody) -> None:
         self._membership = membership
-        self._ledger = ledger
+        self._run_store = run_store
         self.forgotten = forgotten
 
     async def gather(self, run: Run, token: str) -> Gathered | None:
@@ -170,7 +170,7 @@ class Knowledge:
         """
         if not run.moving:
             return {}
-        kept = address_changes.from_bytes(await self._ledger.moving(run.id))
+        kept = address_changes.from_bytes(await self._run_store.moving(run.id))
         persons, formers = {one.person for one in kept}, dict[bytes, str]()
         async for page in self._membership.entries(run, await self._membership.summary(run)):
             for address, bytes_ in page.items():
@@ -191,7 +191,7 @@ class Knowledge:
         """
         if not run.leaving:
             return []
-        orders = leaving.from_bytes(await self._ledger.leaving(run.id))
+        orders = leaving.from_bytes(await self._run_store.leaving(run.id))
         found: list[Leaver] = []
         async for page in self._membership.entries(run, await self._membership.summary(run)):
             here = [address for address in page if order_of(address) in orders]
@@ -201,7 +201,7 @@ class Knowledge:
 
     async def _limit(self, run_id: str) -> Limit:
         """To whom the retry of a run is limited, as far as that is still kept."""
-        found = await self._ledger.look([run_id])
+        found = await self._run_store.look([run_id])
         addresses = [address async for address in self._membership.left_by(run_id)]
         return Limit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
 

@@ -25,9 +25,9 @@ from producer.pipeline.forecast import MINUTE_MS, Allowance, Foreseen, Moves, Un
 from producer.pipeline.known_people import Gathered, Gone, Knowledge
 from producer.pipeline.safeguards import Looks, brake
 from producer.pipeline.survey import Abandoned, Survey, survey
+from producer.runs.store import Brake, RunStore
 from producer.snapshots import FileSnapshot, Root, SnapshotError, open_snapshot, size_of
 from wire.activecampaign.requests import import_body
-from wire.chunk_queue.chunk_store import Brake, Ledger
 from wire.chunk_queue.membership_entry import Entries
 from wire.chunk_queue.run import Run
 from wire.process.periodic import ended, every, when_writable
@@ -67,7 +67,7 @@ class Reading:
 
     def __init__(
         self,
-        ledger: Ledger,
+        run_store: RunStore,
         knowledge: Knowledge,
         *,
         roots: tuple[Root, ...],
@@ -77,7 +77,7 @@ class Reading:
         appended: Callable[[str], Awaitable[object]],
         surveyed: Callable[[Run, Survey], None],
     ) -> None:
-        self._ledger = ledger
+        self._run_store = run_store
         self._knowledge = knowledge
         self._roots = roots
         self._trusted_hosts = trusted_hosts
@@ -114,7 +114,7 @@ class Reading:
         self._unanswered = (
             token  # a run that was taken in an answer that is lost is taken again, and not left to its lease
         )
-        run = await (self._ledger.begin(token, again=True) if again else self._ledger.begin(token))
+        run = await (self._run_store.begin(token, again=True) if again else self._run_store.begin(token))
         self._unanswered = None
         if run is None:
             return False
@@ -126,7 +126,7 @@ class Reading:
 
     async def _renew(self) -> None:
         if self._readers:
-            await self._ledger.keep_reading(self._readers)
+            await self._run_store.keep_reading(self._readers)
 
     async def _read(self, run: Run, token: str) -> None:
         log = _log.bind(run=run.id, export=run.export_name)
@@ -160,7 +160,7 @@ class Reading:
         while True:
             await asyncio.sleep(AGAIN_SECONDS)
             try:
-                found = await self._ledger.look([run])
+                found = await self._run_store.look([run])
             except StoreError:
                 continue
             return next((each for each in found if each.reading_ended is None), None)
@@ -181,7 +181,7 @@ class Reading:
             token,
             snapshot,
             mapper,
-            ledger=self._ledger,
+            run_store=self._run_store,
             room=room,
             appended=self._appended,
             leavers=await self._knowledge.leavers(run),
@@ -229,7 +229,7 @@ class Reading:
             "mapping": mapper.version,
         }
         written = partial(
-            self._ledger.surveyed,
+            self._run_store.surveyed,
             *(run.id, token),
             figures=found.figures() | figures,
             selection=found.selection,
@@ -249,7 +249,7 @@ class Reading:
             return None
         self._surveyed(run, found)
         log.info("surveyed", mode=gathered.before.mode, **found.figures(), moving=len(moves), forecast=foreseen)
-        runs = await self._ledger.look([run.id])
+        runs = await self._run_store.look([run.id])
         return runs[0] if runs and runs[0].reading_ended is None else None
 
     async def _foresee(
@@ -280,12 +280,12 @@ class Reading:
             bytes=found.weight + sum(map(len, chunks)),
             mapping_changed=bool(known_mapping) and known_mapping != mapper.version,
         )
-        minutes_left = (run.deadline - await self._ledger.now()) / MINUTE_MS
+        minutes_left = (run.deadline - await self._run_store.now()) / MINUTE_MS
         return forecast(figures, allowance=await self._allowance(run), minutes_left=minutes_left, contract=contract)
 
     async def _fail(self, run: Run, token: str, error: str, log: Any) -> None:
         try:
-            await self._ledger.fail_reading(run.id, token, error)
+            await self._run_store.fail_reading(run.id, token, error)
         except StoreError:
             # The lease runs out, the run is read again, and fails again.
             return

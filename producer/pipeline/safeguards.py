@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from producer.accounts.contact_limit import Contract
 from producer.people.membership import Summary
-from wire.chunk_queue.chunk_store import Brake
+from producer.runs.store import Brake
 
 SHARE: Final = 0.5
 NUMBER: Final = 5_000

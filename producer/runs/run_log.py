@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 
 from producer.runs.run_events import News, take_news
-from wire.chunk_queue.chunk_store import Ledger
+from producer.runs.store import RunStore
 from wire.chunk_queue.run import Run, State, state
 from wire.store.redis import Store
 
@@ -18,14 +18,14 @@ _log = structlog.get_logger(__name__)
 class Teller:
     """Takes the news and writes the lines."""
 
-    def __init__(self, store: Store, ledger: Ledger) -> None:
+    def __init__(self, store: Store, run_store: RunStore) -> None:
         self._store = store
-        self._ledger = ledger
+        self._run_store = run_store
 
     async def tell_all(self) -> None:
         """Tell everything that was not told yet."""
         while news := await take_news(self._store):
-            runs = {run.id: run for run in await self._ledger.look([each.run for each in news])}
+            runs = {run.id: run for run in await self._run_store.look([each.run for each in news])}
             for each in news:
                 if each.run in runs:
                     tell(each, runs[each.run])

@@ -19,8 +19,8 @@ from producer.people.erasure_store import Erasing
 from producer.people.trace import Tracer
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from producer.snapshots import Preview
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Run
 from wire.vault import Vault
 
@@ -58,7 +58,7 @@ class Collaborators:
 
     registry: Registry
     tokens: Tokens
-    ledger: Ledger
+    run_store: RunStore
     intake: Intake
     events: Events
     checks: Checks

@@ -60,14 +60,14 @@ async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[st
 
 async def shown_export(of: Collaborators, export: Export, connection: Connection | None) -> ExportDocument:
     """Return an export over this connection as it is shown."""
-    now = await of.ledger.now()
+    now = await of.run_store.now()
     warnings = await of.ageing.of_exports([export], now)
     return ExportDocument.of(export, _name(connection), now=now, warnings=warnings[export.id])
 
 
 async def shown_exports(of: Collaborators, exports: Sequence[Export]) -> list[ExportDocument]:
     """Return exports as they are shown."""
-    now = await of.ledger.now()
+    now = await of.run_store.now()
     names = {connection.id: connection.name for connection in await of.registry.connections()}
     warnings = await of.ageing.of_exports(exports, now)
     return [

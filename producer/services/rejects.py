@@ -6,11 +6,11 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, Literal
 
+from producer.runs.store import Report, RunStore
 from producer.services.context import Collaborators
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
 from producer.services.problems import Problem
-from wire.chunk_queue.chunk_store import Ledger, Report
 from wire.chunk_queue.rejects import Reject
 from wire.store import codec
 
@@ -33,7 +33,7 @@ async def require_rejects(of: Collaborators, who: Identity, run: str) -> None:
 
     They hold addresses, so a contributor sees those of open connections only.
     """
-    found = await of.ledger.look([run])
+    found = await of.run_store.look([run])
     if not found:
         raise Problem(404, f"There is no run {run!r}.")
     require_use(who, await of.registry.connection_by_id(found[0].connection))
@@ -45,10 +45,10 @@ def as_csv(page: bytes, report: Report = "rejects") -> bytes:
     return b"".join(csv_line([_safe(line.get(column, "")) for column in COLUMNS[report]]) for line in lines)
 
 
-async def report_pages(ledger: Ledger, run: str, report: Report) -> AsyncIterator[bytes]:
+async def report_pages(run_store: RunStore, run: str, report: Report) -> AsyncIterator[bytes]:
     """Yield the pages of one of a run's reports, each some lines of NDJSON."""
     first = 0
-    while pages := await ledger.report(report, run, first, first + PAGES - 1):
+    while pages := await run_store.report(report, run, first, first + PAGES - 1):
         for page in pages:
             yield page
         first += PAGES

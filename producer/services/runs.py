@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from producer.intake.open_runs import Demand, IntakeError, Pointless
 from producer.registry.store import Unregistered
+from producer.runs.store import Steering
 from producer.services.context import Collaborators
 from producer.services.identity import Identity
 from producer.services.paging import Window
@@ -17,7 +18,6 @@ from producer.services.run_documents import (
     ScheduledSkipped,
     SteeredDocument,
 )
-from wire.chunk_queue.chunk_store import Steering
 from wire.chunk_queue.run import Mode
 
 
@@ -67,7 +67,7 @@ async def steer_run(
     of: Collaborators, who: Identity, run: str, action: Steering, *, accept: bool = False
 ) -> SteeredDocument:
     """Cancel, pause or resume a run. Problem 403 or 404."""
-    result = await of.ledger.steer(run, action, accept=accept, by_contributor=not who.is_admin, by=who.author)
+    result = await of.run_store.steer(run, action, accept=accept, by_contributor=not who.is_admin, by=who.author)
     match result:
         case "unknown":
             raise _unknown(run)
@@ -79,7 +79,7 @@ async def steer_run(
 
 async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocument:
     """Open a run for those whom a run that is over left refused, unconfirmed or unsent. Problem 403 or 404."""
-    found = await of.ledger.look([run])
+    found = await of.run_store.look([run])
     if not found:
         raise _unknown(run)
     require_use(who, await of.registry.connection_by_id(found[0].connection))
@@ -89,7 +89,7 @@ async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocume
 
 async def shown_run(of: Collaborators, run: str) -> RunDocument:
     """Return a run as it is shown. Problem 404."""
-    found = await of.ledger.look([run])
+    found = await of.run_store.look([run])
     if not found:
         raise _unknown(run)
     return RunDocument.all_of(found, await of.project(found))[0]
@@ -100,7 +100,7 @@ async def listed_runs(of: Collaborators, wanted: Window, export: str | None = No
     export_id = (await of.registry.export(export)).id if export else ""
     ids = await of.registry.runs(after=wanted.after, most=wanted.most + 1, export_id=export_id)
     part = ids[: wanted.most]
-    found = await of.ledger.look(part)
+    found = await of.run_store.look(part)
     documents = RunDocument.all_of(found, await of.project(found))
     return Listed(documents, part[-1] if len(ids) > len(part) else None)
 

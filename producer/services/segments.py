@@ -9,5 +9,5 @@ from producer.services.documents import SegmentDocument
 
 async def shown_segments(of: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
     """Return segments as they are shown."""
-    warnings = await of.ageing.of_segments(segments, await of.ledger.now())
+    warnings = await of.ageing.of_segments(segments, await of.run_store.now())
     return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]

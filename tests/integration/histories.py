@@ -21,11 +21,12 @@ from producer.pipeline.forecast import Allowance
 from producer.pipeline.known_people import Knowledge
 from producer.pipeline.leaver_guard import FEWEST
 from producer.pipeline.runner import Reading
+from producer.runs.store import RunStore
 from tests.integration.serving import MAPPING, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire.activecampaign.requests import emails_of
 from wire.chunk_queue.chunk import Outcome, print_at
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of
 from wire.chunk_queue.run import Run, Trigger
 from wire.store import codec
@@ -67,7 +68,7 @@ class File:
         return person in self.rows and (by_id or person not in self.mistyped)
 
 
-class Interrupted(Ledger):
+class Interrupted(RunStore):
     """A ledger whose store fails once, before or after a survey is written."""
 
     def __init__(self, store: Store) -> None:
@@ -106,11 +107,12 @@ class World:
         self.now = START
         self.redis.set(CLOCK_KEY, self.now)
         self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts)
-        self.ledger = Interrupted(self.store)
+        self.run_store = Interrupted(self.store)
+        self.chunk_store = ChunkStore(self.store)
         self.membership = Membership(self.store)
         self.reading = Reading(
-            self.ledger,
-            Knowledge(self.membership, self.ledger),
+            self.run_store,
+            Knowledge(self.membership, self.run_store),
             roots=(self.folder,),
             allowance=self._allowance,
             contract=self._nothing,
@@ -136,10 +138,10 @@ class World:
         order = Order(str(file.path), Trigger.DEMAND, dry_run=step.mishap == "dry")
         run = await self._open(order)
         if step.mishap in {"killed_before", "killed_after"}:
-            self.ledger.fails = step.mishap
+            self.run_store.fails = step.mishap
         await self._read(run, file, is_counted=step.mishap != "dry")
         if step.mishap == "cancelled":
-            await self.ledger.steer(run, "cancel")
+            await self.run_store.steer(run, "cancel")
         await self._finish(run, file, step.hand)
         if step.mishap == "retried":
             again = await self._open(Order(str(file.path), Trigger.DEMAND, retry_of=run))
@@ -168,25 +170,25 @@ class World:
         if not found.over and found.block is not None:
             match hand:
                 case "cancel":
-                    await self.ledger.steer(run, "cancel")
+                    await self.run_store.steer(run, "cancel")
                 case "accept":
                     accepted = True
-                    await self.ledger.steer(run, "resume", accept=True)
+                    await self.run_store.steer(run, "resume", accept=True)
                 case "resume":
-                    await self.ledger.steer(run, "resume")
+                    await self.run_store.steer(run, "resume")
         gone = await self._work(found)
         self._judge(gone, file, accepted=accepted)
         found = await self._look(run)
         if not found.over and found.block is not None:  # a person who only says resume is not heard
             assert not accepted
-            await self.ledger.steer(run, "cancel")
+            await self.run_store.steer(run, "cancel")
             found = await self._look(run)
         assert found.over, found
         assert found.unbalanced == 0
 
     async def _work(self, run: Run) -> set[int]:
         gone: set[int] = set()
-        while held := await self.ledger.take(ACCOUNT, "bell", f"token-{run.id}-{len(gone)}-{self.now}"):
+        while held := await self.chunk_store.take(ACCOUNT, "bell", f"token-{run.id}-{len(gone)}-{self.now}"):
             self.now += 1
             self.redis.set(CLOCK_KEY, self.now)
             emails = emails_of(held.contacts)
@@ -208,7 +210,7 @@ class World:
                 for email, print_ in zip(emails, prints, strict=True)
             )
             outcome = Outcome(to="over", count=0, books={"applied": held.count}, entries=entries)
-            assert await self.ledger.settle(held, outcome)
+            assert await self.chunk_store.settle(held, outcome)
         return gone
 
     def _judge(self, gone: set[int], file: File, *, accepted: bool) -> None:
@@ -287,7 +289,7 @@ class World:
         return self.files[-1]
 
     async def _look(self, run: str) -> Run:
-        (found,) = await self.ledger.look([run])
+        (found,) = await self.run_store.look([run])
         return found
 
     async def _allowance(self, _: Run) -> Allowance:

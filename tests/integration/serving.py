@@ -46,13 +46,13 @@ from producer.people.trace import Tracer
 from producer.registry.model import Allow, Connection, Consent, Export, Limits
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from producer.services.context import Notifying
 from producer.services.identity import Identify
 from producer.snapshots import preview_snapshot
 from producer.web import Doorkeeper, Drafts, Sessions, add_page
 from producer.web.run_watcher import Watching
 from wire.activecampaign.results import ContactList, CustomField, ListMarks
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Run
 from wire.http.hosts import InvalidHost, read_host
 from wire.store.redis import Store
@@ -149,7 +149,7 @@ class Served:
 
     client: Client
     registry: Registry
-    ledger: Ledger
+    run_store: RunStore
     checks: FakeChecks
     unready: list[str]
 
@@ -197,8 +197,8 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
 
     `proxies`: which of them it believes.
     """
-    registry, ledger, checks = Registry(store), Ledger(store), FakeChecks()
-    erasing = Erasing(store, ledger)
+    registry, run_store, checks = Registry(store), RunStore(store), FakeChecks()
+    erasing = Erasing(store, run_store)
     unready: list[str] = []
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
@@ -219,13 +219,13 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     collaborators = Collaborators(
         registry=registry,
         tokens=Tokens(store),
-        ledger=ledger,
+        run_store=run_store,
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
         events=Events(store),
         checks=checks,
-        tracer=Tracer(store, ledger),
+        tracer=Tracer(store, run_store),
         erasing=erasing,
-        forgetter=Forgetter(erasing, registry, checks, VAULT, ledger.now),
+        forgetter=Forgetter(erasing, registry, checks, VAULT, run_store.now),
         vault=VAULT,
         ageing=Ageing(registry, stale_after_hours),
         notifying=Notifying(channels=Channels(store), letters=Letters(store), attempt=attempt, mails=True),
@@ -249,7 +249,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
     add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
-        yield Served(client, registry, ledger, checks, unready)
+        yield Served(client, registry, run_store, checks, unready)
 
 
 def connection(name: str = "main", **changes: Any) -> Connection:

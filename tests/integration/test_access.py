@@ -358,11 +358,11 @@ def test_a_contributor_retries_what_a_run_left_while_the_connection_is_open(with
     """Not once it is closed, nor where the export has moved to a closed one since."""
 
     async def scenario(house: House) -> None:
-        run = await house.api.ledger.begin("reader")
+        run = await house.api.run_store.begin("reader")
         assert run is not None
         assert run.id == house.runs["open"]
         figures = {"read": 1, "selected": 1}
-        await house.api.ledger.surveyed(
+        await house.api.run_store.surveyed(
             run.id, "reader", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
         )
         assert (await house.ask(Role.CONTRIBUTOR, "POST /v1/runs/{id}/cancel"))[1]["run"]["books"]["unsent"] == 1
@@ -384,7 +384,7 @@ def test_a_connection_that_is_closed_between_a_look_and_a_change_is_closed(with_
     async def scenario(store: Store) -> None:
         async with serving(store) as api:
             await house(api)
-            registry, ledger = Registry(store), api.ledger
+            registry, run_store = Registry(store), api.run_store
             export = await registry.export("closed")
             for change in (
                 registry.save_export(export, replaces=export, by_contributor=True),
@@ -393,8 +393,8 @@ def test_a_connection_that_is_closed_between_a_look_and_a_change_is_closed(with_
                 with pytest.raises(Closed):
                     await change
             (run,) = await registry.runs(most=1, export_id=export.id)
-            assert await ledger.steer(run, "cancel", by_contributor=True) == "closed"
-            assert await ledger.steer(run, "cancel") == "done"
+            assert await run_store.steer(run, "cancel", by_contributor=True) == "closed"
+            assert await run_store.steer(run, "cancel") == "done"
             assert await registry.export("closed") == export
 
     with_store(scenario)
@@ -420,14 +420,14 @@ def test_rejects_are_for_those_who_may_see_addresses(with_house: WithHouse) -> N
     async def scenario(house: House) -> None:
         lines = page([Reject(1, "ann@example.org", "invalid", "email_invalid", "no")])
         for name in ("open", "closed"):
-            run = await house.api.ledger.begin(f"reader of {name}")
+            run = await house.api.run_store.begin(f"reader of {name}")
             assert run is not None
             assert run.id == house.runs[name]
             figures = {"read": 1, "invalid": 1, "selected": 0}
-            await house.api.ledger.surveyed(
+            await house.api.run_store.surveyed(
                 run.id, f"reader of {name}", figures=figures, selection=b"", forecast={}, rejects=[lines], pin="p"
             )
-            await house.api.ledger.steer(run.id, "cancel")
+            await house.api.run_store.steer(run.id, "cancel")
         for role, of, expected in (
             (Role.ADMIN, "closed", 200),
             (Role.CONTRIBUTOR, "open", 200),

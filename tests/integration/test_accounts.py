@@ -61,7 +61,7 @@ class Accounts(Bench):
 
     def begin(self, name: str) -> Run | None:
         """Begin the run that may, or none."""
-        return self.do(self.ledger.begin(f"reader-{name}"))
+        return self.do(self.run_store.begin(f"reader-{name}"))
 
     def demand(self, name: str, connection: str, list_id: str = "12") -> None:
         self.do(
@@ -92,10 +92,10 @@ class Accounts(Bench):
     def survey(self, name: str, people: tuple[str, ...]) -> None:
         figures = {"read": len(people), "selected": len(people)}
         token = f"reader-{name}"
-        self.do(self.ledger.surveyed(name, token, figures=figures, selection=b"", forecast={}, rejects=[], pin="p"))
+        self.do(self.run_store.surveyed(name, token, figures=figures, selection=b"", forecast={}, rejects=[], pin="p"))
         offer = Offer(1, contacts(*people), tuple(range(len(people))), b"f" * FINGERPRINT_BYTES * len(people))
-        self.do(self.ledger.append(name, token, [offer], at=(0, 0)))
-        self.do(self.ledger.end_reading(name, token, at=(1, 1)))
+        self.do(self.run_store.append(name, token, [offer], at=(0, 0)))
+        self.do(self.run_store.end_reading(name, token, at=(1, 1)))
 
     def applied(self, held: Held, *people: str) -> None:
         entries = [
@@ -108,14 +108,14 @@ class Accounts(Bench):
 
     def taken_of(self, run: str, host: str = "") -> Held:
         self.tokens += 1
-        held = self.do(self.ledger.take(host or self.look(run).account, "bell", f"token-{self.tokens}"))
+        held = self.do(self.chunk_store.take(host or self.look(run).account, "bell", f"token-{self.tokens}"))
         assert held is not None
         assert held.run.id == run
         return held
 
     def take_at(self, host: str) -> Held | None:
         self.tokens += 1
-        return self.do(self.ledger.take(host, "bell", f"token-{self.tokens}"))
+        return self.do(self.chunk_store.take(host, "bell", f"token-{self.tokens}"))
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_runs_into_one_list_take_turns_over_both_hosts(two: Accounts) -> None:
     two.demand("r3", "c2", "13")
     begun = [two.begin("x") for _ in range(3)]
     assert {run.id for run in begun if run} == {"r1", "r3"}
-    two.do(two.ledger.steer("r1", "cancel"))
+    two.do(two.run_store.steer("r1", "cancel"))
     following = two.begin("x")
     assert following is not None
     assert following.id == "r2"
@@ -254,11 +254,11 @@ def test_a_leaver_who_turns_out_to_be_the_other_exports_member_is_not_sent(two: 
     gone = ("ann@example.org", "bob@example.org")
     figures = {"read": 1, "selected": 0, "leaving": 2}
     two.do(
-        two.ledger.surveyed(
+        two.run_store.surveyed(
             "r3", "reader-r3", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", leaving=to_bytes(gone)
         )
     )
-    knowledge = Knowledge(two.membership, two.ledger)
+    knowledge = Knowledge(two.membership, two.run_store)
     assert {address for address, _ in two.do(knowledge.leavers(two.look("r3")))} == set(gone)
     two.unite()
     assert [address for address, _ in two.do(knowledge.leavers(two.look("r3")))] == ["ann@example.org"]
@@ -283,7 +283,7 @@ def test_a_connection_that_goes_to_another_host_of_its_account_keeps_what_is_kno
     assert two.do(two.membership.entry(begun, "ann@example.org")) is not None
     two.survey("r2", ("ann", "bob"))
     assert two.do(two.membership.places("e")) == [("e", OTHER, "12")]
-    two.do(two.ledger.steer("r2", "cancel"))
+    two.do(two.run_store.steer("r2", "cancel"))
     two.hosts["c2"] = "elsewhere.test"
     two.demand("r3", "c2")
     afresh = two.begin("r3")
@@ -349,7 +349,7 @@ def test_two_accounts_are_not_parted_under_runs(two: Accounts) -> None:
     assert before.account == ACCOUNT
     with pytest.raises(RunsUnderWay):
         two.do(two.registry.save_connection(replace(before, account_set="acme-two"), secret=None, replaces=before))
-    two.do(two.ledger.steer("r2", "cancel"))
+    two.do(two.run_store.steer("r2", "cancel"))
     two.do(two.registry.save_connection(replace(before, account_set="acme-two"), secret=None, replaces=before))
     assert (two.named("one").account, two.named("two").account) == (ACCOUNT, "acme-two")
     assert to_unite([replace(two.named(name), identity=IDENTITY) for name in ("one", "two")]) is None

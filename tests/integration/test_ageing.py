@@ -21,11 +21,11 @@ def test_exports_and_segments_say_what_has_grown_old(with_store: WithStore) -> N
             said = refresh | {"data": {"segment": "vip", "snapshot": "/snapshots/a.csv"}}
             assert (await api.ask("POST", "/v1/events", said))[0] == 202
             assert await told(api) == (["export_never_ran"], [])
-            run = await api.ledger.begin("a-reader")
+            run = await api.run_store.begin("a-reader")
             assert run is not None
             figures = {"read": 0, "selected": 0}
             nothing: dict[str, Any] = {"selection": b"", "forecast": {}, "rejects": [], "pin": "p"}
-            await api.ledger.surveyed(run.id, "a-reader", figures=figures, **nothing)
+            await api.run_store.surveyed(run.id, "a-reader", figures=figures, **nothing)
             assert await told(api) == ([], [])
             early = said | {"id": "2", "time": "2001-01-01T00:00:00Z"}
             early["data"] = {"segment": "old", "snapshot": "/snapshots/a.csv"}

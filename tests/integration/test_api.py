@@ -14,8 +14,8 @@ from producer.api import Role
 from producer.api.route import Route
 from producer.api.routes import ROUTES
 from producer.intake.event_stream_store import Death, Events
+from producer.runs.store import RunStore
 from tests.integration.serving import API_KEY, VAULT, Served, serving
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.rejects import Reject, page
 from wire.store import codec
 from wire.store.keys import key
@@ -449,10 +449,10 @@ def test_a_run_is_shown_with_its_books_and_its_future(with_api: WithApi) -> None
         assert (run["started"], run["finished"]) == (None, None)
         assert run["created"] < run["projected_finish"] < run["deadline"]
         assert run["deadline"].endswith("Z")
-        await Ledger(store).begin("reader")
+        await RunStore(store).begin("reader")
         figures = {"read": 5, "invalid": 1, "selected": 4}
         forecast = {"requests": 1}
-        await api.ledger.surveyed(
+        await api.run_store.surveyed(
             run_id, "reader", figures=figures, selection=b"", forecast=forecast, rejects=[], pin="p"
         )
         _, begun = await api.ask("GET", f"/v1/runs/{run_id}")
@@ -567,9 +567,9 @@ def test_rejects_are_streamed_as_lines_or_as_a_table(with_api: WithApi) -> None:
             assert (response.status, await response.read()) == (200, b"")
         rejects = [Reject(row, f"={row}@x", "invalid", "email_invalid", "a, b") for row in range(1, 101)]
         pages = [page(rejects[at : at + 2]) for at in range(0, 100, 2)]
-        await api.ledger.begin("reader")
+        await api.run_store.begin("reader")
         figures = {"read": 100, "invalid": 100, "selected": 0}
-        await api.ledger.surveyed(run, "reader", figures=figures, selection=b"", forecast={}, rejects=pages, pin="p")
+        await api.run_store.surveyed(run, "reader", figures=figures, selection=b"", forecast={}, rejects=pages, pin="p")
         async with api.client.get(path) as response:
             assert response.content_type == "application/x-ndjson"
             assert [codec.decode(line) for line in (await response.read()).splitlines()] == [

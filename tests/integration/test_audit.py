@@ -10,10 +10,11 @@ from producer.access.tokens import Role
 from producer.audit.trail import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
 from producer.intake.event_stream_store import Death, Events
 from producer.registry.store import ChangedMeanwhile, NameTaken, Registry
+from producer.runs.store import Brake, RunStore
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
 from wire.chunk_queue.chunk import Offer, Outcome, Stopped
-from wire.chunk_queue.chunk_store import Brake, Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
@@ -153,43 +154,43 @@ def test_what_was_not_made_is_not_told(with_store: WithStore) -> None:
     with_store(scenario)
 
 
-async def _begun(store: Store, ledger: Ledger, api: Served, brake: Brake | None = None) -> str:
+async def _begun(store: Store, run_store: RunStore, api: Served, brake: Brake | None = None) -> str:
     """Furnish an export, refresh its segment, and survey the run to where one chunk of four contacts is ready."""
     await api.registry.save_connection(connection("main"), secret=b"s", by=ANN)
     await api.registry.save_export(export("vips"), by=ANN)
     _, answer = await api.ask("POST", "/v1/events", EVENT | {"id": "tonight"})
-    run = await ledger.begin("reader")
+    run = await run_store.begin("reader")
     assert run is not None
     assert answer == {"runs": [run.id]}
     figures = {"read": 4, "selected": 4}
-    await ledger.surveyed(
+    await run_store.surveyed(
         run.id, "reader", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", brake=brake
     )
-    await ledger.append(run.id, "reader", [Offer(1, b"[1,2,3,4]", range(4))], at=(0, 0))
-    await ledger.end_reading(run.id, "reader", at=(1, 1))
+    await run_store.append(run.id, "reader", [Offer(1, b"[1,2,3,4]", range(4))], at=(0, 0))
+    await run_store.end_reading(run.id, "reader", at=(1, 1))
     return run.id
 
 
-async def _settled(ledger: Ledger, outcome: Outcome) -> None:
-    held = await ledger.take("acme.api-us1.com", "bell", f"token for {outcome.to}")
+async def _settled(chunk_store: ChunkStore, outcome: Outcome) -> None:
+    held = await chunk_store.take("acme.api-us1.com", "bell", f"token for {outcome.to}")
     assert held is not None
-    assert await ledger.settle(held, outcome)
+    assert await chunk_store.settle(held, outcome)
 
 
 def test_what_is_decided_by_itself_is_told_as_the_system_s(with_store: WithStore) -> None:
     """A run that a person let pass its brake, was stopped by a key, went on with another one, and ended in part."""
 
     async def scenario(store: Store) -> None:
-        ledger = Ledger(store)
+        run_store, chunk_store = RunStore(store), ChunkStore(store)
         async with serving(store) as api:
-            run = await _begun(store, ledger, api, Brake("brake", "4 of 4 would change"))
-            await ledger.steer(run, "resume", by=ANN)
-            await ledger.steer(run, "resume", accept=True, by=ANN)
+            run = await _begun(store, run_store, api, Brake("brake", "4 of 4 would change"))
+            await run_store.steer(run, "resume", by=ANN)
+            await run_store.steer(run, "resume", accept=True, by=ANN)
             stop = Stopped("connection", "credentials", "the key is refused", definite=True)
-            await _settled(ledger, Outcome("ready", {}, count=4, stop=stop))
+            await _settled(chunk_store, Outcome("ready", {}, count=4, stop=stop))
             another = connection("main", display_name="Mended")
             await api.registry.save_connection(another, secret=b"t", replaces=connection("main"), by=ANN)
-            await _settled(ledger, Outcome("over", {"applied": 3, "refused": 1}, answered=True))
+            await _settled(chunk_store, Outcome("over", {"applied": 3, "refused": 1}, answered=True))
             entries = await _trail(store, run=run)
             assert [(entry.what, entry.who.name) for entry in entries] == [
                 ("run.opened", "admin"),
@@ -226,13 +227,13 @@ def test_a_superseded_run_and_what_goes_with_a_connection_are_told(with_store: W
     """Whoever wonders where a run went, or why an export is detached, finds the one who did it right before."""
 
     async def scenario(store: Store) -> None:
-        ledger = Ledger(store)
+        run_store = RunStore(store)
         async with serving(store) as api:
             await api.registry.save_connection(connection("main"), secret=b"s", by=ANN)
             await api.registry.save_export(export("vips"), by=ANN)
             await api.ask("POST", "/v1/events", EVENT | {"id": "first"})
             await api.ask("POST", "/v1/events", EVENT | {"id": "second"})
-            assert await ledger.begin("reader") is not None
+            assert await run_store.begin("reader") is not None
             await api.registry.delete_connection("main", by=ANN)
             ended = [entry.facts for entry in await _trail(store, what="run.ended")]
             assert [facts["state"] for facts in ended] == ["superseded", "cancelled"]
@@ -400,7 +401,7 @@ def test_what_is_older_than_it_is_kept_goes_and_the_rest_stays(with_store: WithS
     """By the store's clock."""
 
     async def scenario(store: Store) -> None:
-        audit, now = Audit(store), await Ledger(store).now()
+        audit, now = Audit(store), await RunStore(store).now()
         old = f"{now - 3 * 86_400_000}-0"
         said = {"what": "session.opened", "kind": "session", "who": "old", "role": "admin"}
         await store._redis.xadd(key("audit"), said, id=old)

@@ -22,7 +22,7 @@ from producer.settings import Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from tests.integration.serving import API_KEY, FakeChecks, connection, export
 from tests.integration.simulated_producer import TOKEN, SimulatedProducer, simulated_producer
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
 from wire.chunk_queue.wakeups import Lanes
 from wire.store.redis import Store, connect
@@ -63,7 +63,7 @@ def test_everything_that_is_well_is_told_too(redis_url: str, with_store: WithSto
         await registry.save_connection(connection("main"), secret=sealed)
         await registry.save_export(export("vips"))
         await store.run("refresh", "d", "f", 1000, "vip", str(file), "", "e", await registry.revision(), "none", "")
-        await Ledger(store).renew("process", 8, [])
+        await ChunkStore(store).renew("process", 8, [])
         found = await _examined(_settings(redis_url, str(tmp_path)), store, FakeChecks())
         amiss = {place: one for place, one in found.items() if one.health is not Health.OK}
         assert set(amiss) == {("store", "persistence")}  # this server of tests syncs nothing, and is told off for it

@@ -7,11 +7,11 @@ import pytest
 from deploy.local.valkey import Valkey
 from producer.people.erasure_store import Asked, Erasing, facts_without
 from producer.people.suppression import digest_of
+from producer.runs.store import Appended
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
 from wire.activecampaign.requests import emails_of
 from wire.chunk_queue.chunk import Held, Offer, Outcome
-from wire.chunk_queue.chunk_store import Appended
 from wire.store import codec
 from wire.store.keys import key
 
@@ -32,7 +32,7 @@ def erase(world: World, name: str) -> tuple[int, frozenset[str]]:
     """Erase from chunks only."""
     asked = Asked(address(name), 0, elsewhere=False)
     erased = world.do(
-        Erasing(world.store, world.ledger).erase(asked, lambda text: text == address(name), at_once=False)
+        Erasing(world.store, world.run_store).erase(asked, lambda text: text == address(name), at_once=False)
     )
     return erased.chunks, erased.waits_for
 
@@ -59,7 +59,7 @@ def test_a_chunk_in_nobodys_hands_loses_them_and_the_books_still_close(world: Wo
 def test_a_chunk_that_a_worker_holds_or_that_was_accepted_is_left_to_its_end(world: World) -> None:
     """Until then the erasure waits for its run; a lease that ran out is nobody's."""
     (run,) = world.runs()
-    lease = world.do(world.ledger.take(ACCOUNT, "bell", "a-token", LEASE_MS))
+    lease = world.do(world.chunk_store.take(ACCOUNT, "bell", "a-token", LEASE_MS))
     assert lease is not None
     assert erase(world, "a1") == (0, frozenset({run.id}))
     assert erase(world, "c1") == (1, frozenset())
@@ -70,13 +70,13 @@ def test_a_chunk_that_a_worker_holds_or_that_was_accepted_is_left_to_its_end(wor
 
 def accepted(world: World) -> Held:
     """A chunk that ActiveCampaign has accepted, in the hands of a worker who asks after its batch."""
-    held = world.do(world.ledger.take(ACCOUNT, "bell", "a-token", LEASE_MS))
+    held = world.do(world.chunk_store.take(ACCOUNT, "bell", "a-token", LEASE_MS))
     assert held is not None
     (run,) = world.runs()
     outcome = Outcome(to="accepted", count=held.count, batch="a-batch", books={"accepted": held.count})
-    assert world.do(world.ledger.settle(held, outcome))
+    assert world.do(world.chunk_store.settle(held, outcome))
     world.redis.delete(key("ready", run.id))  # nothing else is due
-    polled = world.do(world.ledger.take(ACCOUNT, "bell", "another-token", LEASE_MS))
+    polled = world.do(world.chunk_store.take(ACCOUNT, "bell", "another-token", LEASE_MS))
     assert polled is not None
     assert polled.lane == "confirm"
     return polled
@@ -96,14 +96,14 @@ def test_what_was_accepted_over_a_connection_that_is_blocked_is_erased_once_nobo
     world.pass_time(LEASE_MS + 1)
     assert erase(world, "a1") == (1, frozenset())
     late = Outcome(to="over", books={"applied": polled.count}, ended=True)
-    assert not world.do(world.ledger.settle(polled, late))
+    assert not world.do(world.chunk_store.settle(polled, late))
     (run,) = world.runs()
     assert (run.books.unconfirmed, run.books.applied, run.accepted_chunks) == (1, 0, 1)
     world.redis.delete(key("block", "c1"))
-    again = world.do(world.ledger.take(ACCOUNT, "bell", "a-third-token", LEASE_MS))
+    again = world.do(world.chunk_store.take(ACCOUNT, "bell", "a-third-token", LEASE_MS))
     assert again is not None
     assert [email.partition("@")[0] for email in emails_of(again.contacts)] == ["b1", "a2", "o1"]
-    assert world.do(world.ledger.settle(again, Outcome(to="over", books={"applied": 3}, ended=True)))
+    assert world.do(world.chunk_store.settle(again, Outcome(to="over", books={"applied": 3}, ended=True)))
 
 
 def test_a_doubt_about_a_connection_is_no_block(world: World) -> None:
@@ -144,7 +144,7 @@ def test_a_chunk_that_loses_its_last_one_is_over_and_may_end_its_run(world: Worl
 
 def test_the_key_of_the_hashes_is_made_once(world: World) -> None:
     """Else nobody would be known again."""
-    erasing = Erasing(world.store, world.ledger)
+    erasing = Erasing(world.store, world.run_store)
     for name in ("a1", "a2", "a1"):
         world.do(erasing.forget(address(name), elsewhere=False))
     found = world.do(erasing.forgotten())
@@ -163,13 +163,13 @@ def test_a_reader_that_does_not_know_who_was_forgotten_appends_nothing(valkey: V
     (run,) = world.runs()
     producer = world.producers[0]
     assert producer is not None
-    world.do(Erasing(world.store, world.ledger).forget(address("a1"), elsewhere=False))
+    world.do(Erasing(world.store, world.run_store).forget(address("a1"), elsewhere=False))
 
     def offer(cursor: int, *names: str, passed: int = 0) -> Offer:
         return Offer(cursor, contacts(*names), range(len(names)), bytes(8 * len(names)), passed)
 
     def append(*offers: Offer, forgotten: int) -> Appended:
-        return world.do(world.ledger.append(run.id, producer.token, offers, at=(0, 0), forgotten=forgotten))
+        return world.do(world.run_store.append(run.id, producer.token, offers, at=(0, 0), forgotten=forgotten))
 
     assert append(offer(1, "a1"), offer(3, "a2", "a3"), forgotten=0).reading == "forgotten"
     assert world.runs()[0].sequence == 0

@@ -13,8 +13,8 @@ from producer.intake.new_run import Retention
 from producer.intake.open_runs import Accepted, Conflicting, Contended, Demand, Detached, Intake, Unusable
 from producer.registry.model import Export
 from producer.registry.store import Registry, Unregistered
+from producer.runs.store import RunStore
 from tests.integration.serving import MAPPING, connection, export
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Mode, State, Trigger, state
 from wire.store.keys import key
 from wire.store.redis import Store
@@ -58,7 +58,7 @@ def test_an_event_opens_a_run_for_each_export_of_its_segment(with_store: WithSto
         await _registered(store, own, export("b", list_id="13"), export("c", segment="other"))
         accepted = await _intake(store).accept_event(_event())
         assert accepted == Accepted(("20261123T120000-00000001", "20261123T120000-00000002"))
-        first, second = await Ledger(store).look(accepted.runs)
+        first, second = await RunStore(store).look(accepted.runs)
         assert (first.export_name, first.list_id, first.account) == ("a", "12", "acme.api-us1.com")
         assert (second.export_name, second.list_id, second.connection) == ("b", "13", "id-main")
         assert (first.trigger, first.mode, first.dry_run) == (Trigger.EVENT, Mode.CHANGES, False)
@@ -131,10 +131,10 @@ def test_a_newer_refresh_takes_the_place_of_a_run_that_has_not_begun(with_store:
 
     async def scenario(store: Store) -> None:
         await _registered(store, export("a"))
-        intake, ledger = _intake(store), Ledger(store)
+        intake, run_store = _intake(store), RunStore(store)
         full = await intake.demand("a", Demand(snapshot="/s/a.csv", mode=Mode.FULL))
         (newer,) = (await intake.accept_event(_event())).runs
-        before, after = await ledger.look([full, newer])
+        before, after = await run_store.look([full, newer])
         assert (state(before), state(after), after.mode) == (State.SUPERSEDED, State.QUEUED, Mode.FULL)
 
     with_store(scenario)
@@ -175,7 +175,7 @@ def test_a_demand_takes_the_segments_latest_snapshot(with_store: WithStore) -> N
 
     async def scenario(store: Store) -> None:
         await _registered(store, export("a"), export("b", connection=None))
-        intake, ledger = _intake(store), Ledger(store)
+        intake, run_store = _intake(store), RunStore(store)
         with pytest.raises(Unusable) as caught:
             await intake.demand("a", Demand())
         assert "never refreshed" in caught.value.faults["/snapshot"]
@@ -183,7 +183,7 @@ def test_a_demand_takes_the_segments_latest_snapshot(with_store: WithStore) -> N
         asked = Demand(mode=Mode.FULL, dry_run=True, include_refused=True)
         latest = await intake.demand("a", asked)
         named = await intake.demand("a", Demand(snapshot="/s/named.csv"))
-        first, second = await ledger.look([latest, named])
+        first, second = await run_store.look([latest, named])
         assert (first.snapshot, first.mode, first.dry_run, first.trigger) == (
             "/s/latest.csv",
             Mode.FULL,
@@ -243,7 +243,7 @@ def test_an_export_changed_while_a_run_is_opened_is_read_again(with_store: WithS
         await _registered(store, export("a"))
         (run,) = (await _intake(store, _Restless(store, 2)).accept_event(_event())).runs
         demanded = await _intake(store, _Restless(store, 2), first=9).demand("a", Demand(dry_run=True))
-        assert [one.list_id for one in await Ledger(store).look([run, demanded])] == ["14", "16"]
+        assert [one.list_id for one in await RunStore(store).look([run, demanded])] == ["14", "16"]
         with pytest.raises(Contended):
             await _intake(store, _Restless(store, 99)).accept_event(_event("2"))
         with pytest.raises(Contended):

@@ -9,9 +9,10 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.app import SCRIPT_ROOMS
+from producer.runs.store import RunStore
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
 from wire.chunk_queue.chunk import Held, Offer, Outcome, OverTheWire, Piece, Stopped
-from wire.chunk_queue.chunk_store import Ledger, Taking
+from wire.chunk_queue.chunk_store import ChunkStore, Taking
 from wire.chunk_queue.rate_limiter import Drop, Go, Pacer, Wait
 from wire.chunk_queue.run import Run, State, state
 from wire.store import codec
@@ -27,7 +28,8 @@ class Bench:
         self.now = START
         self.pass_time(0)
         self.store = Store(Immediate(redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))  # type: ignore[arg-type]
-        self.ledger = Ledger(self.store)
+        self.run_store = RunStore(self.store)
+        self.chunk_store = ChunkStore(self.store)
         self.pacer = Pacer(self.store)
         self.tokens = 0
 
@@ -41,20 +43,20 @@ class Bench:
         """Open a run and append its chunks, so many in one step; each step takes a millisecond."""
         row = self.row(name, list_id, connection)
         self.do(self.store.run("demand", "", "", 1000, "0", codec.text(row)))
-        run = self.do(self.ledger.begin(f"reader-{name}"))
+        run = self.do(self.run_store.begin(f"reader-{name}"))
         assert run is not None
         assert run.id == name
         figures = {"read": chunks * 2, "selected": chunks * 2}
         self.do(
-            self.ledger.surveyed(
+            self.run_store.surveyed(
                 name, f"reader-{name}", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
             )
         )
         offers = [Offer(at + 1, b"{}", (2 * at + 1, 2 * at + 2)) for at in range(chunks)]
         for at in range(0, chunks, step):
-            self.do(self.ledger.append(name, f"reader-{name}", offers[at : at + step], at=(at, at)))
+            self.do(self.run_store.append(name, f"reader-{name}", offers[at : at + step], at=(at, at)))
             self.pass_time(1)
-        self.do(self.ledger.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
+        self.do(self.run_store.end_reading(name, f"reader-{name}", at=(chunks, chunks)))
         return name
 
     @staticmethod
@@ -70,7 +72,7 @@ class Bench:
     def take(self) -> Held | None:
         """Take what is due."""
         self.tokens += 1
-        return self.do(self.ledger.take(ACCOUNT, "bell", f"token-{self.tokens}"))
+        return self.do(self.chunk_store.take(ACCOUNT, "bell", f"token-{self.tokens}"))
 
     def taken(self) -> Held:
         """Take what must be due."""
@@ -79,7 +81,7 @@ class Bench:
         return held
 
     def settle(self, held: Held, outcome: Outcome) -> bool:
-        return self.do(self.ledger.settle(held, outcome))
+        return self.do(self.chunk_store.settle(held, outcome))
 
     def accept(self, held: Held, batch: str, due_in_ms: int = 5000) -> None:
         assert self.settle(
@@ -95,7 +97,7 @@ class Bench:
         )
 
     def look(self, run: str) -> Run:
-        return self.do(self.ledger.look([run]))[0]
+        return self.do(self.run_store.look([run]))[0]
 
     def ring(self, queue: str = "") -> list[bytes]:
         found: list[bytes] = self.do(self.store.run("wake", f"b{self.now}", queue))
@@ -146,7 +148,7 @@ def test_a_second_run_into_a_list_begins_when_the_first_is_over(bench: Bench) ->
     assert held.lane == "confirm"
     assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
     assert state(bench.look("first")) is State.SUCCEEDED
-    assert bench.do(bench.ledger.begin("reader")).id == "second"  # type: ignore[union-attr]
+    assert bench.do(bench.run_store.begin("reader")).id == "second"  # type: ignore[union-attr]
 
 
 def test_chunks_of_one_step_go_in_their_order(bench: Bench) -> None:
@@ -178,7 +180,7 @@ def test_who_has_missed_two_renewals_keeps_nobodys_place(bench: Bench) -> None:
 def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> None:
     """On an account that could keep every thread busy with imports, those that are due have half of them, else all."""
     bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
-    bench.do(bench.ledger.renew("worker", 4, []))
+    bench.do(bench.chunk_store.renew("worker", 4, []))
     bench.open_run("run", chunks=12)
     for number in range(6):
         bench.accept(bench.taken(), f"batch-{number}", due_in_ms=1)
@@ -201,7 +203,7 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
 def test_imports_get_every_thread_that_no_poll_needs_now(bench: Bench) -> None:
     """One that is not due yet needs none."""
     bench.redis.hset(key("account", ACCOUNT), items=["imports_per_minute", 1_000_000, "requests_per_second", 1_000_000])
-    bench.do(bench.ledger.renew("worker", 4, []))
+    bench.do(bench.chunk_store.renew("worker", 4, []))
     bench.open_run("run", chunks=12)
     bench.accept(bench.taken(), "batch", due_in_ms=60_000)
     assert [held.lane for _ in range(12) if (held := bench.take())] == ["deliver"] * 4
@@ -210,7 +212,7 @@ def test_imports_get_every_thread_that_no_poll_needs_now(bench: Bench) -> None:
 def test_a_small_exports_batches_are_asked_after_before_a_large_ones(bench: Bench) -> None:
     """Though they are due later: there are few of them, and the large one has many to wait for."""
     bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1e6, "requests_per_second": 1e6})
-    bench.do(bench.ledger.renew("worker", 64, []))
+    bench.do(bench.chunk_store.renew("worker", 64, []))
     bench.open_run("large", list_id="1", chunks=5)
     bench.open_run("small", list_id="2", chunks=2)
     for number in range(7):
@@ -232,7 +234,7 @@ def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench
 def crowd(bench: Bench, *, trip_ms: float) -> list[Held]:
     """Take from an account that allows a request a millisecond until none is let go: the last one taken has to wait."""
     bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1_000_000, "requests_per_second": 1_250})
-    bench.do(bench.ledger.renew("worker", 64, []))
+    bench.do(bench.chunk_store.renew("worker", 64, []))
     bench.redis.hset(key("pace", ACCOUNT), "trip_ms", trip_ms)
     bench.open_run("run", chunks=40)
     taken = [bench.taken()]
@@ -291,11 +293,11 @@ def test_an_outcome_takes_the_next_chunk_in_the_same_step_but_not_a_second_time(
     """An answer that was lost is offered again; what was handed out with it comes back when its lease is over."""
     bench.open_run("run", chunks=3)
     held, outcome = bench.taken(), Outcome(to="accepted", count=2, batch="b", books={"accepted": 2}, due_in_ms=5000)
-    kept, following = bench.do(bench.ledger.settle_and_take(held, outcome, "another token"))
+    kept, following = bench.do(bench.chunk_store.settle_and_take(held, outcome, "another token"))
     assert following is not None
     assert (kept, following.chunk, following.token, following.lane) == (True, "1", "another token", "deliver")
-    assert bench.do(bench.ledger.settle_and_take(held, outcome, "a third token")) == (True, None)
-    assert bench.do(bench.ledger.settle_and_take(following, replace(outcome, batch="c"), None)) == (True, None)
+    assert bench.do(bench.chunk_store.settle_and_take(held, outcome, "a third token")) == (True, None)
+    assert bench.do(bench.chunk_store.settle_and_take(following, replace(outcome, batch="c"), None)) == (True, None)
     assert bench.taken().chunk == "2"
 
 
@@ -313,21 +315,21 @@ def test_an_outcome_that_is_stale_tells_that_its_chunk_may_be_there(bench: Bench
 
 def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:
     """Unheard bells count; a lost bell rings again after 30 seconds."""
-    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.do(bench.chunk_store.renew("worker", 16, []))
     bench.open_run("run", chunks=9)
     assert bench.ring() == [ACCOUNT.encode()] * 2
     assert bench.ring() == []
     bench.pass_time(15_000)
-    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.do(bench.chunk_store.renew("worker", 16, []))
     assert bench.ring() == []
     bench.pass_time(15_001)
-    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.do(bench.chunk_store.renew("worker", 16, []))
     assert len(bench.ring()) == 2
 
 
 def test_a_bell_that_is_in_no_queue_rings_again_after_two_seconds(bench: Bench) -> None:
     """Its message was lost with the queue, or with the worker that had fetched it."""
-    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.do(bench.chunk_store.renew("worker", 16, []))
     bench.open_run("run", chunks=1)
     assert len(bench.ring()) == 1
     bench.pass_time(1_999)
@@ -340,7 +342,7 @@ def test_a_bell_that_is_in_no_queue_rings_again_after_two_seconds(bench: Bench) 
 @pytest.mark.parametrize("lane", ["deliver", "confirm"])
 def test_a_chunk_whose_taking_was_not_answered_is_given_back_at_once(bench: Bench, lane: str) -> None:
     """And its bell is forgotten, so that the next sweep rings; it was never sent, and has lost no worker."""
-    bench.do(bench.ledger.renew("worker", 16, []))
+    bench.do(bench.chunk_store.renew("worker", 16, []))
     bench.open_run("run", chunks=1)
     if lane == "confirm":
         bench.accept(bench.taken(), "batch", due_in_ms=0)
@@ -349,7 +351,7 @@ def test_a_chunk_whose_taking_was_not_answered_is_given_back_at_once(bench: Benc
     bell: Any = bench.redis.zrange(key("bells", ACCOUNT), 0, -1)[0]
     lost = bench.taken()
     assert lost.lane == lane
-    assert bench.do(bench.ledger.give_back([Taking(ACCOUNT, bell.decode(), lost.token)])) == 1
+    assert bench.do(bench.chunk_store.give_back([Taking(ACCOUNT, bell.decode(), lost.token)])) == 1
     assert len(bench.ring()) == 1
     bench.pass_time(1_000)
     again = bench.taken()
@@ -363,11 +365,13 @@ def test_a_chunk_whose_taking_was_not_answered_is_given_back_at_once(bench: Benc
 def test_what_is_given_back_is_not_taken_afterwards(bench: Bench) -> None:
     """A store that stood still carries out what it was asked before, behind the giving back or not."""
     bench.open_run("run", chunks=2)
-    assert bench.do(bench.ledger.give_back([Taking(ACCOUNT, "bell", "late")])) == 0
-    assert bench.do(bench.ledger.take(ACCOUNT, "bell", "late")) is None
+    assert bench.do(bench.chunk_store.give_back([Taking(ACCOUNT, "bell", "late")])) == 0
+    assert bench.do(bench.chunk_store.take(ACCOUNT, "bell", "late")) is None
     held = bench.taken()
     assert bench.settle(held, Outcome(to="ready", count=held.count))
-    assert bench.do(bench.ledger.settle_and_take(bench.taken(), Outcome(to="over", books={"applied": 2}), "late")) == (
+    assert bench.do(
+        bench.chunk_store.settle_and_take(bench.taken(), Outcome(to="over", books={"applied": 2}), "late")
+    ) == (
         True,
         None,
     )
@@ -383,7 +387,7 @@ def test_only_what_was_taken_under_that_name_is_given_back(bench: Bench) -> None
     again = bench.taken()
     assert again.chunk == other.chunk
     takings = [Taking(ACCOUNT, "", held.token) for held in (first, other)]
-    assert bench.do(bench.ledger.give_back(takings)) == 0
+    assert bench.do(bench.chunk_store.give_back(takings)) == 0
     assert bench.settle(again, Outcome(to="over", books={"applied": 2}))
     assert bench.look("run").accepted_chunks == 1
 
@@ -392,33 +396,33 @@ def test_a_run_whose_taking_was_not_answered_is_taken_again(bench: Bench) -> Non
     """By the same producer, at once; no other one has it before its lease is over."""
     row = bench.row("run", "12")
     bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(row)))
-    assert bench.do(bench.ledger.begin("lost")) is not None
-    assert bench.do(bench.ledger.begin("another")) is None
-    found = bench.do(bench.ledger.begin("lost", again=True))
+    assert bench.do(bench.run_store.begin("lost")) is not None
+    assert bench.do(bench.run_store.begin("another")) is None
+    found = bench.do(bench.run_store.begin("lost", again=True))
     assert found is not None
     assert found.id == "run"
-    assert bench.do(bench.ledger.begin("another", again=True)) is None
+    assert bench.do(bench.run_store.begin("another", again=True)) is None
 
 
 def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench: Bench) -> None:
     """So that the producer rings only where none is on its way; one that is too old counts no more."""
-    bench.do(bench.ledger.renew("worker", 1, []))
+    bench.do(bench.chunk_store.renew("worker", 1, []))
     bench.open_run("first", chunks=1, list_id="1")
     told = []
     for name, wait in (("second", 0), ("third", 30_001)):
         bench.ring()
         bench.pass_time(wait)
         bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(bench.row(name, list_id=name))))
-        bench.do(bench.ledger.begin(name))
+        bench.do(bench.run_store.begin(name))
         said: dict[str, Any] = {"figures": {"read": 1, "selected": 1}, "rejects": [], "pin": "p"}
-        bench.do(bench.ledger.surveyed(name, name, selection=b"", forecast={}, **said))
-        told.append(bench.do(bench.ledger.append(name, name, [Offer(1, b"{}", (1,))], at=(0, 0))).bells)
+        bench.do(bench.run_store.surveyed(name, name, selection=b"", forecast={}, **said))
+        told.append(bench.do(bench.run_store.append(name, name, [Offer(1, b"{}", (1,))], at=(0, 0))).bells)
     assert told == [1, 0]
 
 
 def test_bells_are_no_more_than_the_workers_threads(bench: Bench) -> None:
     """One thread alive, one bell."""
-    bench.do(bench.ledger.renew("worker", 1, []))
+    bench.do(bench.chunk_store.renew("worker", 1, []))
     bench.open_run("run", chunks=9)
     assert len(bench.ring()) == 1
 
@@ -430,7 +434,7 @@ def test_a_lease_that_is_renewed_holds_and_one_that_is_not_ends(bench: Bench) ->
     for _ in range(5):
         bench.pass_time(15_000)
         assert bench.take() is None
-        bench.do(bench.ledger.renew("worker", 4, [held]))
+        bench.do(bench.chunk_store.renew("worker", 4, [held]))
     bench.pass_time(20_001)
     assert bench.taken().chunk == held.chunk
     assert not bench.settle(held, Outcome(to="over", books={"applied": 2})), "the old lease is stale"
@@ -447,8 +451,8 @@ def test_a_chunk_that_lost_five_leases_blocks_its_run(bench: Bench) -> None:
     assert state(run) is State.BLOCKED
     assert run.block is not None
     assert run.block.code == "chunk_kills_workers"
-    assert bench.do(bench.ledger.steer("run", "resume")) == "already"
-    assert bench.do(bench.ledger.steer("run", "resume", accept=True)) == "done"
+    assert bench.do(bench.run_store.steer("run", "resume")) == "already"
+    assert bench.do(bench.run_store.steer("run", "resume", accept=True)) == "done"
     assert bench.taken().chunk == "0"
 
 
@@ -560,7 +564,7 @@ def test_resume_lets_one_probe_in_at_once(bench: Bench) -> None:
     bench.pass_time(30_000)
     bench.pass_time(-29_000)
     assert bench.take() is None
-    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert bench.do(bench.run_store.steer("run", "resume")) == "done"
     assert bench.take() is not None
     assert bench.take() is None
 
@@ -569,13 +573,13 @@ def test_polls_go_on_while_a_run_is_paused(bench: Bench) -> None:
     """What ActiveCampaign has accepted is followed to its end; nothing new is sent."""
     bench.open_run("run", chunks=2)
     bench.accept(bench.taken(), "batch", due_in_ms=0)
-    assert bench.do(bench.ledger.steer("run", "pause")) == "done"
-    assert bench.do(bench.ledger.steer("run", "pause")) == "already"
+    assert bench.do(bench.run_store.steer("run", "pause")) == "done"
+    assert bench.do(bench.run_store.steer("run", "pause")) == "already"
     held = bench.taken()
     assert held.lane == "confirm"
     assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
     assert bench.take() is None
-    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert bench.do(bench.run_store.steer("run", "resume")) == "done"
     assert bench.taken().lane == "deliver"
 
 
@@ -584,9 +588,9 @@ def test_a_runs_own_clock_stands_still_while_it_is_paused(bench: Bench) -> None:
     bench.open_run("run", chunks=1)
     bench.accept(bench.taken(), "batch", due_in_ms=0)
     bench.pass_time(1_000)
-    bench.do(bench.ledger.steer("run", "pause"))
+    bench.do(bench.run_store.steer("run", "pause"))
     bench.pass_time(2 * 3_600_000)
-    bench.do(bench.ledger.steer("run", "resume"))
+    bench.do(bench.run_store.steer("run", "resume"))
     bench.pass_time(500)
     held = bench.taken()
     assert held.now - held.accepted_at == 1_500
@@ -597,7 +601,7 @@ def test_cancel_makes_what_is_not_under_way_unsent_in_one_step(bench: Bench) -> 
     bench.open_run("run", chunks=4)
     bench.accept(bench.taken(), "batch", due_in_ms=0)
     leased = bench.taken()
-    assert bench.do(bench.ledger.steer("run", "cancel")) == "done"
+    assert bench.do(bench.run_store.steer("run", "cancel")) == "done"
     run = bench.look("run")
     assert (run.books.unsent, run.books.pending, run.over) == (4, 4, False)
     assert bench.settle(leased, Outcome(to="ready", count=2, due_in_ms=1000))
@@ -606,14 +610,14 @@ def test_cancel_makes_what_is_not_under_way_unsent_in_one_step(bench: Bench) -> 
     run = bench.look("run")
     assert state(run) is State.CANCELLED
     assert run.books.close(over=True)
-    assert bench.do(bench.ledger.steer("run", "cancel")) == "over"
+    assert bench.do(bench.run_store.steer("run", "cancel")) == "over"
 
 
 def test_a_cancelled_run_ends_though_its_worker_never_comes_back(bench: Bench) -> None:
     """The sweeper gives up a lease that ran out, in any process."""
     bench.open_run("run", chunks=1)
     bench.taken()
-    bench.do(bench.ledger.steer("run", "cancel"))
+    bench.do(bench.run_store.steer("run", "cancel"))
     bench.pass_time(20_001)
     bench.ring()
     run = bench.look("run")
@@ -717,7 +721,7 @@ def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_whe
     assert run.block.by_hand
     bench.pass_time(3_600_000)
     assert bench.take() is None
-    assert bench.do(bench.ledger.steer("run", "resume")) == "done"
+    assert bench.do(bench.run_store.steer("run", "resume")) == "done"
     assert state(bench.look("run")) is State.DELIVERING
     assert bench.take() is not None
 
@@ -793,7 +797,7 @@ def test_what_a_person_has_to_accept_is_not_lifted_by_a_poll_that_can_be_read_ag
     run = bench.look("run")
     assert run.block is not None
     assert (run.block.code, run.block.asks) == ("refuses_nearly_all", True)
-    assert bench.do(bench.ledger.steer("run", "resume")) == "already"
+    assert bench.do(bench.run_store.steer("run", "resume")) == "already"
 
 
 def test_a_chunk_of_the_last_version_goes_on(bench: Bench) -> None:

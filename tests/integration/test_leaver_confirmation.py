@@ -170,12 +170,12 @@ def test_many_at_once_stop_the_run_and_accepted_are_exactly_these(play: Play) ->
         assert stopped.block.reason.startswith(
             "380 of 400 members would be unsubscribed for good, among them p***@e***.org"
         )
-        await world.ledger.steer(stopped.id, "resume")
+        await world.run_store.steer(stopped.id, "resume")
         assert books(await work(world, stopped)) == (0, 0, 0)
-        await world.ledger.steer(stopped.id, "cancel")
+        await world.run_store.steer(stopped.id, "cancel")
         assert world.unsubscribed == set()
         asked = await survey(world, range(20))
-        await world.ledger.steer(asked.id, "resume", accept=True)
+        await world.run_store.steer(asked.id, "resume", accept=True)
         assert books(await work(world, asked)) == (380, 0, 0)
         assert not (await world._look(asked.id)).trusted, "that is not yet to believe refusals"
         assert books(await refresh(world, range(10))) == (0, 10, 0)
@@ -195,15 +195,15 @@ def test_by_hand_every_run_asks_and_goes_on_without_those_who_are_not_accepted(p
         run = await survey(world, [*range(17), 30])
         assert run.block is not None
         assert (run.block.code, run.leaving) == ("leavers_by_hand", 3)
-        await world.ledger.steer(run.id, "resume")
+        await world.run_store.steer(run.id, "resume")
         run = await work(world, run)
         assert (books(run), run.books.applied, state(run)) == ((0, 3, 0), 1, State.SUCCEEDED)
         nothing_else = await survey(world, [*range(17), 30])
-        await world.ledger.steer(nothing_else.id, "resume")
+        await world.run_store.steer(nothing_else.id, "resume")
         nothing_else = await world._look(nothing_else.id)
         assert (books(nothing_else), nothing_else.over) == ((0, 3, 0), True)
         run = await survey(world, [*range(18), 30])
-        await world.ledger.steer(run.id, "resume", accept=True)
+        await world.run_store.steer(run.id, "resume", accept=True)
         assert books(await work(world, run)) == (2, 0, 0)
         assert world.unsubscribed == {18, 19}
 
@@ -217,15 +217,15 @@ def test_leavers_who_were_declined_are_not_appended_by_a_reader_that_is_late(pla
         world.options = {"leavers_confirm": "by_hand"}
         await refresh(world, range(20))
         run = await survey(world, range(18))
-        await world.ledger.steer(run.id, "pause")
+        await world.run_store.steer(run.id, "pause")
         fields: dict[Any, Any] = {"reader": "late", "sequence": 0, "cursor": 0, "leaving_packed": 0}
         world.redis.hset(key("run", run.id), mapping=fields)
         world.redis.hdel(key("run", run.id), "reading_ended")
-        await world.ledger.steer(run.id, "resume")
+        await world.run_store.steer(run.id, "resume")
         offer = Offer(9, b'{"contacts":[]}', (8, 9), bytes(16))
-        told = await world.ledger.append(run.id, "late", [offer], at=(0, 0), kind="leaving")
+        told = await world.run_store.append(run.id, "late", [offer], at=(0, 0), kind="leaving")
         assert (told.reading, told.ready_chunks) == ("ok", 0)
-        assert await world.ledger.end_reading(run.id, "late", at=(1, 9)) == "ok"
+        assert await world.run_store.end_reading(run.id, "late", at=(1, 9)) == "ok"
         assert books(await world._look(run.id)) == (0, 2, 0)
 
     play(scenario)

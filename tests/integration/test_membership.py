@@ -107,7 +107,7 @@ def test_a_first_run_makes_the_buckets_that_its_people_need(world: World) -> Non
     writer = Writer(world)
     for selected in (1_000, 50_000):
         figures = {"read": selected, "selected": selected}
-        word = world.ledger.surveyed(
+        word = world.run_store.surveyed(
             writer.run.id, "t", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
         )
         assert world.do(word) == "ok"
@@ -209,7 +209,7 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
     world.redis.hset(key("membership", "e2", ACCOUNT, "13"), "members", 1)
     world.redis.hset(key("members", "e2", ACCOUNT, "13", "0"), "shared@x.org", MEMBER.to_bytes())
     run = replace(writer.run, spec=spec)
-    knowledge = Knowledge(writer.membership, world.ledger)
+    knowledge = Knowledge(writer.membership, world.run_store)
     summary = world.do(writer.membership.summary(run))
     known = Known([page_of(page) for page in writer.pages()])
     places = known.find(hashes_of([f"{name}@x.org" for name in names])).tolist()
@@ -237,7 +237,7 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
 
 def test_whoever_is_erased_is_forgotten_by_their_id(world: World) -> None:
     """Whether it is their address still, or one that they had."""
-    writer, erasing = Writer(world), Erasing(world.store, world.ledger)
+    writer, erasing = Writer(world), Erasing(world.store, world.run_store)
     writer.write("ann@x.org", "old@x.org", entry=MEMBER)
     writer.words("old@x.org", past(b"a person"))
     world.redis.hset(key("exports"), "e", "e1")
@@ -265,7 +265,7 @@ class Bench:
         (self.run,) = world.runs()
 
     def take(self) -> Held:
-        held = self.world.do(self.world.ledger.take(ACCOUNT, "bell", self.world.token(), LEASE_MS))
+        held = self.world.do(self.world.chunk_store.take(ACCOUNT, "bell", self.world.token(), LEASE_MS))
         assert held is not None
         return held
 
@@ -275,12 +275,12 @@ class Bench:
         assert isinstance(self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)), Go)
 
     def settle(self, held: Held, outcome: Outcome) -> None:
-        assert self.world.do(self.world.ledger.settle(held, outcome))
+        assert self.world.do(self.world.chunk_store.settle(held, outcome))
 
     def known(self) -> dict[str, Standing]:
         """What the next run finds."""
         self.world.refresh(2)
-        run = self.world.do(self.world.ledger.begin("another-reader", LEASE_MS))
+        run = self.world.do(self.world.run_store.begin("another-reader", LEASE_MS))
         assert run is not None
         membership = Membership(self.world.store)
         assert self.world.do(membership.fold(run, "another-reader"))
@@ -450,11 +450,11 @@ def test_a_deleted_exports_unfinished_runs_leave_nobody_behind_either(world: Wor
 def test_another_list_starts_afresh_and_the_old_one_is_forgotten(world: World) -> None:
     """When the first run into the other list is surveyed."""
     run = ended(world)
-    world.do(world.ledger.begin("r", LEASE_MS))
+    world.do(world.run_store.begin("r", LEASE_MS))
     record: dict[Any, Any] = {"export": run.export, "account": ACCOUNT, "list": "13", "reader": "r", "connection": "c1"}
     world.redis.hset(key("run", "moved"), mapping=record)
     world.do(
-        world.ledger.surveyed(
+        world.run_store.surveyed(
             "moved", "r", figures={"read": 1, "selected": 1}, selection=b"", forecast={}, rejects=[], pin="p"
         )
     )

@@ -31,7 +31,7 @@ from tests.sandbox.app import WORLD, create_app
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from wire.chunk_queue.chunk import Held, Outcome
-from wire.chunk_queue.chunk_store import LEASE_MS, Ledger
+from wire.chunk_queue.chunk_store import LEASE_MS, ChunkStore
 from wire.chunk_queue.membership_entry import Standing
 from wire.chunk_queue.run import Mode, Run, Trigger
 from wire.store import codec
@@ -55,7 +55,7 @@ Segment = dict[str, str]
 """Who is in it, and their name."""
 
 
-class Killed(Ledger):
+class Killed(ChunkStore):
     """The ledger of a worker that is killed before it writes its next outcomes down."""
 
     def __init__(self, place: Workplace) -> None:
@@ -84,8 +84,8 @@ class Exports:
         place.redis.hset(key("account_names"), ANOTHER_HOST, place.host)
         self.runs = 0
         self.reading = Reading(
-            place.ledger,
-            Knowledge(self.membership, place.ledger),
+            place.run_store,
+            Knowledge(self.membership, place.run_store),
             roots=(folder,),
             allowance=self._allowance,
             contract=self._nothing,
@@ -111,7 +111,7 @@ class Exports:
         """Read and work until the run is over, with a cancel on the way."""
         for step in range(4_000):
             if step == cancel_after:
-                await self.place.ledger.steer(run, "cancel")
+                await self.place.run_store.steer(run, "cancel")
             await self.reading.run_all()
             await asyncio.gather(*self.reading._tasks)
             await self.place.step()

@@ -82,14 +82,14 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
     made = export(connection=place.connection.id, mapping={"email": "Email", "id": "Id"})
     fields = row("r1", made, place.connection, Order(snapshot="/s.csv", trigger=Trigger.DEMAND), Retention())
     await place.store.run("demand", "", "", 1000, await place.registry.revision(), codec.text(fields))
-    run = await place.ledger.begin("a-reader")
+    run = await place.run_store.begin("a-reader")
     assert run is not None
     people = len(moves)
     figures = {"read": people, "selected": people, "moving": people}
     entries = [
         (f"{former}@example.org", Entry(Standing.MEMBER, PRINT, 1, person=person(former))) for former, _ in moves
     ]
-    await place.ledger.surveyed(
+    await place.run_store.surveyed(
         "r1",
         "a-reader",
         figures=figures,
@@ -101,7 +101,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
     )
     written = contacts_of(contacts(*(new for _, new in moves)))
     noted = [moved(one, f"{former}@example.org", how) for one, (former, _) in zip(written, moves, strict=True)]
-    told = await place.ledger.append(
+    told = await place.run_store.append(
         "r1",
         "a-reader",
         [
@@ -116,7 +116,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
         kind="moving",
     )
     assert told.reading == "ok"
-    await place.ledger.end_reading("r1", "a-reader", at=(1, people))
+    await place.run_store.end_reading("r1", "a-reader", at=(1, people))
 
 
 async def known(place: Workplace, name: str) -> Entry | None:
@@ -245,7 +245,7 @@ def test_a_worker_that_is_killed_between_two_steps_leaves_the_rest_to_another(pl
     async def scenario(place: Workplace, world: World) -> None:
         there(world, "ann", "bob")
         await open_run(place, ("ann", "anna"), ("bob", "bert"))
-        held = await place.ledger.take(place.host, "a-bell", "a-token")
+        held = await place.chunk_store.take(place.host, "a-bell", "a-token")
         assert held is not None
         world.account.readdress(world.account.contacts[1], "anna@example.org")  # and then it was killed
         run = await place.finish()
@@ -278,7 +278,7 @@ def test_who_was_looked_up_long_ago_is_looked_up_anew(play: Play) -> None:
 
         async def pause_before_the_import() -> None:
             if len(asked(world, Endpoint.MEMBERSHIPS)) == 2:
-                await place.ledger.steer("r1", "pause")
+                await place.run_store.steer("r1", "pause")
 
         place.while_waiting = pause_before_the_import
         while not (await place.run()).paused:
@@ -287,7 +287,7 @@ def test_who_was_looked_up_long_ago_is_looked_up_anew(play: Play) -> None:
         place.while_waiting = None
         place.pass_time(7_200_000)
         world.account.unsubscribe(ann, LIST)
-        await place.ledger.steer("r1", "resume")
+        await place.run_store.steer("r1", "resume")
         run = await place.finish()
         assert (run.books.applied, run.books.refused) == (1, 1)
         assert "anna" not in on_the_list(world)

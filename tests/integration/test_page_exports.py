@@ -359,7 +359,7 @@ def test_run_now_opens_one_run_however_often_the_form_is_sent(with_page: WithPag
             assert sent.status == 303
         (opened,) = await served.registry.runs(most=10)
         assert sent.location == f"/runs/{opened}"
-        (run,) = await served.ledger.look([opened])
+        (run,) = await served.run_store.look([opened])
         assert (run.mode, run.dry_run, run.trigger) == ("full", True, Trigger.DEMAND)
 
     with_page(scenario)

@@ -58,11 +58,11 @@ async def survey(
     house: House, rejects: list[Reject], *, lines: int = 500, moves: Sequence[bytes] = (), **figures: int
 ) -> str:
     """Have the open run surveyed, with people left out."""
-    run = await house.api.ledger.begin("reader")
+    run = await house.api.run_store.begin("reader")
     assert run is not None
     assert run.id == house.runs["open"]
     pages = [page(rejects[first : first + lines]) for first in range(0, len(rejects), lines)]
-    written = await house.api.ledger.surveyed(
+    written = await house.api.run_store.surveyed(
         run.id,
         "reader",
         figures={"selected": 0} | figures,
@@ -487,7 +487,7 @@ async def streaming(visitor: Visitor, run: str) -> AsyncIterator[Stream]:
 @asynccontextmanager
 async def record(house: House) -> AsyncIterator[Redis]:
     """The record itself."""
-    store: Any = house.api.ledger._store
+    store: Any = house.api.run_store._store
     yield store._redis
 
 
@@ -597,7 +597,7 @@ def test_a_store_that_is_away_for_a_moment_ends_no_stream(server: Valkey, monkey
                     while not any(line["event"] == "run_not_seen" for line in lines):
                         await stream.line()
                     await asyncio.to_thread(server.start)
-                    await api.ledger.steer(run, "cancel")
+                    await api.run_store.steer(run, "cancel")
                     assert "cancelled" in await stream.until("said", "cancelled")
         await store.close()
 

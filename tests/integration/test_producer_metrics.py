@@ -21,11 +21,11 @@ from producer.monitoring.overview import Overview
 from producer.pipeline.survey import Survey
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
 from wire.chunk_queue.chunk import Outcome, Stopped
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.rate_limiter import Pacer
 from wire.chunk_queue.run import Trigger
 from wire.chunk_queue.wakeups import Lanes
@@ -75,7 +75,7 @@ class Shown:
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
-        self.overview = Overview(place.store, place.ledger, place.lanes, Ageing(place.registry, 26))
+        self.overview = Overview(place.store, place.run_store, place.lanes, Ageing(place.registry, 26))
         self.metrics = Metrics(self.overview, CollectorRegistry())
 
     async def text(self) -> str:
@@ -102,12 +102,12 @@ class Shown:
 
     async def accept(self, batch: str) -> None:
         """Have one chunk accepted."""
-        held = await self.place.ledger.take(self.place.host, "bell", f"token-{batch}")
+        held = await self.place.chunk_store.take(self.place.host, "bell", f"token-{batch}")
         assert held is not None
         outcome = Outcome(
             to="accepted", count=held.count, batch=batch, books={"accepted": held.count}, due_in_ms=60_000
         )
-        assert await self.place.ledger.settle(held, outcome)
+        assert await self.place.chunk_store.settle(held, outcome)
 
 
 @pytest.fixture
@@ -245,10 +245,10 @@ def test_a_blocked_connection_shows_in_its_runs(play: Play) -> None:
 
     async def scenario(shown: Shown) -> None:
         await shown.place.open_run(("a", "b"))
-        held = await shown.place.ledger.take(shown.place.host, "bell", "token")
+        held = await shown.place.chunk_store.take(shown.place.host, "bell", "token")
         assert held is not None
         stop = Stopped("connection", "credentials", "a reason")
-        assert await shown.place.ledger.settle(held, Outcome(to="ready", count=2, stop=stop))
+        assert await shown.place.chunk_store.settle(held, Outcome(to="ready", count=2, stop=stop))
         assert (await shown.figures())["run_state vips blocked"] == 1
 
     play(scenario)
@@ -308,8 +308,8 @@ def test_workers_are_wanted_for_what_the_allowances_can_keep_busy(play: Play) ->
         assert (await shown.figures())["workers_wanted"] == 0
         shown.place.redis.hset(key("account", shown.place.host), "imports_per_minute", 80 * 60)
         await shown.place.open_run(*[(f"a{number}", f"b{number}") for number in range(70)])
-        await shown.place.ledger.renew("one", 10, ())
-        await shown.place.ledger.renew("two", 10, ())
+        await shown.place.chunk_store.renew("one", 10, ())
+        await shown.place.chunk_store.renew("two", 10, ())
         assert (await shown.figures())["workers_wanted"] == 6
 
     play(scenario)
@@ -321,7 +321,7 @@ def test_while_the_store_is_away_what_is_counted_here_is_still_told() -> None:
     async def scenario() -> None:
         store = Store(connect("redis://127.0.0.1:1/0"), scripts=load_scripts(*SCRIPT_ROOMS))
         metrics = Metrics(
-            Overview(store, Ledger(store), Lanes(store, Bells()), Ageing(Registry(store), 26)), CollectorRegistry()
+            Overview(store, RunStore(store), Lanes(store, Bells()), Ageing(Registry(store), 26)), CollectorRegistry()
         )
         body, _ = await metrics.exposition()
         assert b"segment_export_profiles" in body
@@ -367,7 +367,7 @@ def test_a_chunk_in_hand_is_leased_until_its_lease_is_over(play: Play) -> None:
 
     async def scenario(shown: Shown) -> None:
         await shown.place.open_run(("a", "b"))
-        assert await shown.place.ledger.take(shown.place.host, "bell", "token") is not None
+        assert await shown.place.chunk_store.take(shown.place.host, "bell", "token") is not None
         assert (await shown.figures())["leased_chunks main deliver"] == 1
         assert (await shown.figures())["oldest_ready_chunk_age_seconds main"] == 0
         shown.place.pass_time(20_001)
@@ -422,9 +422,9 @@ def test_while_a_slow_account_is_watched_the_finish_is_that_of_its_pace(play: Pl
         async def work(chunks: int) -> None:
             for number in range(chunks):
                 await shown.overview.sample()
-                held = await place.ledger.take(place.host, "bell", f"t{place.now}-{number}")
+                held = await place.chunk_store.take(place.host, "bell", f"t{place.now}-{number}")
                 assert held is not None
-                assert await place.ledger.settle(held, Outcome(to="over", books={"applied": 2}))
+                assert await place.chunk_store.settle(held, Outcome(to="over", books={"applied": 2}))
                 place.pass_time(6_000)
 
         await work(20)
@@ -433,11 +433,11 @@ def test_while_a_slow_account_is_watched_the_finish_is_that_of_its_pace(play: Pl
         assert finish - place.now == pytest.approx(100 * 6_000, rel=0.1)
         # Two hours of pause; who comes to look after it has only the record, and must not hold the pause against it either.
         place.redis.hset(key("run", "r1"), mapping={"accepted": 40, "first_import": START})
-        await place.ledger.steer("r1", "pause")
+        await place.run_store.steer("r1", "pause")
         for _ in range(120):
             place.pass_time(MINUTE_MS)
             await shown.overview.sample()
-        await place.ledger.steer("r1", "resume")
+        await place.run_store.steer("r1", "resume")
         for overview in (shown.overview, Shown(place).overview):
             await overview.sample()
             resumed = (await overview.project([await place.run()]))["r1"]
@@ -464,7 +464,7 @@ def test_chunks_of_a_run_that_is_paused_wait_for_a_person_and_not_for_a_worker(p
 
     async def scenario(shown: Shown) -> None:
         await shown.place.open_run(("a", "b"))
-        await shown.place.ledger.steer("r1", "pause")
+        await shown.place.run_store.steer("r1", "pause")
         shown.place.pass_time(3_600_000)
         assert (await shown.figures())["oldest_ready_chunk_age_seconds main"] == 0
 
@@ -482,7 +482,7 @@ def test_a_run_that_waits_to_begin_is_shown_and_one_that_is_over_as_long_as_its_
         await place.store.run("demand", "", "", 1000, revision, codec.text(fields))
         assert (await shown.figures())["run_state vips queued"] == 1
         await place.registry.save_export(made)
-        await place.ledger.steer("r1", "cancel")
+        await place.run_store.steer("r1", "cancel")
         assert (await shown.figures())["run_state vips cancelled"] == 1
         await place.registry.delete_export("vips")
         assert [name for name in await shown.figures() if name.startswith("run_state")] == []

@@ -24,12 +24,13 @@ from producer.pipeline.forecast import Allowance
 from producer.pipeline.known_people import Knowledge
 from producer.pipeline.runner import Reading
 from producer.pipeline.survey import Survey, survey
+from producer.runs.store import RunStore
 from producer.snapshots import FileSnapshot
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire.activecampaign.requests import emails_of
 from wire.chunk_queue.chunk import Offer, Outcome
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.run import Run, State, Trigger, state
 from wire.store import codec
 from wire.store.redis import Store, Unreachable, load_scripts
@@ -54,17 +55,18 @@ class Producers:
         self.redis.flushall()
         self.pass_time(0)
         self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
-        self.ledger = Ledger(self.store)
+        self.run_store = RunStore(self.store)
+        self.chunk_store = ChunkStore(self.store)
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += milliseconds
         self.redis.set(CLOCK_KEY, self.now)
 
-    def process(self, ledger: Ledger | None = None) -> Reading:
+    def process(self, run_store: RunStore | None = None) -> Reading:
         """A producer process."""
         return Reading(
-            ledger or self.ledger,
-            Knowledge(Membership(self.store), self.ledger),
+            run_store or self.run_store,
+            Knowledge(Membership(self.store), self.run_store),
             roots=(self.folder,),
             allowance=self._allowance,
             contract=self._contract,
@@ -90,15 +92,15 @@ class Producers:
 
     async def run(self, name: str = "r1") -> Run:
         """Look at a run."""
-        (found,) = await self.ledger.look([name])
+        (found,) = await self.run_store.look([name])
         return found
 
     async def chunks(self) -> list[list[str]]:
         """Take every chunk that is ready, and its addresses."""
         found: list[list[str]] = []
-        while held := await self.ledger.take(ACCOUNT, "bell", f"token-{len(found)}"):
+        while held := await self.chunk_store.take(ACCOUNT, "bell", f"token-{len(found)}"):
             found.append(emails_of(held.contacts))
-            assert await self.ledger.settle(
+            assert await self.chunk_store.settle(
                 held,
                 Outcome(to="over", count=0, books={"applied": held.count}),
             )
@@ -166,7 +168,7 @@ def test_a_run_is_surveyed_and_appended(producers: Producers) -> None:
         assert run.forecast["requests"] == 1
         assert (run.chunks, run.ready_chunks, run.packed) == (1, 1, 2)
         assert (state(run), run.reading_ended) == (State.DELIVERING, producers.now)
-        (page,) = await producers.ledger.rejects("r1")
+        (page,) = await producers.run_store.rejects("r1")
         assert (orjson.loads(page)["row"], orjson.loads(page)["email"]) == (2, "nobody")
         assert [(name, survey.read) for name, survey in producers.surveys] == [("vips", 4)]
         assert await producers.chunks() == [["ann@example.org", "bob@example.org"]]
@@ -355,7 +357,7 @@ def test_a_reader_whose_lease_was_taken_over_appends_nothing_more(producers: Pro
     play(scenario())
 
 
-class Pensive(Ledger):
+class Pensive(RunStore):
     """A ledger that waits before it hands out a selection."""
 
     def __init__(self, store: Store) -> None:
@@ -427,7 +429,7 @@ def test_a_living_reader_keeps_its_runs(producers: Producers) -> None:
     play(scenario())
 
 
-class Faltering(Ledger):
+class Faltering(RunStore):
     """A ledger whose store does not answer one append, after it has written it or before."""
 
     def __init__(self, store: Store, *, written: bool) -> None:
@@ -526,10 +528,10 @@ def test_the_look_ahead_waits_for_room_and_goes_on_when_there_is_some(producers:
                 return (await producers.run()).ready_chunks > 0
 
             await until(there)
-            held = await producers.ledger.take(ACCOUNT, "bell", f"token-{number}")
+            held = await producers.chunk_store.take(ACCOUNT, "bell", f"token-{number}")
             assert held is not None
             got += emails_of(held.contacts)
-            await producers.ledger.settle(held, Outcome(to="over", books={"applied": held.count}))
+            await producers.chunk_store.settle(held, Outcome(to="over", books={"applied": held.count}))
             assert (await producers.run()).ready_chunks <= 2
         await asyncio.gather(*reading._tasks)
         assert got == everybody(1250)
@@ -545,7 +547,7 @@ def test_a_cancel_while_it_sends_stops_the_reader(producers: Producers) -> None:
         await producers.open_run(producers.people(1250))
 
         async def cancel() -> None:
-            await producers.ledger.steer("r1", "cancel")
+            await producers.run_store.steer("r1", "cancel")
 
         producers.appended = cancel
         await read(producers.process())
@@ -569,7 +571,7 @@ def test_a_cancel_while_it_waits_for_room_stops_the_reader(producers: Producers)
             return (await producers.run()).ready_chunks == 2
 
         await until(two)
-        assert await producers.ledger.steer("r1", "cancel") == "done"
+        assert await producers.run_store.steer("r1", "cancel") == "done"
         await asyncio.gather(*reading._tasks)
         run = await producers.run()
         assert (state(run), run.books.unsent) == (State.CANCELLED, 1250)

@@ -12,9 +12,10 @@ from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
 from producer.registry.model import Limits
 from producer.registry.store import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
+from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
 from wire.chunk_queue.chunk import Offer, Outcome, Stopped
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.run import State, state
 from wire.store.keys import key
 from wire.store.redis import Store
@@ -28,16 +29,16 @@ async def _opened(store: Store, registry: Registry, events: str = "1") -> list[s
     return list((await intake.accept_event(Event(events, "/cdp", "segment.refreshed", None, None, data))).runs)
 
 
-async def _appended(ledger: Ledger, chunks: int) -> str:
+async def _appended(run_store: RunStore, chunks: int) -> str:
     """Begin the one run that waits and bring it to where `chunks` chunks of four contacts are ready."""
-    run = await ledger.begin("reader")
+    run = await run_store.begin("reader")
     assert run is not None
     figures = {"read": 4 * chunks, "selected": 4 * chunks}
-    await ledger.surveyed(
+    await run_store.surveyed(
         run.id, "reader", figures=figures, selection=b"", forecast={"requests": chunks}, rejects=[], pin="p"
     )
     for at in range(chunks):
-        await ledger.append(run.id, "reader", [Offer(at + 1, b"[1,2,3,4]", range(4))], at=(at, at))
+        await run_store.append(run.id, "reader", [Offer(at + 1, b"[1,2,3,4]", range(4))], at=(at, at))
     return run.id
 
 
@@ -153,26 +154,27 @@ def test_deleting_a_connection_detaches_its_exports_and_ends_its_runs(with_store
     """The one under way and the queued one; what was accepted is unconfirmed at once, the books close, the key is gone."""
 
     async def scenario(store: Store) -> None:
-        registry, ledger = Registry(store), Ledger(store)
+        registry, run_store = Registry(store), RunStore(store)
+        chunk_store = ChunkStore(store)
         await registry.save_connection(connection("main"), secret=b"s")
         await registry.save_connection(connection("other"), secret=b"s")
         await registry.save_export(export("vips"))
         await registry.save_export(export("rest", connection="id-other", list_id="13"))
         opened = await _opened(store, registry)
-        mine = next(run.id for run in await ledger.look(opened) if run.connection == "id-main")
+        mine = next(run.id for run in await run_store.look(opened) if run.connection == "id-main")
         (others,) = set(opened) - {mine}
-        await ledger.steer(others, "cancel")
-        under_way = await _appended(ledger, 3)
-        held = await ledger.take("acme.api-us1.com", "bell", "t")
+        await run_store.steer(others, "cancel")
+        under_way = await _appended(run_store, 3)
+        held = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert held is not None
-        await ledger.settle(held, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
+        await chunk_store.settle(held, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
         (queued,) = set(await _opened(store, registry, "2")) - set(await registry.runs(most=9, export_id="id-rest"))
 
         gone = await registry.delete_connection("main")
         assert under_way == mine
         assert gone.detached == ("vips",)
         assert gone.ended_runs == tuple(sorted((under_way, queued)))
-        first, second = await ledger.look([under_way, queued])
+        first, second = await run_store.look([under_way, queued])
         assert (state(first), state(second)) == (State.CANCELLED, State.CANCELLED)
         assert (first.books.unconfirmed, first.books.unsent, first.unbalanced) == (4, 8, 0)
         assert first.books.close(over=True)
@@ -192,20 +194,21 @@ def test_a_run_that_was_ending_already_ends_with_its_connection(with_store: With
     """It waited for an answer, and nobody can ask for it without the key."""
 
     async def scenario(store: Store) -> None:
-        registry, ledger = Registry(store), Ledger(store)
+        registry, run_store = Registry(store), RunStore(store)
+        chunk_store = ChunkStore(store)
         await registry.save_connection(connection("main"), secret=b"s")
         await registry.save_export(export("vips"))
         await _opened(store, registry)
-        run = await _appended(ledger, 3)
-        accepted = await ledger.take("acme.api-us1.com", "bell", "t")
-        leased = await ledger.take("acme.api-us1.com", "bell", "u")
+        run = await _appended(run_store, 3)
+        accepted = await chunk_store.take("acme.api-us1.com", "bell", "t")
+        leased = await chunk_store.take("acme.api-us1.com", "bell", "u")
         assert accepted is not None
         assert leased is not None
-        await ledger.settle(accepted, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
-        assert await ledger.steer(run, "cancel") == "done"
+        await chunk_store.settle(accepted, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
+        assert await run_store.steer(run, "cancel") == "done"
         await registry.delete_connection("main")
-        assert await ledger.settle(leased, Outcome("accepted", count=4, batch="c", books={"accepted": 4}))
-        (ended,) = await ledger.look([run])
+        assert await chunk_store.settle(leased, Outcome("accepted", count=4, batch="c", books={"accepted": 4}))
+        (ended,) = await run_store.look([run])
         assert ended.over
         assert (ended.books.unconfirmed, ended.books.unsent, ended.unbalanced) == (8, 4, 0)
 
@@ -216,13 +219,13 @@ def test_deleting_an_export_cancels_its_runs(with_store: WithStore) -> None:
     """What is not under way is unsent; another export's run goes on."""
 
     async def scenario(store: Store) -> None:
-        registry, ledger = Registry(store), Ledger(store)
+        registry, run_store = Registry(store), RunStore(store)
         await registry.save_connection(connection("main"), secret=b"s")
         await registry.save_export(export("vips"))
         await registry.save_export(export("rest", list_id="13"))
         opened = await _opened(store, registry)
         ended = await registry.delete_export("vips")
-        states = {run.export_name: state(run) for run in await ledger.look(opened)}
+        states = {run.export_name: state(run) for run in await run_store.look(opened)}
         assert states == {"vips": State.CANCELLED, "rest": State.QUEUED}
         assert len(ended) == 1
         assert [one.name for one in await registry.exports()] == ["rest"]
@@ -236,7 +239,7 @@ def test_the_account_of_a_connection_stays_while_runs_are_under_way(with_store: 
     """Their chunks stand in the old account's lane; everything else may change."""
 
     async def scenario(store: Store) -> None:
-        registry, ledger = Registry(store), Ledger(store)
+        registry, run_store = Registry(store), RunStore(store)
         first = connection("main")
         await registry.save_connection(first, secret=b"s")
         await registry.save_export(export("vips"))
@@ -246,7 +249,7 @@ def test_the_account_of_a_connection_stays_while_runs_are_under_way(with_store: 
             await registry.save_connection(moved, secret=None, replaces=first)
         named = replace(first, display_name="new")
         await registry.save_connection(named, secret=None, replaces=first)
-        await ledger.steer(run, "cancel")
+        await run_store.steer(run, "cancel")
         await registry.save_connection(replace(moved, display_name="new"), secret=None, replaces=named)
         assert (await registry.connection("main")).host == "other.api-us1.com"
 
@@ -257,19 +260,20 @@ def test_a_mended_connection_is_probed_at_once(with_store: WithStore) -> None:
     """The block stays until a probe succeeds, but the probe need not wait."""
 
     async def scenario(store: Store) -> None:
-        registry, ledger = Registry(store), Ledger(store)
+        registry, run_store = Registry(store), RunStore(store)
+        chunk_store = ChunkStore(store)
         await registry.save_connection(connection("main"), secret=b"s")
         await registry.save_export(export("vips"))
         await _opened(store, registry)
-        run = await _appended(ledger, 2)
-        held = await ledger.take("acme.api-us1.com", "bell", "t")
+        run = await _appended(run_store, 2)
+        held = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert held is not None
         stop = Stopped("connection", "credentials", "the key is refused")
-        await ledger.settle(held, Outcome("ready", count=4, stop=stop))
-        assert await ledger.take("acme.api-us1.com", "bell", "t") is None
+        await chunk_store.settle(held, Outcome("ready", count=4, stop=stop))
+        assert await chunk_store.take("acme.api-us1.com", "bell", "t") is None
         await registry.save_connection(connection("main"), secret=b"new", replaces=connection("main"))
-        assert [state(found) for found in await ledger.look([run])] == [State.BLOCKED]
-        probe = await ledger.take("acme.api-us1.com", "bell", "t")
+        assert [state(found) for found in await run_store.look([run])] == [State.BLOCKED]
+        probe = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert probe is not None
         assert probe.secret == b"new"
 

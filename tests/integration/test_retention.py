@@ -51,12 +51,12 @@ async def a_run_that_leaves_everything(place: Workplace, *, record_ms: int, reje
     place.redis.rpush(key("held_back", "r1"), held_back)
     while (await place.run()).accepted < 4:
         await place.step()
-    await place.ledger.steer("r1", "cancel")
+    await place.run_store.steer("r1", "cancel")
     kept_runs, books = [await place.run()], None
     while kept_runs and not kept_runs[0].over:
         books = kept_runs[0].books
         await place.step()
-        kept_runs = await place.ledger.look(["r1"])
+        kept_runs = await place.run_store.look(["r1"])
     assert books is not None
     assert (books.refused, books.unsent) == (1, 1)
     if kept_runs:
@@ -69,7 +69,7 @@ async def begin_the_next(place: Workplace, retention: Retention) -> None:
     order = Order(snapshot="/s.csv", trigger=Trigger.DEMAND)
     fields = row("next", export(connection=place.connection.id), place.connection, order, retention)
     await place.store.run("demand", "", "", 1000, await place.registry.revision(), codec.text(fields))
-    run = await place.ledger.begin("a-reader")
+    run = await place.run_store.begin("a-reader")
     assert run is not None
     assert await Membership(place.store).fold(run, "a-reader")
 
@@ -119,7 +119,7 @@ def test_somebody_is_found_on_the_last_of_many_pages(redis: Redis) -> None:
                 line = Reject(number, f"p{number}@example.org", "invalid", "no_at", "a reason")
                 place.redis.rpush(key("rejects", "r1"), page([line]))
                 place.redis.rpush(key("left", "r1"), b"-" + codec.squeeze(contacts(f"p{number}")))
-            tracer, last = Tracer(place.store, place.ledger), f"p{2 * PAGES_AT_ONCE}@example.org"
+            tracer, last = Tracer(place.store, place.run_store), f"p{2 * PAGES_AT_ONCE}@example.org"
             trace = await tracer.trace(export(connection=place.connection.id), last, same(last))
             assert [line.row for line in trace.lines] == [2 * PAGES_AT_ONCE]
             assert [one.maybe for one in trace.left_behind] == [False]

@@ -50,7 +50,7 @@ class Recorder:
         self.looks: list[Look] = []
         self.workers = ["one"]
         self._metrics = Metrics(
-            Overview(place.store, place.ledger, place.lanes, Ageing(place.registry, 26)), CollectorRegistry()
+            Overview(place.store, place.run_store, place.lanes, Ageing(place.registry, 26)), CollectorRegistry()
         )
         self._tokens = count()
 
@@ -62,17 +62,17 @@ class Recorder:
             over = connection(name, host=f"{name}.example")
             await self.place.open_run(*chunks, name=f"r{number}", over=over, id=f"e{number}")
             for batch in range(ACCEPTED):
-                held = await self.place.ledger.take(over.account, "bell", f"t{next(self._tokens)}")
+                held = await self.place.chunk_store.take(over.account, "bell", f"t{next(self._tokens)}")
                 assert held is not None
                 outcome = Outcome(to="accepted", count=1, batch=f"b{batch}", due_in_ms=1)
-                assert await self.place.ledger.settle(held, outcome)
+                assert await self.place.chunk_store.settle(held, outcome)
 
     async def scrape(self, minutes: float, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
         """Let so many minutes go by, with living workers, and record what is wanted."""
         for _ in range(round(minutes * 60 / POLL_SECONDS)):
             for _ in range(POLL_SECONDS // 5):
                 for worker in self.workers:
-                    await self.place.ledger.renew(worker, THREADS, ())
+                    await self.place.chunk_store.renew(worker, THREADS, ())
                 self.place.pass_time(5_000)
             if meanwhile:
                 await meanwhile()
@@ -87,14 +87,14 @@ class Recorder:
 
     async def take(self, account: str) -> bool:
         """Have a chunk taken by somebody who is never heard of again."""
-        return await self.place.ledger.take(account, "bell", f"t{next(self._tokens)}") is not None
+        return await self.place.chunk_store.take(account, "bell", f"t{next(self._tokens)}") is not None
 
     async def end_runs(self, accounts: int) -> None:
         """Cancel them all; what is accepted comes to its end."""
         for number in range(accounts):
-            await self.place.ledger.steer(f"r{number}", "cancel")
-            while held := await self.place.ledger.take(f"a{number}.example", "bell", f"t{next(self._tokens)}"):
-                assert await self.place.ledger.settle(held, Outcome(to="over", books={"applied": held.count}))
+            await self.place.run_store.steer(f"r{number}", "cancel")
+            while held := await self.place.chunk_store.take(f"a{number}.example", "bell", f"t{next(self._tokens)}"):
+                assert await self.place.chunk_store.settle(held, Outcome(to="over", books={"applied": held.count}))
 
 
 Scenario = Callable[[Recorder], Awaitable[None]]

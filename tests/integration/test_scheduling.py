@@ -20,10 +20,10 @@ from producer.intake.open_runs import Intake
 from producer.intake.scheduler import Scheduler
 from producer.registry.model import Export
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY
 from tests.logged import logged
-from wire.chunk_queue.chunk_store import Ledger
 from wire.chunk_queue.run import Mode, Run, State, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
@@ -40,7 +40,7 @@ class Place:
     redis: Redis
     store: Store
     registry: Registry
-    ledger: Ledger
+    run_store: RunStore
     intake: Intake
 
     def set_clock(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Place:
 
     def producer(self, intake: Intake | None = None) -> Scheduler:
         """Another producer's look at the clock."""
-        return Scheduler(self.store, self.registry, intake or self.intake, self.ledger.now)
+        return Scheduler(self.store, self.registry, intake or self.intake, self.run_store.now)
 
     def slow(self, meanwhile: Callable[[], Awaitable[Any]]) -> Intake:
         """An intake that waits for something between looking and writing."""
@@ -65,7 +65,7 @@ class Place:
 
     async def runs(self) -> list[Run]:
         """All runs, the newest first."""
-        return await self.ledger.look(await self.registry.runs(most=99))
+        return await self.run_store.look(await self.registry.runs(most=99))
 
     async def scheduled(self) -> list[Run]:
         """Those that the clock opened."""
@@ -108,7 +108,7 @@ async def _furnished(redis: Redis, store: Store, *exports: Export) -> Place:
     intake = Intake(
         store, registry, snapshot_roots=[Path("/s")], retention=Retention(), dice=lambda: f"{next(dice):08x}"
     )
-    place = Place(redis, store, registry, Ledger(store), intake)
+    place = Place(redis, store, registry, RunStore(store), intake)
     place.set_clock(MONDAY)
     await registry.save_connection(connection("main"), secret=b"s")
     for one in exports:
@@ -292,7 +292,7 @@ def test_while_a_run_is_under_way_the_next_waits_and_they_do_not_pile_up(with_pl
 
     async def scenario(place: Place) -> None:
         (event_run,) = await place.refresh()
-        begun = await place.ledger.begin("a-reader")
+        begun = await place.run_store.begin("a-reader")
         assert begun is not None
         assert begun.id == event_run
         await place.change(schedule={"cron": "*/5 * * * *", "zone": "UTC"})

@@ -121,7 +121,7 @@ def judge(run: Run, storm: Storm, place: Workplace, world: World) -> None:
 
 async def judge_rejects(storm: Storm, place: Workplace) -> None:
     """One line for each who is refused, with a reason."""
-    lines = [orjson.loads(line) for page in await place.ledger.rejects("r1") for line in page.splitlines()]
+    lines = [orjson.loads(line) for page in await place.run_store.rejects("r1") for line in page.splitlines()]
     bad = {address(name) for name in everybody(storm) if not name.startswith("good")}
     assert Counter(line["email"] for line in lines) == Counter(bad)
     assert all(line["reason"] for line in lines)

@@ -40,15 +40,15 @@ def play(valkey: Valkey) -> Iterator[Play]:
 
 async def tell(place: Workplace) -> None:
     """Let two producers tell at once, twice."""
-    tellers = [Teller(place.store, place.ledger) for _ in range(2)]
+    tellers = [Teller(place.store, place.run_store) for _ in range(2)]
     await asyncio.gather(*(teller.tell_all() for teller in [*tellers, *tellers]))
 
 
 async def settle(place: Workplace, outcome: Outcome) -> None:
     """Take the one chunk that is due, and settle it."""
-    held = await place.ledger.take(place.host, "bell", f"token at {place.now}")
+    held = await place.chunk_store.take(place.host, "bell", f"token at {place.now}")
     assert held is not None
-    assert await place.ledger.settle(held, outcome)
+    assert await place.chunk_store.settle(held, outcome)
 
 
 def test_a_run_is_opened_by_a_line_that_says_what_it_is_to_do(play: Play) -> None:
@@ -122,9 +122,9 @@ def test_whoever_ends_a_run_it_is_closed_once(play: Play, ender: str) -> None:
         await place.open_run(("a", "b"))
         if ender == "failed":
             place.redis.hdel(key("run", "r1"), "reading_ended")
-            await place.ledger.fail_reading("r1", "a-reader", "the snapshot changed")
-        await place.ledger.steer("r1", "cancel")
-        await place.ledger.steer("r1", "cancel")
+            await place.run_store.fail_reading("r1", "a-reader", "the snapshot changed")
+        await place.run_store.steer("r1", "cancel")
+        await place.run_store.steer("r1", "cancel")
         await place.lanes.ring()
 
     lines = play(scenario)

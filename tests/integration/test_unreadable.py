@@ -132,7 +132,7 @@ def test_imports_that_are_never_answered_in_words_block_with_few_sendings(
         assert (await place.run()).books.pending == sum(chunks)
         world.flip({"faults": []})
         for _ in range(3):
-            await place.ledger.steer("r1", "resume")
+            await place.run_store.steer("r1", "resume")
             await place.work(10)
         assert state(await place.finish()) is State.SUCCEEDED
         assert most_sent(world) <= MOST_SENDINGS + 1
@@ -207,7 +207,7 @@ def test_a_chunk_of_which_no_answer_can_be_read_stops_its_run_while_others_are_a
         assert state(await place.finish("r2")) is State.SUCCEEDED
         await place.work(300)
         assert world.importer.acceptances["p7@example.org"] == most_sent(world) == MOST_SENDINGS
-        assert await place.ledger.steer("r1", "resume") == "done"
+        assert await place.run_store.steer("r1", "resume") == "done"
         await place.work(60)
         assert world.importer.acceptances["p7@example.org"] == MOST_SENDINGS + 1
         assert state(await place.run()) is State.BLOCKED
@@ -279,7 +279,7 @@ def test_a_strange_yes_to_a_lone_chunk_is_sent_three_times(play: Play) -> None:
         world.flip({"faults": []})
         assert state(await place.finish("r2")) is State.SUCCEEDED
         assert state(await place.run()) is State.BLOCKED
-        assert await place.ledger.steer("r1", "resume") == "done"
+        assert await place.run_store.steer("r1", "resume") == "done"
         assert state(await place.finish()) is State.SUCCEEDED
 
     play(scenario, faults=["empty@import"])
@@ -340,10 +340,10 @@ def test_whatever_share_of_answers_cannot_be_read_nobody_is_sent_more_often_than
             await place.work(60)
             assert most_sent(world) <= MOST_SENDINGS + resumed
             if dice.random() < 0.3:
-                resumed += await place.ledger.steer("r1", "resume") == "done"
+                resumed += await place.run_store.steer("r1", "resume") == "done"
         share = 0.0
         while not (run := await place.run()).over:
-            resumed += await place.ledger.steer("r1", "resume") == "done"
+            resumed += await place.run_store.steer("r1", "resume") == "done"
             assert resumed < 30
             await place.work(60)
         assert state(run) is State.SUCCEEDED

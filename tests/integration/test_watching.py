@@ -24,9 +24,10 @@ from producer.notifications.watcher import Watcher
 from producer.registry.staleness import HOUR_MS
 from producer.registry.staleness_check import Ageing
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.run import Run
 from wire.store import codec
 from wire.store.redis import Store, connect, load_scripts
@@ -52,7 +53,8 @@ class Place:
     ids: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.registry, self.ledger = Registry(self.store), Ledger(self.store)
+        self.registry, self.run_store = Registry(self.store), RunStore(self.store)
+        self.chunk_store = ChunkStore(self.store)
         self.channels, self.letters = Channels(self.store), Letters(self.store)
         dice = count(1)
         self.intake = Intake(
@@ -79,7 +81,7 @@ class Place:
             healths=Healths(self.store),
             channels=self.channels,
             registry=self.registry,
-            ledger=self.ledger,
+            run_store=self.run_store,
             ageing=Ageing(self.registry, 26),
             project=project,
             runs_shown=Plumbing(self.store).newest,
@@ -97,7 +99,7 @@ class Place:
         said = {"segment": "vip", "snapshot": "/s/a.csv"}
         event = Event(str(next(self.ids)), "/cdp", "segment.refreshed", None, None, said)
         (run,) = (await self.intake.accept_event(event)).runs
-        begun = await self.ledger.begin("a-reader")
+        begun = await self.run_store.begin("a-reader")
         assert begun is not None
         assert begun.id == run
         return run
@@ -106,7 +108,7 @@ class Place:
         """End the run's survey; with nobody selected, the run is over."""
         figures = {"read": selected, "selected": selected}
         nothing: dict[str, Any] = {"selection": b"", "forecast": {"requests": 1}, "rejects": [], "pin": "p"}
-        assert await self.ledger.surveyed(run, "a-reader", figures=figures, **nothing) == "ok"
+        assert await self.run_store.surveyed(run, "a-reader", figures=figures, **nothing) == "ok"
 
     async def succeed(self) -> str:
         """Refresh, and end well."""
@@ -117,7 +119,7 @@ class Place:
     async def fail(self) -> str:
         """Refresh, and fail."""
         run = await self.refresh()
-        assert await self.ledger.fail_reading(run, "a-reader", "the snapshot is gone") == "ok"
+        assert await self.run_store.fail_reading(run, "a-reader", "the snapshot is gone") == "ok"
         return run
 
     def block(self, *, lifted: bool = False, scope: str = "id-main") -> None:
@@ -181,7 +183,7 @@ def test_an_account_that_flaps_is_told_of_once_a_change(with_place: WithPlace) -
             await place.watch()
             await place.survey(run, 0)
             await place.watch()
-            waiting = await place.ledger.begin("a-reader")
+            waiting = await place.run_store.begin("a-reader")
             assert waiting is not None
             await place.survey(waiting.id, 0)
             await place.watch()
@@ -282,7 +284,7 @@ def test_a_run_that_will_miss_its_budget_is_told_of_when_that_has_lasted(with_pl
     async def scenario(place: Place) -> None:
         run = await place.refresh()
         await place.survey(run)
-        (found,) = await place.ledger.look([run])
+        (found,) = await place.run_store.look([run])
         for behind in (600_000, -600_000) * 5:
             place.finishes[run] = found.deadline + behind
             await place.watch(20_000)
@@ -295,7 +297,7 @@ def test_a_run_that_will_miss_its_budget_is_told_of_when_that_has_lasted(with_pl
             place.finishes[run] = found.deadline + behind
             await place.watch(20_000)
         assert await place.told() == ["will_miss_budget"]
-        await place.ledger.steer(run, "cancel")
+        await place.run_store.steer(run, "cancel")
         await place.watch()
         await place.succeed()
         await place.watch()
@@ -336,7 +338,7 @@ def test_data_that_grow_old_are_told_of_once_and_when_they_are_fresh_again(with_
         assert await place.told() == ["stale", "recovered"]
         await place.watch(27 * HOUR_MS)
         await place.intake.demand("vips", DEMAND)
-        begun = await place.ledger.begin("a-reader")
+        begun = await place.run_store.begin("a-reader")
         assert begun is not None
         await place.survey(begun.id, 0)
         await place.watch()
@@ -353,11 +355,11 @@ def test_dry_runs_and_runs_that_were_superseded_or_cancelled_are_no_news(with_pl
         said = {"segment": "vip", "snapshot": "/s/b.csv"}
         for identity in ("x", "y"):
             await place.intake.accept_event(Event(identity, "/cdp", "segment.refreshed", None, None, said))
-        await place.ledger.steer(run, "cancel")
+        await place.run_store.steer(run, "cancel")
         dry = await place.intake.demand("vips", replace(DEMAND, dry_run=True))
-        while (begun := await place.ledger.begin("a-reader")) is not None:
+        while (begun := await place.run_store.begin("a-reader")) is not None:
             if begun.id == dry:
-                await place.ledger.fail_reading(dry, "a-reader", "the snapshot is gone")
+                await place.run_store.fail_reading(dry, "a-reader", "the snapshot is gone")
                 break
             await place.survey(begun.id, 0)
         await place.watch()

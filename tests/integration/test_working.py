@@ -21,7 +21,7 @@ from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from wire.chunk_queue.chunk import Held, Outcome
-from wire.chunk_queue.chunk_store import LEASE_MS, Ledger
+from wire.chunk_queue.chunk_store import LEASE_MS, ChunkStore
 from wire.chunk_queue.run import State, state
 from wire.chunk_queue.wakeups import Lanes
 from wire.store.keys import key
@@ -86,7 +86,7 @@ def verdicts(place: Workplace) -> list[str]:
 
 async def rejected(place: Workplace) -> list[dict[str, Any]]:
     """The lines of the run's rejects, less their sentences."""
-    lines = [line for page in await place.ledger.rejects("r1") for line in page.splitlines()]
+    lines = [line for page in await place.run_store.rejects("r1") for line in page.splitlines()]
     return [{name: value for name, value in orjson.loads(line).items() if name != "reason"} for line in lines]
 
 
@@ -359,7 +359,7 @@ def test_a_batch_that_names_nearly_all_judges_the_account(play: Play) -> None:
         assert run.block is not None
         assert (run.block.code, run.block.by_hand, run.books.refused) == ("refuses_nearly_all", True, 0)
         assert "30 of 30" in run.block.reason
-        assert await place.ledger.steer("r1", "resume", accept=True) == "done"
+        assert await place.run_store.steer("r1", "resume", accept=True) == "done"
         run = await place.finish()
         assert (state(run), run.books.refused) == (State.PARTIAL, 30)
 
@@ -374,7 +374,7 @@ def test_a_run_that_is_paused_while_a_chunk_waits_its_turn_sends_nothing(play: P
 
     async def scenario(place: Workplace, world: World) -> None:
         async def pause() -> None:
-            await place.ledger.steer("r1", "pause")
+            await place.run_store.steer("r1", "pause")
 
         await place.open_run(SOME, ("dee", "eve"))
         place.while_waiting = pause
@@ -384,14 +384,14 @@ def test_a_run_that_is_paused_while_a_chunk_waits_its_turn_sends_nothing(play: P
         assert sent < 2
         assert state(await place.run()) is State.PAUSED
         place.while_waiting = None
-        await place.ledger.steer("r1", "resume")
+        await place.run_store.steer("r1", "resume")
         run = await place.finish()
         assert (state(run), run.books.applied, len(world.journal.imports)) == (State.SUCCEEDED, 5, 2)
 
     play(scenario)
 
 
-class Faltering(Ledger):
+class Faltering(ChunkStore):
     """A ledger whose store fails the next few outcomes, after it has written them or before."""
 
     def __init__(self, place: Workplace, failures: int, *, written: bool) -> None:
@@ -440,7 +440,7 @@ def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
         await place.open_run(*([f"{number}a", f"{number}b"] for number in range(5)))
         times = iter([0.0, 0.1, 0.2, chunk_worker.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
         place.desk = place.another_desk(clock_seconds=lambda: next(times))
-        await place.ledger.renew("process", 32, [])
+        await place.chunk_store.renew("process", 32, [])
         await place.desk.hear(place.host, "bell")
         assert ((await place.run()).accepted, len(place.bells.rung)) == (6, 2)
         await place.desk.hear(*place.bells.rung.pop())
@@ -466,7 +466,7 @@ def test_a_store_that_stays_away_leaves_the_chunk_to_its_lease(play: Play, monke
     play(scenario)
 
 
-class Unanswering(Ledger):
+class Unanswering(ChunkStore):
     """A ledger whose store hands out the next chunk, or does not, and does not answer once."""
 
     def __init__(self, place: Workplace, *, taken: bool) -> None:
@@ -495,7 +495,7 @@ def test_a_bell_that_was_heard_and_not_answered_rings_again_when_the_store_answe
         await place.open_run(SOME)
         place.desk = place.another_desk(Unanswering(place, taken=taken))
         began = place.now
-        await place.ledger.renew("process", 32, [])
+        await place.chunk_store.renew("process", 32, [])
         assert await place.lanes.ring() == 1
         await place.desk.hear(*place.bells.rung.pop())
         assert await place.lanes.ring() == 0
@@ -517,7 +517,7 @@ def test_a_chunk_that_came_with_an_answer_that_was_lost_is_given_back(
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME, ["dan"])
         place.desk = place.another_desk(Faltering(place, 1, written=True))
-        await place.ledger.renew("process", 32, [])
+        await place.chunk_store.renew("process", 32, [])
         await place.desk.hear(place.host, "bell")
         assert (await place.run()).accepted == 3
         await place.desk.give_back()
@@ -671,9 +671,9 @@ def test_a_chunk_is_in_hand_from_the_bell_to_its_outcome(redis: Redis) -> None:
             held = place.desk.in_hand()
             seen.append(tuple(one.chunk for one in held))
             place.pass_time(19_000)
-            await place.ledger.renew("process", 32, held)
+            await place.chunk_store.renew("process", 32, held)
             place.pass_time(19_000)
-            assert await place.ledger.take(place.host, "another bell", "another-token") is None
+            assert await place.chunk_store.take(place.host, "another bell", "another-token") is None
 
         importer.meanwhile = look
         await place.desk.hear(place.host, "bell")

@@ -13,10 +13,11 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
 from producer.people.membership import Membership
+from producer.runs.store import RunStore
 from tests.unit.records import contacts
 from wire.activecampaign.requests import emails_of
 from wire.chunk_queue.chunk import Book, Held, Offer, Outcome, OverTheWire, Piece
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing
 from wire.chunk_queue.rate_limiter import Drop, Go, Kind, Pacer
 from wire.chunk_queue.run import Run, State, state
@@ -125,7 +126,8 @@ class World:
             mapping={"imports_per_minute": 1e7, "single_imports_per_minute": 1e7, "requests_per_second": 1e6},
         )
         self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts)
-        self.ledger = Ledger(self.store)
+        self.run_store = RunStore(self.store)
+        self.chunk_store = ChunkStore(self.store)
         self.pacer = Pacer(self.store)
 
     def close(self) -> None:
@@ -174,14 +176,14 @@ class World:
         producer = self.producers[index]
         if producer is None:
             token = self.token()
-            run = self.do(self.ledger.begin(token, LEASE_MS))
+            run = self.do(self.run_store.begin(token, LEASE_MS))
             if run is not None:
                 self.producers[index] = Producer(token, run, run.surveyed is not None, run.sequence)
             return
         if not producer.surveyed:
             figures = {"read": len(CONTACTS), "selected": len(CONTACTS)}
             told: str = self.do(
-                self.ledger.surveyed(
+                self.run_store.surveyed(
                     producer.run.id, producer.token, figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
                 )
             )
@@ -190,7 +192,7 @@ class World:
             at = producer.sequence
             names = SEGMENT[at]
             told = self.do(
-                self.ledger.append(
+                self.run_store.append(
                     producer.run.id,
                     producer.token,
                     [Offer(at + 1, contacts(*names), range(4), prints_of(names))],
@@ -200,7 +202,7 @@ class World:
             producer.sequence += 1
         else:
             at = producer.sequence
-            self.do(self.ledger.end_reading(producer.run.id, producer.token, at=(at, at)))
+            self.do(self.run_store.end_reading(producer.run.id, producer.token, at=(at, at)))
             told = "over"
         if told != "ok":
             self.producers[index] = None
@@ -213,7 +215,7 @@ class World:
         """
         worker = self.workers[index]
         if worker is None:
-            self.hold(index, self.do(self.ledger.take(self.heard(), "bell", self.token(), LEASE_MS)))
+            self.hold(index, self.do(self.chunk_store.take(self.heard(), "bell", self.token(), LEASE_MS)))
         elif worker.answer is None:
             worker.answer = self.send(worker.held)
             if worker.answer is None:
@@ -222,7 +224,7 @@ class World:
             self.workers[index] = None
             outcome, token = outcome_of(worker.held, worker.answer), self.token() if index else None
             try:
-                _, following = self.do(self.ledger.settle_and_take(worker.held, outcome, token, LEASE_MS))
+                _, following = self.do(self.chunk_store.settle_and_take(worker.held, outcome, token, LEASE_MS))
             except ResponseError as error:
                 raise AssertionError(f"a script contradicts itself: {error}") from error
             self.hold(index, following)
@@ -265,7 +267,7 @@ class World:
         """Let a person act on the oldest run that is not over."""
         for run in self.runs():
             if not run.over:
-                self.do(self.ledger.steer(run.id, action))
+                self.do(self.run_store.steer(run.id, action))
                 if action == "cancel":
                     self.cancelled.add(run.id)
                 return
@@ -312,11 +314,11 @@ class World:
 
     def runs(self) -> list[Run]:
         """Every run there is, oldest first."""
-        return self.do(self.ledger.look([run for run, _ in self.do(self.store.ranked(key("runs")))]))
+        return self.do(self.run_store.look([run for run, _ in self.do(self.store.ranked(key("runs")))]))
 
     def look(self, run: str) -> Run | None:
         """One run, if there is such a one."""
-        found = self.do(self.ledger.look([run]))
+        found = self.do(self.run_store.look([run]))
         return found[0] if found else None
 
     def check(self) -> None:
@@ -347,7 +349,7 @@ class World:
                 break
             for run in runs:
                 if run.paused or run.block:
-                    self.do(self.ledger.steer(run.id, "resume", accept=True))
+                    self.do(self.run_store.steer(run.id, "resume", accept=True))
             for index in range(len(self.producers)):
                 self.produce(index)
             for index in range(len(self.workers)):
@@ -383,7 +385,7 @@ class World:
         """What must be known when all is over: nobody who was sent is forgotten, nobody is believed who was not applied."""
         self.refresh(self.events + 1)
         token = self.token()
-        run = self.do(self.ledger.begin(token, LEASE_MS))
+        run = self.do(self.run_store.begin(token, LEASE_MS))
         assert run is not None
         membership = Membership(self.store)
         assert self.do(membership.fold(run, token))

@@ -20,11 +20,12 @@ from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.registry.model import Connection
 from producer.registry.store import Registry
+from producer.runs.store import RunStore
 from tests.integration.serving import VAULT, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from tests.unit.records import contacts
 from wire.chunk_queue.chunk import Offer
-from wire.chunk_queue.chunk_store import Ledger
+from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.rate_limiter import Pacer
 from wire.chunk_queue.run import Run, Trigger
 from wire.chunk_queue.wakeups import Lanes
@@ -65,7 +66,8 @@ class Workplace:
         self.now = START
         self.pass_time(0)
         self.store = Store(cast("AsyncRedis", Immediate(redis)), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))
-        self.ledger = Ledger(self.store)
+        self.run_store = RunStore(self.store)
+        self.chunk_store = ChunkStore(self.store)
         self.registry = Registry(self.store)
         self.bells = Bells()
         self.lanes = Lanes(self.store, self.bells)
@@ -83,10 +85,10 @@ class Workplace:
         return self.connection.account
 
     def another_desk(
-        self, ledger: Ledger | None = None, *, clock_seconds: Callable[[], float] = time.monotonic
+        self, chunk_store: ChunkStore | None = None, *, clock_seconds: Callable[[], float] = time.monotonic
     ) -> Desk:
         """Another worker process on the same record."""
-        mine = ledger or self.ledger
+        mine = chunk_store or self.chunk_store
         return Desk(mine, self._asker, self.lanes, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds)
 
     def pass_time(self, milliseconds: int) -> None:
@@ -114,9 +116,9 @@ class Workplace:
         fields = row(name, made, used, order, Retention())
         revision = await self.registry.revision()
         await self.store.run("demand", "", "", 1000, revision, codec.text(fields))
-        assert await self.ledger.begin("a-reader") is not None
+        assert await self.run_store.begin("a-reader") is not None
         people = sum(map(len, chunks))
-        await self.ledger.surveyed(
+        await self.run_store.surveyed(
             name,
             "a-reader",
             figures={"read": people, "selected": people},
@@ -128,7 +130,7 @@ class Workplace:
         row_number = 0
         for number, chunk in enumerate(chunks):
             rows = range(row_number + 1, row_number + len(chunk) + 1)
-            told = await self.ledger.append(
+            told = await self.run_store.append(
                 name,
                 "a-reader",
                 [Offer(rows[-1], contacts(*chunk, automations=made.automations), rows)],
@@ -136,17 +138,17 @@ class Workplace:
             )
             assert told.reading == "ok"
             row_number = rows[-1]
-        await self.ledger.end_reading(name, "a-reader", at=(len(chunks), row_number))
+        await self.run_store.end_reading(name, "a-reader", at=(len(chunks), row_number))
         return name
 
     async def run(self, name: str = "r1") -> Run:
         """Look at a run."""
-        (found,) = await self.ledger.look([name])
+        (found,) = await self.run_store.look([name])
         return found
 
     async def step(self) -> None:
         """Ring for what is due, hear every bell, and let half a second pass."""
-        await self.ledger.renew("process", THREADS, self.desk.in_hand())
+        await self.chunk_store.renew("process", THREADS, self.desk.in_hand())
         await self.lanes.ring()
         while self.bells.rung:
             await self.desk.hear(*self.bells.rung.pop(0))

@@ -18,12 +18,12 @@ from producer.pipeline.chunking import Chunk
 from producer.pipeline.enqueue import HELD_BYTES, Room, chunks, send
 from producer.pipeline.row_selection import Selection
 from producer.pipeline.survey import Before, Survey, survey
+from producer.runs.store import Appended, Reading, RunStore
 from producer.snapshots.errors import Changed
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.requests import contacts_of, emails_of, former_of, import_body
 from wire.chunk_queue.chunk import Offer
-from wire.chunk_queue.chunk_store import Appended, Ledger, Reading
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import Run
 from wire.store.redis import StoreError
@@ -127,7 +127,7 @@ class RecordingLedger:
         return "ok"
 
 
-def sent(snapshot: InMemorySnapshot, run: Run, ledger: RecordingLedger, room: Room) -> list[str]:
+def sent(snapshot: InMemorySnapshot, run: Run, run_store: RecordingLedger, room: Room) -> list[str]:
     """Send a run; return the accounts whose bells were to be rung."""
     rung: list[str] = []
 
@@ -135,7 +135,7 @@ def sent(snapshot: InMemorySnapshot, run: Run, ledger: RecordingLedger, room: Ro
         rung.append(account)
 
     asyncio.run(
-        send(run, TOKEN, snapshot, MAPPER, ledger=cast("Ledger", ledger), room=room, appended=appended),
+        send(run, TOKEN, snapshot, MAPPER, run_store=cast("RunStore", run_store), room=room, appended=appended),
     )
     return rung
 
@@ -154,16 +154,16 @@ def begun(snapshot: InMemorySnapshot, **fields: Any) -> tuple[Run, RecordingLedg
 def test_each_step_says_where_the_record_must_stand(room: Room, steps: list[int]) -> None:
     """So a chunk can neither be appended twice nor skipped. Steps are small against the room, and the bell is rung for each."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    rung = sent(snapshot, run, ledger, room)
-    cursors = [call["cursor"] for call in ledger.calls]
+    run, run_store = begun(snapshot)
+    rung = sent(snapshot, run, run_store, room)
+    cursors = [call["cursor"] for call in run_store.calls]
     stands = dict(enumerate([0, *cursors]))
-    assert ledger.steps == [
+    assert run_store.steps == [
         ((at, stands[at]), most) for at, most in zip(accumulate([0, *steps[:-1]]), steps, strict=True)
     ]
-    assert ledger.ended == [(3, cursors[-1])]
+    assert run_store.ended == [(3, cursors[-1])]
     assert rung == ["acme.test"] * len(steps)
-    for call in ledger.calls:
+    for call in run_store.calls:
         assert call["rows"][-1] == call["cursor"]
         assert len(emails_of(call["contacts"])) == len(call["rows"]) == len(call["prints"]) // FINGERPRINT_BYTES
 
@@ -171,55 +171,57 @@ def test_each_step_says_where_the_record_must_stand(room: Room, steps: list[int]
 def test_no_bell_is_rung_while_one_is_on_its_way() -> None:
     """Whoever hears that one finds this chunk, too."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    ledger.appended = [Appended("ok", bells=bells) for bells in (0, 1, 0)]
-    assert len(sent(snapshot, run, ledger, ONE_BY_ONE)) == 2
+    run, run_store = begun(snapshot)
+    run_store.appended = [Appended("ok", bells=bells) for bells in (0, 1, 0)]
+    assert len(sent(snapshot, run, run_store, ONE_BY_ONE)) == 2
 
 
 def test_a_run_goes_on_from_where_its_record_stands() -> None:
     """The snapshot is read from that row on, not from the first."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    sent(snapshot, run, ledger, Room(100))
-    first = ledger.calls[0]
+    run, run_store = begun(snapshot)
+    sent(snapshot, run, run_store, Room(100))
+    first = run_store.calls[0]
     again, second = begun(snapshot, sequence=1, cursor=first["cursor"])
     snapshot.reads.clear()
     sent(snapshot, again, second, Room(100))
-    assert second.calls == ledger.calls[1:]
+    assert second.calls == run_store.calls[1:]
     assert snapshot.reads == [first["cursor"]]
 
 
 def test_a_snapshot_that_is_not_what_was_surveyed_sends_nothing() -> None:
     """Its selection would be of other rows."""
     snapshot = people(300)
-    run, ledger = begun(snapshot)
+    run, run_store = begun(snapshot)
     snapshot.rows[299] = {"Email": "new@example.org", "Name": "New"}
     with pytest.raises(Changed):
-        sent(snapshot, run, ledger, Room(100))
-    assert ledger.calls == []
+        sent(snapshot, run, run_store, Room(100))
+    assert run_store.calls == []
 
 
 def test_a_bell_that_cannot_be_rung_stops_the_reading_and_ends_nothing() -> None:
     """Though it is rung while the next chunk is packed: the store is away, and the record says where to go on."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
+    run, run_store = begun(snapshot)
 
     async def away(account: str) -> None:
         raise StoreError(account)
 
     with pytest.raises(StoreError):
-        asyncio.run(send(run, TOKEN, snapshot, MAPPER, ledger=cast("Ledger", ledger), room=Room(100), appended=away))
-    assert ledger.ended == []
+        asyncio.run(
+            send(run, TOKEN, snapshot, MAPPER, run_store=cast("RunStore", run_store), room=Room(100), appended=away)
+        )
+    assert run_store.ended == []
 
 
 @pytest.mark.parametrize("answer", ["lost", "over"])
 def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> None:
     """Somebody else reads, or the run has ended."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    ledger.answers = ["ok", answer]
-    rung = sent(snapshot, run, ledger, ONE_BY_ONE)
-    assert (len(ledger.calls), ledger.ended, len(rung)) == (2, [], 1)
+    run, run_store = begun(snapshot)
+    run_store.answers = ["ok", answer]
+    rung = sent(snapshot, run, run_store, ONE_BY_ONE)
+    assert (len(run_store.calls), run_store.ended, len(rung)) == (2, [], 1)
 
 
 @pytest.fixture
@@ -241,20 +243,20 @@ def test_a_full_look_ahead_waits_until_there_is_room(
 ) -> None:
     """It looks as often as it must, and appends nothing meanwhile."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    ledger.appended = [full]
+    run, run_store = begun(snapshot)
+    run_store.appended = [full]
     appended_at_look = []
 
     def looks() -> Iterator[Run]:
         for fields in (still_full, still_full, free):
-            appended_at_look.append(len(ledger.calls))
+            appended_at_look.append(len(run_store.calls))
             yield a_run(begun=NOW, surveyed=NOW, **fields)
 
-    ledger.looks = looks()
-    sent(snapshot, run, ledger, Room(2, held_bytes=900))
+    run_store.looks = looks()
+    sent(snapshot, run, run_store, Room(2, held_bytes=900))
     assert appended_at_look == [1, 1, 1]
-    assert len(ledger.calls) == 3
-    assert len(ledger.ended) == 1
+    assert len(run_store.calls) == 3
+    assert len(run_store.ended) == 1
 
 
 @pytest.mark.usefixtures("_at_once")
@@ -266,18 +268,18 @@ def test_a_full_look_ahead_waits_until_there_is_room(
 def test_a_reader_that_waits_for_room_stops_when_its_run_ends(found: list[Run]) -> None:
     """Or it would wait for ever, or append to a run that is over when its chunks are gone."""
     snapshot = people(800)
-    run, ledger = begun(snapshot)
-    ledger.appended = [Appended("ok", 0, 9)]
-    ledger.looks = iter(found)
-    sent(snapshot, run, ledger, Room(2))
-    assert (len(ledger.calls), ledger.ended) == (1, [])
+    run, run_store = begun(snapshot)
+    run_store.appended = [Appended("ok", 0, 9)]
+    run_store.looks = iter(found)
+    sent(snapshot, run, run_store, Room(2))
+    assert (len(run_store.calls), run_store.ended) == (1, [])
 
 
 def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
     """The record says that the reader does not know of somebody; then it looks again, and offers the rest."""
     snapshot = people(20)
-    run, ledger = begun(snapshot)
-    ledger.appended = [Appended("forgotten")]
+    run, run_store = begun(snapshot)
+    run_store.appended = [Appended("forgotten")]
     known = [Forgotten(), Forgotten(b"key", frozenset({digest_of("p1@example.org", b"key")}))]
 
     async def appended(_: str) -> None:
@@ -292,13 +294,13 @@ def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
             TOKEN,
             snapshot,
             MAPPER,
-            ledger=cast("Ledger", ledger),
+            run_store=cast("RunStore", run_store),
             room=Room(1000),
             appended=appended,
             forgotten=forgotten,
         )
     )
-    offered, rest = ledger.calls
+    offered, rest = run_store.calls
     assert [(said["forgotten"], said["passed"], said["cursor"]) for said in (offered, rest)] == [
         (0, 0, offered["cursor"]),
         (1, 1, offered["cursor"]),
@@ -326,7 +328,7 @@ def with_movers(count: int) -> tuple[InMemorySnapshot, dict[int, Move], dict[str
 
 
 def moved_out(
-    snapshot: InMemorySnapshot, movers: dict[int, Move], run: Run, ledger: RecordingLedger, gone: Forgotten
+    snapshot: InMemorySnapshot, movers: dict[int, Move], run: Run, run_store: RecordingLedger, gone: Forgotten
 ) -> list[tuple[str, tuple[int, ...], int]]:
     """Send a run; return of what kind each chunk was, its rows, and how many were passed over."""
 
@@ -342,28 +344,28 @@ def moved_out(
             TOKEN,
             snapshot,
             IDENTIFIED,
-            ledger=cast("Ledger", ledger),
+            run_store=cast("RunStore", run_store),
             room=Room(1000),
             appended=appended,
             movers=movers,
             forgotten=forgotten,
         )
     )
-    return [(call["kind"], tuple(call["rows"]), call["passed"]) for call in ledger.calls]
+    return [(call["kind"], tuple(call["rows"]), call["passed"]) for call in run_store.calls]
 
 
 def test_those_whose_address_has_changed_come_behind_all_others_in_small_chunks() -> None:
     """And whoever reads on after any chunk sends the same ones."""
     snapshot, movers, made = with_movers(75)
-    ledger = made["ledger"]()
-    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), ledger, Forgotten())
+    run_store = made["ledger"]()
+    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), run_store, Forgotten())
     assert [(kind, len(rows)) for kind, rows, _ in sent_] == [("", 50), ("moving", 10), ("moving", 10), ("moving", 5)]
     assert sorted(row for _, rows, _ in sent_ for row in rows) == list(range(1, 76))
-    former = former_of(contacts_of(ledger.calls[1]["contacts"])[0])
+    former = former_of(contacts_of(run_store.calls[1]["contacts"])[0])
     assert former == ("old3@x.org", "update")
-    assert {len(call["prints"]) // len(call["rows"]) for call in ledger.calls} == {16}
+    assert {len(call["prints"]) // len(call["rows"]) for call in run_store.calls} == {16}
     packed = 0
-    for at, call in enumerate(ledger.calls, 1):
+    for at, call in enumerate(run_store.calls, 1):
         packed += len(call["rows"])
         run = a_run(**made["fields"], sequence=at, cursor=call["cursor"], packed=packed)
         assert moved_out(snapshot, movers, run, made["ledger"](), Forgotten()) == sent_[at:]

@@ -1,7 +1,7 @@
 """How values become bytes and back: JSON by orjson, and at rest compressed. It knows no shapes."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -57,3 +57,14 @@ def squeeze(data: bytes) -> bytes:
 def unsqueeze(data: bytes) -> bytes:
     """Undo `squeeze`; zlib.error if it was not squeezed."""
     return zlib.decompress(data)
+
+
+def fields(flat: Sequence[bytes]) -> dict[str, bytes]:
+    """Read a hash as a script returns it: names and values in turn."""
+    pairs = iter(flat)
+    return {name.decode(): value for name, value in zip(pairs, pairs, strict=True)}
+
+
+def word(reply: bytes) -> Any:
+    """Read a script's one-word answer; the script's header closes the set."""
+    return reply.decode()

@@ -139,9 +139,9 @@ async def _standings(of: Collaborators, who: Identity, exports: list[Export]) ->
     newest: dict[str, Run] = {}
     lasts = await asyncio.gather(*(of.registry.runs(most=1, export_id=export.id) for export in exports))
     ids = [run for last in lasts for run in last]
-    for found in await of.ledger.look(ids):
+    for found in await of.run_store.look(ids):
         newest[found.export] = found
-    projected, now = await of.project(list(newest.values())) if newest else {}, await of.ledger.now()
+    projected, now = await of.project(list(newest.values())) if newest else {}, await of.run_store.now()
     return [
         Standing(
             export,
@@ -156,10 +156,10 @@ async def _standings(of: Collaborators, who: Identity, exports: list[Export]) ->
 
 
 async def _runs(of: Collaborators, export: Export, most: int) -> list[Seen]:
-    runs = await of.ledger.look(await of.registry.runs(most=most, export_id=export.id))
+    runs = await of.run_store.look(await of.registry.runs(most=most, export_id=export.id))
     if not runs:
         return []
-    projected, now = await of.project(runs), await of.ledger.now()
+    projected, now = await of.project(runs), await of.run_store.now()
     return [seen(run, projected, now) for run in runs]
 
 

@@ -13,12 +13,12 @@ from aiohttp import web
 from producer.api import rejects as lines
 from producer.api.access import IDENTITY
 from producer.api.request_context import collaborators
+from producer.runs.store import Report, RunStore
 from producer.services.rejects import require_rejects
 from producer.web.forms.form_parsing import FORM
 from producer.web.pages.runs import WORDS, look, unknown
 from producer.web.rendering.run_labels import CODES, FATES
 from producer.web.rendering.templating import render
-from wire.chunk_queue.chunk_store import Ledger, Report
 from wire.chunk_queue.rejects import addresses_in
 from wire.store import codec
 
@@ -71,12 +71,12 @@ class Found:
     following: Place | None
 
 
-async def find(ledger: Ledger, run: str, wanted: Wanted, start: Place) -> Found:
+async def find(run_store: RunStore, run: str, wanted: Wanted, start: Place) -> Found:
     """Find wanted lines from a place on. StoreError."""
     found: list[dict[str, Any]] = []
     searched = 0
     for first in range(start.page, start.page + PAGES_SEARCHED, PAGES_AT_ONCE):
-        pages = await ledger.report(REPORTS[wanted.fate], run, first, first + PAGES_AT_ONCE - 1)
+        pages = await run_store.report(REPORTS[wanted.fate], run, first, first + PAGES_AT_ONCE - 1)
         for number, page in enumerate(pages, first):
             for place, text in enumerate(page.splitlines()):
                 if number == start.page and place < start.line:
@@ -118,7 +118,7 @@ async def _shown(request: web.Request, wanted: Wanted, start: Place) -> web.Resp
     seen = await look(of, run)
     if seen is None:
         raise unknown(run)
-    found = await find(of.ledger, run, wanted, start)
+    found = await find(of.run_store, run, wanted, start)
     return render(
         request,
         "rejects.html",

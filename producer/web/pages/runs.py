@@ -28,7 +28,7 @@ async def show_all(request: web.Request) -> web.Response:
     of, export = collaborators(request), request.query.get("export", "")
     exports = [each.name for each in await of.registry.exports()]
     listed = await listed_runs(of, Window(request.query.get("after", ""), LISTED), export or None)
-    runs = await of.ledger.look([document.id for document in listed.runs])
+    runs = await of.run_store.look([document.id for document in listed.runs])
     shown = await _all_seen(of, runs)
     return render(
         request,
@@ -83,7 +83,7 @@ async def do(request: web.Request) -> web.Response:
 
 async def look(of: Collaborators, run: str) -> Seen | None:
     """See a run as it stands; None if there is none."""
-    return next(iter(await _all_seen(of, await of.ledger.look([run]))), None)
+    return next(iter(await _all_seen(of, await of.run_store.look([run]))), None)
 
 
 async def may_act_on(of: Collaborators, who: Identity, run: Run) -> bool:
@@ -99,7 +99,7 @@ def unknown(run: str) -> Problem:
 async def _all_seen(of: Collaborators, runs: list[Run]) -> list[Seen]:
     if not runs:
         return []
-    projected, now = await of.project(runs), await of.ledger.now()
+    projected, now = await of.project(runs), await of.run_store.now()
     return [seen(run, projected, now) for run in runs]
 
 

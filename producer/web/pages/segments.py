@@ -11,5 +11,5 @@ from producer.web.rendering.templating import render
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
     of = collaborators(request)
-    segments, now = await shown_segments(of, await of.registry.segments()), await of.ledger.now()
+    segments, now = await shown_segments(of, await of.registry.segments()), await of.run_store.now()
     return render(request, "segments.html", segments=segments, now=now, at=milliseconds)
