@@ -56,7 +56,7 @@ class Scaler:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ReadFigures:
     """What a look of the autoscaler finds; None: no answer."""
 
     at_seconds: float
@@ -82,7 +82,7 @@ def scaler_of(manifest: Mapping[str, Any]) -> Scaler:
     )
 
 
-def replicas(scaler: Scaler, looks: Iterable[Look]) -> list[tuple[float, int]]:
+def replicas(scaler: Scaler, looks: Iterable[ReadFigures]) -> list[tuple[float, int]]:
     """Say how many pods there are after each look, beginning with the least."""
     there, silent = scaler.least, 0
     history: list[tuple[float, int]] = []
@@ -141,7 +141,7 @@ def _direction(said: Mapping[str, Any]) -> Direction:
 def main() -> None:
     """Print seconds, the figure and the replicas for each line of the file that the command line names."""
     with Path(sys.argv[1]).open(newline="") as opened:
-        looks = [Look(float(at), float(wanted) if wanted else None) for at, wanted in csv.reader(opened)]
+        looks = [ReadFigures(float(at), float(wanted) if wanted else None) for at, wanted in csv.reader(opened)]
     scaler = scaler_of(yaml.safe_load(SCALED_OBJECT.read_text()))
     for look, (_, count) in zip(looks, replicas(scaler, looks), strict=True):
         shown = "-" if look.wanted is None else f"{look.wanted:g}"

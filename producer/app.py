@@ -18,49 +18,49 @@ from producer.access.openid.login import Login
 from producer.access.openid.provider import Provider
 from producer.access.tokens import Tokens
 from producer.accounts.checker import Checker
-from producer.accounts.contact_limit import Contracts
+from producer.accounts.contact_limit import ContactLimits
 from producer.accounts.discovery import AccountDiscovery
 from producer.api.app import make_app
 from producer.api.server import make_runner
-from producer.api.token_throttle import Attempts
+from producer.api.token_throttle import TokenThrottle
 from producer.audit.trail import Audit
-from producer.doctor import Diagnosis, Doctor, told_wrong
-from producer.intake.event_stream import Stream
-from producer.intake.event_stream_store import Events
+from producer.doctor import Diagnosis, Doctor, settings_diagnoses
+from producer.intake.event_stream import EventStreamConsumer
+from producer.intake.event_stream_store import EventStreamStore
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
 from producer.intake.scheduler import Scheduler
 from producer.monitoring.metrics import Metrics
 from producer.monitoring.overview import Overview
-from producer.monitoring.queue_stats import Plumbing
+from producer.monitoring.queue_stats import QueueStatsStore
 from producer.notifications.channels import Channels
-from producer.notifications.health_store import Healths
+from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.mail import Mail
-from producer.notifications.outbox import Letters
-from producer.notifications.sender import Poster
+from producer.notifications.outbox import Outbox
+from producer.notifications.sender import Sender
 from producer.notifications.watcher import Watcher
 from producer.notifications.webhooks import Webhooks
-from producer.people.erase import Forgetter
-from producer.people.erasure_store import Erasing
+from producer.people.erase import Eraser
+from producer.people.erasure_store import ErasureStore
 from producer.people.membership import Membership
 from producer.people.trace import Tracer
-from producer.pipeline.known_people import Knowledge
-from producer.pipeline.runner import Reading
-from producer.registry.staleness_check import Ageing
+from producer.pipeline.known_people import KnownPeopleReader
+from producer.pipeline.runner import Runner
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
-from producer.runs.run_log import Teller
+from producer.runs.run_log import RunLog
 from producer.runs.store import RunStore
-from producer.services.context import Collaborators, Notifying
+from producer.services.context import NotificationServices, Services
 from producer.services.identity import Identities
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
-from producer.web import Doorkeeper, Drafts, Sessions, add_page
-from wire.chunk_queue.rate_limiter import Pacer
-from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
-from wire.chunk_queue.wakeups import Lanes
+from producer.web import PageAccess, PendingKeys, Sessions, add_page
+from wire.chunk_queue.rate_limiter import RateLimiter
+from wire.chunk_queue.wakeup_queue import WakeupQueue, make_broker
+from wire.chunk_queue.wakeups import Wakeups
 from wire.http.session import Session, open_session
 from wire.process import crashes, logs
-from wire.process.periodic import ended, every
+from wire.process.periodic import cancel_and_wait, every
 from wire.process.settings import SettingsError
 from wire.store.redis import SHARED_SCRIPTS, Store, StoreError, connect, load_scripts, open_store
 from wire.vault import Vault
@@ -116,32 +116,32 @@ async def _serve(settings: Settings) -> None:
         if len(settings.admin_token) < SHORT_TOKEN_CHARACTERS:
             _log.warning("admin_token_is_short", characters=len(settings.admin_token))
         queue_store = Store(connect(settings.queue_url))
-        queue = BellQueue(make_broker(settings.queue_url), queue_store)
+        queue = WakeupQueue(make_broker(settings.queue_url), queue_store)
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
-        run_store, lanes, registry = RunStore(store), Lanes(store, queue), Registry(store)
-        ageing = Ageing(registry, settings.stale_after_hours)
+        run_store, lanes, registry = RunStore(store), Wakeups(store, queue), Registry(store)
+        ageing = StalenessCheck(registry, settings.stale_after_hours)
         overview = Overview(store, run_store, lanes, ageing)
         metrics = Metrics(overview, settings=_shown(settings, store))
 
         async def ring(account: str) -> None:
             await lanes.ring([account])
 
-        checker, vault = Checker(session, Pacer(store), settings.trusted_hosts), Vault(settings.secret_keys)
-        erasing = Erasing(store, run_store)
-        forgetter = Forgetter(erasing, registry, checker, vault, run_store.now)
+        checker, vault = Checker(session, RateLimiter(store), settings.trusted_hosts), Vault(settings.secret_keys)
+        erasing = ErasureStore(store, run_store)
+        forgetter = Eraser(erasing, registry, checker, vault, run_store.now)
 
         async def sweep() -> None:
             metrics.swept(await lanes.ring())
 
-        reading = Reading(
+        reading = Runner(
             run_store,
-            Knowledge(Membership(store), run_store, erasing.forgotten),
+            KnownPeopleReader(Membership(store), run_store, erasing.forgotten),
             roots=settings.snapshot_roots,
             trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
-            contract=Contracts(registry, checker, vault).of,
+            contract=ContactLimits(registry, checker, vault).of,
             appended=ring,
             surveyed=metrics.surveyed,
         )
@@ -152,24 +152,24 @@ async def _serve(settings: Settings) -> None:
             trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
-        channels, letters = Channels(store), Letters(store)
+        channels, letters = Channels(store), Outbox(store)
         mail = Mail(settings.mail) if settings.mail else None
-        poster = Poster(letters, vault, Webhooks(session), mail, metrics.posted)
+        poster = Sender(letters, vault, Webhooks(session), mail, metrics.posted)
         watcher = Watcher(
-            healths=Healths(store),
+            healths=ExportHealthStore(store),
             channels=channels,
             registry=registry,
             run_store=run_store,
             ageing=ageing,
             project=overview.project,
-            runs_shown=Plumbing(store).newest,
+            runs_shown=QueueStatsStore(store).newest,
             new_id=lambda: secrets.token_hex(16),
             public_url=settings.public_url,
         )
-        events, audit = Events(store), Audit(store)
+        events, audit = EventStreamStore(store), Audit(store)
         look = partial(_look, settings)
         doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
-        collaborators = Collaborators(
+        collaborators = Services(
             registry=registry,
             tokens=Tokens(store),
             run_store=run_store,
@@ -183,7 +183,7 @@ async def _serve(settings: Settings) -> None:
             examine=doctor.examine,
             vault=vault,
             ageing=ageing,
-            notifying=Notifying(
+            notifying=NotificationServices(
                 channels=channels,
                 letters=letters,
                 attempt=poster.attempt,
@@ -197,11 +197,11 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        tokens, attempts = collaborators.tokens, Attempts()
+        tokens, attempts = collaborators.tokens, TokenThrottle()
         identities = Identities(settings.admin_token, tokens)
         app = make_app(collaborators, identify=identities, attempts=attempts, proxies=settings.trusted_proxies)
         sessions, openid = Sessions(store, tokens, settings.admin_token), _openid(settings, session, vault)
-        add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid))
+        add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -209,13 +209,13 @@ async def _serve(settings: Settings) -> None:
         await web.TCPSite(runner, host, port).start()
         _log.info("producer_ready", host=host, port=port)
         # A name that no living producer shares, and that a restarted one has again with what it had taken.
-        stream = Stream(events, intake, consumer=f"{socket.gethostname()}:{port}")
+        stream = EventStreamConsumer(events, intake, consumer=f"{socket.gethostname()}:{port}")
         await _until_told(
             reading.run(),
             stream.run(),
             every(SWEEP_SECONDS, sweep, "sweep"),
             every(SAMPLE_SECONDS, overview.sample, "sample"),
-            every(TELL_SECONDS, Teller(store, run_store).tell_all, "tell"),
+            every(TELL_SECONDS, RunLog(store, run_store).tell_all, "tell"),
             every(WATCH_SECONDS, watcher.watch, "watch"),
             every(POST_SECONDS, poster.post, "post"),
             every(ERASE_SECONDS, forgetter.go_on, "erase"),
@@ -235,7 +235,7 @@ def examine(environment: Mapping[str, str]) -> list[Diagnosis]:
     try:
         settings = read_settings(environment)
     except SettingsError as error:
-        return told_wrong(error.problems)
+        return settings_diagnoses(error.problems)
     logs.configure(logging.CRITICAL, sys.stderr)  # what goes wrong is told once, by the doctor
     return asyncio.run(_examine(settings))
 
@@ -244,12 +244,12 @@ async def _examine(settings: Settings) -> list[Diagnosis]:
     async with AsyncExitStack() as stack:
         store = Store(connect(settings.redis_url), scripts=load_scripts(*SCRIPT_ROOMS))
         queue_store = Store(connect(settings.queue_url))
-        queue = BellQueue(make_broker(settings.queue_url), queue_store)
+        queue = WakeupQueue(make_broker(settings.queue_url), queue_store)
         stack.push_async_callback(store.close)
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
-        checker = Checker(session, Pacer(store), settings.trusted_hosts)
-        lanes, look = Lanes(store, queue), partial(_look, settings)
+        checker = Checker(session, RateLimiter(store), settings.trusted_hosts)
+        lanes, look = Wakeups(store, queue), partial(_look, settings)
         doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
         return await doctor.examine()
 
@@ -262,7 +262,7 @@ async def _until_told(*loops: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.create_task(loop) for loop in loops]
     waiting = asyncio.create_task(told.wait())
     done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    await ended([waiting, *tasks])
+    await cancel_and_wait([waiting, *tasks])
     for task in done - {waiting}:
         task.result()
 

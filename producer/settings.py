@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from producer.access.openid.config import Terms, roles_from
+from producer.access.openid.config import OpenIdConfig, roles_from
 from producer.contacts.email_addresses import Address, read_address
 from producer.notifications.mail import MailServer, Security
 from producer.snapshots import Root, read_root
 from wire.http.hosts import InvalidHost, read_host
 from wire.process.settings import (
     DEFAULT_REDIS_URL,
-    Reading,
+    SettingsReader,
     fernet_keys,
     host_and_port,
     log_level,
@@ -54,12 +54,12 @@ class Settings:
     log_level: int
     public_url: str
     mail: MailServer | None
-    openid: Terms | None = None
+    openid: OpenIdConfig | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; SettingsError names everything that is wrong with them."""
-    reading = Reading(environment)
+    reading = SettingsReader(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
     trusted: frozenset[str] = reading.take("TRUSTED_HOSTS", trusted_hosts, frozenset())
     terms = _openid(reading, trusted)
@@ -86,11 +86,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _openid(reading: Reading, trusted: frozenset[str]) -> Terms:
+def _openid(reading: SettingsReader, trusted: frozenset[str]) -> OpenIdConfig:
     """Read how people log in by OpenID Connect: not at all, where the issuer is empty."""
     issuer = reading.take("OIDC_ISSUER", lambda text: _issuer(text, trusted), "")
     needed = reading.require if issuer else reading.take
-    return Terms(
+    return OpenIdConfig(
         issuer=issuer,
         client_id=needed("OIDC_CLIENT_ID", str, ""),
         client_secret=needed("OIDC_CLIENT_SECRET", SecretStr, SecretStr("")),
@@ -102,7 +102,7 @@ def _openid(reading: Reading, trusted: frozenset[str]) -> Terms:
     )
 
 
-def _mail(reading: Reading) -> MailServer | None:
+def _mail(reading: SettingsReader) -> MailServer | None:
     """Read where e-mail is handed in: nowhere, if no host is named."""
     place: tuple[str, int] = reading.take("SMTP_HOST", host_and_port, ("", 0))
     security: Security = reading.take("SMTP_SECURITY", _security, "starttls")

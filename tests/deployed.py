@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from producer.intake.event_stream_store import EventCounts
 from producer.monitoring.gauges import gauges
 from producer.monitoring.metrics import Metrics as ProducerMetrics
-from producer.monitoring.overview import Overview, View
-from producer.monitoring.queue_stats import Memory, Pipes
+from producer.monitoring.overview import Overview, OverviewFigures
+from producer.monitoring.queue_stats import QueueStats, StoreMemory
 from wire.chunk_queue.wakeups import Census
 from worker.metrics import Metrics as WorkerMetrics
 
@@ -26,7 +26,9 @@ PROGRAMS: Final = Path(sys.executable).parent
 
 OVERLAYS: Final = ("dev", "prod", "plain")
 PREFIX: Final = "segment_export_"
-EMPTY: Final = View((), {}, Census(0, 0, 0, (), 0), {}, EventCounts(0, 0), Pipes({}, {}), Memory(0, 0), {})
+EMPTY: Final = OverviewFigures(
+    (), {}, Census(0, 0, 0, (), 0), {}, EventCounts(0, 0), QueueStats({}, {}), StoreMemory(0, 0), {}
+)
 
 Document = dict[str, Any]
 

@@ -18,7 +18,7 @@ class SecretError(Exception):
     """A sealed API key cannot be used."""
 
 
-class Unreadable(SecretError):
+class UnreadableSecret(SecretError):
     """None of our keys opens the token."""
 
 
@@ -43,7 +43,7 @@ class Vault:
         try:
             plain = self._fernet.decrypt(token)
         except InvalidToken:
-            raise Unreadable(f"no key of ours opens what is sealed for {connection_id}") from None
+            raise UnreadableSecret(f"no key of ours opens what is sealed for {connection_id}") from None
         owner, _, api_key = plain.partition(b"\n")
         if not compare_digest(owner, connection_id.encode()):
             raise Misplaced(f"what is sealed for {connection_id} belongs to another")
@@ -62,4 +62,4 @@ class Vault:
         try:
             return self._fernet.rotate(token)
         except InvalidToken:
-            raise Unreadable("no key of ours opens the token") from None
+            raise UnreadableSecret("no key of ours opens the token") from None

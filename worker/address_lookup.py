@@ -9,14 +9,23 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from wire.activecampaign.requests import Former, contacts_of, email_of, former_of, moved
-from wire.activecampaign.results import Changed, LookedUp, Memberships
-from wire.chunk_queue.chunk import Held, Outcome, OverTheWire
-from wire.chunk_queue.membership_entry import NO_ENTRIES, Entries, Entry, Standing, chunk_number
+from wire.activecampaign.results import AddressChanged, LookedUp, Memberships
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, RequestCost
+from wire.chunk_queue.membership_entry import NO_ENTRIES, MembershipEntries, MembershipEntry, MemberState, chunk_number
 from wire.chunk_queue.rejects import RejectCode, page
 from worker import deliver
-from worker.requester import Answered, Asker, NotNow
-from worker.verdict import Memory, Refusal, judge_delivery
-from worker.verdict.address_changes import AFTERWARDS, AskLists, Change, Find, Step, Told, after, next_step
+from worker.requester import Answered, NotNow, Requester
+from worker.verdict import ChunkHistory, Refusal, judge_delivery
+from worker.verdict.address_changes import (
+    AFTERWARDS,
+    AskLists,
+    ChangeAddress,
+    FindContact,
+    LookupAnswer,
+    Step,
+    after,
+    next_step,
+)
 from worker.verdict.delivery import MOST_UNREAD_LOOKS
 
 HOLD_SECONDS: Final = 10.0
@@ -34,18 +43,18 @@ class _Person:
     former: Former
 
 
-class Mover:
+class AddressLookup:
     """Looks up the chunks of one worker process."""
 
-    def __init__(self, asker: Asker, jitter: Callable[[], float], clock_seconds: Callable[[], float]) -> None:
+    def __init__(self, asker: Requester, jitter: Callable[[], float], clock_seconds: Callable[[], float]) -> None:
         self._asker = asker
         self._jitter = jitter
         self._clock_seconds = clock_seconds
 
-    async def look_up(self, held: Held) -> tuple[Outcome, str]:
+    async def look_up(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
         """Go on looking up; return what to write down, and a word for it."""
-        memory, people = Memory.read(held.facts), _people(held)
-        wire, changed, until = OverTheWire(requests=0, lookups=True), False, self._clock_seconds() + HOLD_SECONDS
+        memory, people = ChunkHistory.read(held.facts), _people(held)
+        wire, changed, until = RequestCost(requests=0, lookups=True), False, self._clock_seconds() + HOLD_SECONDS
         while len(memory.moves.found) < held.count:
             if self._clock_seconds() >= until:
                 return _so_far(held, memory, wire, 0, changed=changed), NOT_YET
@@ -61,7 +70,7 @@ class Mover:
                 read=wire.read or answer.wire.read,
                 unread=answer.wire.unread,
             )
-            changed |= isinstance(step, Change) and not answer.nothing_queued
+            changed |= isinstance(step, ChangeAddress) and not answer.nothing_queued
             moves = after(memory.moves, step, answer.outcome, person.former, held.run.list_id)
             if moves is None:
                 unread = 0 if wire.read else held.unread
@@ -70,8 +79,10 @@ class Mover:
             memory = replace(memory, troubles=0, attempts=0, since=None, moves=moves)
         return replace(_looked_up(held, memory, people), wire=wire, nothing_queued=not changed), LOOKED_UP
 
-    def _judged(self, held: Held, answer: Answered[Told], wire: OverTheWire, *, changed: bool) -> tuple[Outcome, str]:
-        if isinstance(answer.outcome, LookedUp | Memberships | Changed):
+    def _judged(
+        self, held: LeasedChunk, answer: Answered[LookupAnswer], wire: RequestCost, *, changed: bool
+    ) -> tuple[ChunkOutcome, str]:
+        if isinstance(answer.outcome, LookedUp | Memberships | AddressChanged):
             raise TypeError(f"an answer to another question: {type(answer.outcome).__name__}")
         facts = replace(deliver.facts(held, self._jitter()), most_unread=MOST_UNREAD_LOOKS)
         verdict = judge_delivery(answer.outcome, facts)
@@ -79,17 +90,17 @@ class Mover:
         # What is refused here is the question: of the person nothing is known that was not known before.
         return replace(outcome, entries=NO_ENTRIES), type(verdict).__name__
 
-    async def _ask(self, held: Held, step: Step) -> Answered[Told] | NotNow:
+    async def _ask(self, held: LeasedChunk, step: Step) -> Answered[LookupAnswer] | NotNow:
         match step:
-            case Find(email=email):
+            case FindContact(email=email):
                 return await self._asker.find_contact(held, email)
             case AskLists(contact=contact):
                 return await self._asker.memberships(held, contact)
-            case Change(contact=contact, email=email):
+            case ChangeAddress(contact=contact, email=email):
                 return await self._asker.change_address(held, contact, email)
 
 
-def _people(held: Held) -> list[_Person]:
+def _people(held: LeasedChunk) -> list[_Person]:
     found = []
     for contact in contacts_of(held.contacts):
         former = former_of(contact)
@@ -99,8 +110,10 @@ def _people(held: Held) -> list[_Person]:
     return found
 
 
-def _so_far(held: Held, memory: Memory, wire: OverTheWire, seconds: float, *, changed: bool) -> Outcome:
-    return Outcome(
+def _so_far(
+    held: LeasedChunk, memory: ChunkHistory, wire: RequestCost, seconds: float, *, changed: bool
+) -> ChunkOutcome:
+    return ChunkOutcome(
         to="ready",
         count=held.count,
         due_in_ms=round(seconds * 1000),
@@ -111,7 +124,7 @@ def _so_far(held: Held, memory: Memory, wire: OverTheWire, seconds: float, *, ch
     )
 
 
-def _looked_up(held: Held, memory: Memory, people: list[_Person]) -> Outcome:
+def _looked_up(held: LeasedChunk, memory: ChunkHistory, people: list[_Person]) -> ChunkOutcome:
     """The chunk may be imported, without those who have opted out."""
     contacts, rest, opted_out = contacts_of(held.contacts), [], []
     for at, move in enumerate(memory.moves.found):
@@ -121,7 +134,7 @@ def _looked_up(held: Held, memory: Memory, people: list[_Person]) -> Outcome:
             rest.append(moved(contacts[at], people[at].former.email, AFTERWARDS[move]))
     stay = [at for at in range(held.count) if at not in opted_out]
     refused = [Refusal(at, RejectCode.OPTED_OUT_OR_EXCLUDED, OPTED_OUT) for at in opted_out]
-    return Outcome(
+    return ChunkOutcome(
         to="ready" if stay else "over",
         moved=bool(stay),
         count=len(stay),
@@ -130,16 +143,16 @@ def _looked_up(held: Held, memory: Memory, people: list[_Person]) -> Outcome:
         rows=tuple(held.rows[at] for at in stay),
         prints=b"".join(map(held.print_of, stay)),
         rejects=page(deliver.rejects(held, refused)),
-        entries=Entries.of(_refused(held, at, people[at].former.email) for at in opted_out),
-        facts=Memory().document(),
+        entries=MembershipEntries.of(_refused(held, at, people[at].former.email) for at in opted_out),
+        facts=ChunkHistory().document(),
         answered=True,
     )
 
 
-def _refused(held: Held, position: int, former: str) -> tuple[str, Entry]:
+def _refused(held: LeasedChunk, position: int, former: str) -> tuple[str, MembershipEntry]:
     """Whoever has opted out is known by the address that they did it with: under no other one are they sent again."""
-    return former, Entry(
-        Standing.REFUSED,
+    return former, MembershipEntry(
+        MemberState.REFUSED,
         run=held.run.number,
         chunk=chunk_number(held.chunk),
         reason=RejectCode.OPTED_OUT_OR_EXCLUDED,

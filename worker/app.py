@@ -11,23 +11,23 @@ from typing import Final
 import structlog
 
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.rate_limiter import Pacer
-from wire.chunk_queue.wakeup_queue import BellQueue, Broker, make_broker
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.rate_limiter import RateLimiter
+from wire.chunk_queue.wakeup_queue import Broker, WakeupQueue, make_broker
+from wire.chunk_queue.wakeups import Wakeups
 from wire.http.session import Session, open_session
 from wire.process import crashes, logs
-from wire.process.periodic import ended, every
+from wire.process.periodic import cancel_and_wait, every
 from wire.store.redis import Store, connect
 from wire.vault import Vault
 from worker import report_log
-from worker.chunk_worker import Desk
+from worker.chunk_worker import ChunkWorker
 from worker.dramatiq_actor import install, middleware
-from worker.health_server import Server, serve
-from worker.liveness import Heart
+from worker.health_server import HealthServer, serve
+from worker.liveness import Liveness
 from worker.metrics import Metrics, exposition, is_shared
-from worker.queue_fallback import OwnEars
-from worker.reports import Report
-from worker.requester import Asker
+from worker.queue_fallback import QueueFallback
+from worker.reports import WorkerReport
+from worker.requester import Requester
 from worker.settings import Settings, read_settings
 
 RENEW_EVERY_SECONDS: Final = 5.0
@@ -58,24 +58,24 @@ class Process:
         self._metrics = Metrics()
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
-        self._queue: BellQueue
-        self._ears: OwnEars
+        self._queue: WakeupQueue
+        self._ears: QueueFallback
         self._session: Session
-        self._desk: Desk
-        self._server: Server | None = None
+        self._desk: ChunkWorker
+        self._server: HealthServer | None = None
 
     async def open(self, threads: int, threads_alive: Callable[[], bool]) -> None:
         """Open the store, the queue and the session on this loop, and begin to renew, to sweep and to show signs of life."""
         settings = self._settings
         self._store = Store(connect(settings.redis_url))
-        self._queue = BellQueue(self.broker, Store(connect(settings.queue_url)))
+        self._queue = WakeupQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
-        self._ears = OwnEars(self._queue, self.hear, threads=threads)
-        chunk_store, lanes = ChunkStore(self._store), Lanes(self._store, self._ears)
+        self._ears = QueueFallback(self._queue, self.hear, threads=threads)
+        chunk_store, lanes = ChunkStore(self._store), Wakeups(self._store, self._ears)
         vault = Vault(settings.secret_keys)
-        asker = Asker(self._session, Pacer(self._store), vault, settings.trusted_hosts, self._listen)
-        self._desk = Desk(chunk_store, asker, lanes, self._listen)
-        heart = Heart(oldest_held=self._desk.oldest_held, threads_alive=threads_alive)
+        asker = Requester(self._session, RateLimiter(self._store), vault, settings.trusted_hosts, self._listen)
+        self._desk = ChunkWorker(chunk_store, asker, lanes, self._listen)
+        heart = Liveness(oldest_held=self._desk.oldest_held, threads_alive=threads_alive)
         self._metrics.opened(threads)
         self._server = serve(settings.metrics_port, heart, exposition(), shared=is_shared())
 
@@ -104,7 +104,7 @@ class Process:
 
     async def close(self) -> None:
         """Close what was opened; what is still in hand is taken again when its lease is over."""
-        await ended(self._tasks)
+        await cancel_and_wait(self._tasks)
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -114,6 +114,6 @@ class Process:
         await self._store.close()
         _log.info("worker_stopped", process=self._name)
 
-    def _listen(self, report: Report) -> None:
+    def _listen(self, report: WorkerReport) -> None:
         self._metrics(report)
-        report_log.tell(report)
+        report_log.log_report(report)

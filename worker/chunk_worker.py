@@ -13,15 +13,15 @@ from typing import Final
 
 import structlog
 
-from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
 from wire.chunk_queue.chunk_store import ChunkStore, Taking
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.wakeups import Wakeups
 from wire.store.redis import StoreError
 from worker import confirm, deliver, probe
-from worker.address_lookup import Mover
+from worker.address_lookup import AddressLookup
 from worker.lost_answers import LostAnswers
-from worker.reports import Listen, Settled
-from worker.requester import Asker, NotNow
+from worker.reports import Listen, SettleReport
+from worker.requester import NotNow, Requester
 from worker.store_retry import until_answered
 from worker.verdict import judge_batch, judge_delivery
 
@@ -33,14 +33,14 @@ NOT_SENT: Final = "NotSent"
 _log = structlog.get_logger(__name__)
 
 
-class Desk:
+class ChunkWorker:
     """Works on one chunk after the other for each bell; knows which chunks are in this process's hands."""
 
     def __init__(
         self,
         chunk_store: ChunkStore,
-        asker: Asker,
-        lanes: Lanes,
+        asker: Requester,
+        lanes: Wakeups,
         listen: Listen,
         *,
         jitter: Callable[[], float] = random,
@@ -52,12 +52,12 @@ class Desk:
         self._listen = listen
         self._jitter = jitter
         self._clock_seconds = clock_seconds
-        self._mover = Mover(asker, jitter, clock_seconds)
+        self._mover = AddressLookup(asker, jitter, clock_seconds)
         self._lost = LostAnswers(chunk_store)
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, LeasedChunk] = {}
         self._since: dict[str, float] = {}
 
-    def in_hand(self) -> tuple[Held, ...]:
+    def in_hand(self) -> tuple[LeasedChunk, ...]:
         """The chunks whose leases this process is to renew."""
         return tuple(self._held.values())
 
@@ -84,7 +84,7 @@ class Desk:
         """Let the record forget every bell that was heard and not answered; StoreError if it does not answer yet."""
         await self._lost.give_back()
 
-    async def _take(self, taking: Taking) -> Held | None:
+    async def _take(self, taking: Taking) -> LeasedChunk | None:
         try:
             return await self._chunk_store.take(taking.account, taking.bell, taking.token)
         except StoreError:
@@ -92,7 +92,7 @@ class Desk:
             raise
 
     @contextmanager
-    def _holding(self, held: Held) -> Iterator[None]:
+    def _holding(self, held: LeasedChunk) -> Iterator[None]:
         self._held[held.token] = held
         self._since[held.token] = monotonic()
         try:
@@ -101,7 +101,7 @@ class Desk:
             del self._held[held.token]
             del self._since[held.token]
 
-    async def _deliver(self, held: Held) -> tuple[Outcome, str]:
+    async def _deliver(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
         if held.kind == "moving":
             return await self._mover.look_up(held)
         if held.careful:
@@ -116,7 +116,7 @@ class Desk:
         )
         return outcome, type(verdict).__name__
 
-    async def _confirm(self, held: Held) -> tuple[Outcome, str]:
+    async def _confirm(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
         answer = await self._asker.import_info(held)
         if isinstance(answer, NotNow):
             return confirm.back(held, answer.seconds), NOT_SENT
@@ -125,10 +125,12 @@ class Desk:
         outcome = confirm.outcome(verdict, held, answer.wire, facts.emails, answered=answer.proves)
         return outcome, type(verdict).__name__
 
-    async def _settle(self, held: Held, outcome: Outcome, verdict: str, *, goes_on: bool) -> Held | None:
+    async def _settle(
+        self, held: LeasedChunk, outcome: ChunkOutcome, verdict: str, *, goes_on: bool
+    ) -> LeasedChunk | None:
         """Write an outcome down, and take what else is due in the same step, if it goes on."""
 
-        async def settle() -> tuple[bool, Held | None]:
+        async def settle() -> tuple[bool, LeasedChunk | None]:
             token = secrets.token_hex(16) if goes_on else None
             try:
                 return await self._chunk_store.settle_and_take(held, outcome, token)
@@ -140,5 +142,5 @@ class Desk:
         kept, following = await until_answered(settle)
         batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
         run = held.run
-        self._listen(Settled(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
+        self._listen(SettleReport(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
         return following

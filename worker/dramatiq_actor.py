@@ -10,15 +10,15 @@ from dramatiq.middleware.asyncio import AsyncIO
 
 from wire.store.keys import ACTOR, QUEUE
 
-Hear = Callable[[str, str], Awaitable[None]]
-Opened = Callable[[int, Callable[[], bool]], Coroutine[Any, Any, None]]
+HandleWakeup = Callable[[str, str], Awaitable[None]]
+OpenWorker = Callable[[int, Callable[[], bool]], Coroutine[Any, Any, None]]
 """Called with the number of threads that a worker process has, and with what tells whether all of them are there."""
-Closed = Callable[[], Coroutine[Any, Any, None]]
+CloseWorker = Callable[[], Coroutine[Any, Any, None]]
 
 CLOSE_SECONDS: Final = 10.0
 
 
-def install(broker: dramatiq.Broker, hear: Hear) -> None:
+def install(broker: dramatiq.Broker, hear: HandleWakeup) -> None:
     """Make this the process's broker, and declare the actor on it; what it hears it hands on.
 
     Without the Retries middleware a message is never sent again: bells need no retry, since the record rings again.
@@ -32,7 +32,7 @@ def install(broker: dramatiq.Broker, hear: Hear) -> None:
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(hear_bell)
 
 
-def middleware(opened: Opened, closed: Closed) -> list[dramatiq.Middleware]:
+def middleware(opened: OpenWorker, closed: CloseWorker) -> list[dramatiq.Middleware]:
     """What runs around the actor: its event loop, and behind it what opens and closes on that loop.
 
     The end comes in reverse order, so the loop is still there when the rest is closed.
@@ -43,7 +43,7 @@ def middleware(opened: Opened, closed: Closed) -> list[dramatiq.Middleware]:
 class Lifecycle(dramatiq.Middleware):
     """Opens what a worker process needs when it boots, on the loop of its async actors, and closes it at the end."""
 
-    def __init__(self, opened: Opened, closed: Closed) -> None:
+    def __init__(self, opened: OpenWorker, closed: CloseWorker) -> None:
         self._opened = opened
         self._closed = closed
 

@@ -12,26 +12,26 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from wire.store import codec
-from worker.liveness import Heart
+from worker.liveness import Liveness
 
 JSON: Final = ("Content-Type", "application/json")
 
 Application = Callable[..., Any]
 
 
-def serve(port: int, heart: Heart, metrics: Application, *, shared: bool = False) -> "Server | None":
+def serve(port: int, heart: Liveness, metrics: Application, *, shared: bool = False) -> "HealthServer | None":
     """Serve until closed; None where `shared`, and another process of this worker serves already.
 
     OSError if the port is taken by somebody else.
     """
     with suppress(*([OSError] if shared else [])):
-        server = make_server("", port, application(heart, metrics), Server, Quiet)
+        server = make_server("", port, application(heart, metrics), HealthServer, Quiet)
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
         return server
     return None
 
 
-def application(heart: Heart, metrics: Application) -> Application:
+def application(heart: Liveness, metrics: Application) -> Application:
     """Make the application behind all three paths."""
 
     def standing(problems: list[str], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -54,7 +54,7 @@ def application(heart: Heart, metrics: Application) -> Application:
     return answer
 
 
-class Server(ThreadingMixIn, WSGIServer):
+class HealthServer(ThreadingMixIn, WSGIServer):
     """Answers each request on a thread: a slow scrape keeps no probe waiting."""
 
     daemon_threads = True

@@ -17,7 +17,7 @@ READY_SECONDS: Final = 15.0
 """Leases are renewed every five seconds; whoever missed three cannot take work."""
 
 
-class Heart:
+class Liveness:
     """Knows when the process last showed signs of life; asked from another thread than the one that beats."""
 
     def __init__(

@@ -21,7 +21,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-from worker.reports import Asked, Paced, Report, Settled
+from worker.reports import PacingReport, RequestReport, SettleReport, WorkerReport
 
 COUNTED: Final = ("accepted", "applied", "refused", "unconfirmed")
 MANY_PROCESSES: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -105,17 +105,17 @@ class Metrics:
         """Say how many chunks are in hand."""
         self._in_hand.set(chunks)
 
-    def __call__(self, report: Report) -> None:
+    def __call__(self, report: WorkerReport) -> None:
         """Count a report."""
         match report:
-            case Paced(seconds):
+            case PacingReport(seconds):
                 self._waits.observe(seconds)
-            case Asked():
+            case RequestReport():
                 self._requests.labels(report.connection, report.endpoint, report.status).inc()
                 self._durations.labels(report.connection, report.endpoint).observe(report.seconds)
                 if report.throttled:
                     self._throttled.labels(report.connection).inc()
-            case Settled():
+            case SettleReport():
                 self._outcomes.labels(report.verdict, "yes" if report.kept else "no").inc()
                 for name in COUNTED if report.kept else ():
                     if contacts := report.books.get(name, 0):

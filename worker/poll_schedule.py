@@ -8,8 +8,8 @@ the first of every run among them, is a scout: it is asked after early.
 from math import ceil
 from typing import Final
 
-from wire.chunk_queue.chunk import Held
-from worker.verdict import Memory
+from wire.chunk_queue.chunk import LeasedChunk
+from worker.verdict import ChunkHistory
 
 FIRST_POLL_MS: Final = 2_000
 """From acceptance to the first question, for scouts and where nothing has been learnt on the account."""
@@ -27,13 +27,13 @@ MUCH_SOONER: Final = 1 / 3
 """Of the time sought. The quickest of an account's usual batches take more than this."""
 
 
-def first_poll_ms(held: Held) -> int:
+def first_poll_ms(held: LeasedChunk) -> int:
     """From the acceptance of this chunk to the first question about its batch."""
     sought = held.first_poll_ms or FIRST_POLL_MS
     return ceil(min(sought, FIRST_POLL_MS) if _is_scout(held.chunk) else sought)
 
 
-def next_first_poll_ms(held: Held, *, ended: bool) -> float | None:
+def next_first_poll_ms(held: LeasedChunk, *, ended: bool) -> float | None:
     """Move what the account has taught toward the time by which four batches in five have ended.
 
     The first question about a batch tells, since it came at the time that is being sought; a scout tells when its batch
@@ -43,7 +43,7 @@ def next_first_poll_ms(held: Held, *, ended: bool) -> float | None:
     age_ms = held.now - held.accepted_at
     if _is_scout(held.chunk) and age_ms < sought:
         return _bounded(age_ms / (2 * MUCH_SOONER)) if ended and age_ms < sought * MUCH_SOONER else None
-    if age_ms > 1.5 * sought or Memory.read(held.facts).asked:
+    if age_ms > 1.5 * sought or ChunkHistory.read(held.facts).asked:
         return None
     return _bounded(sought * (SOONER if ended else LATER))
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from wire.activecampaign.errors import Refused, Throttled
-from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
 from worker import deliver
-from worker.requester import Asker, NotNow
-from worker.verdict import Memory, blocks
+from worker.requester import NotNow, Requester
+from worker.verdict import ChunkHistory, blocks
 
 PROBED: Final = "Probed"
 NOT_SENT: Final = "NotSent"
@@ -19,16 +19,16 @@ AGAIN_MS: Final = 3_000
 """After a question without an answer. A block that is probed says itself when the next one goes."""
 
 
-async def ask_first(asker: Asker, held: Held) -> tuple[Outcome, str]:
+async def ask_first(asker: Requester, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
     """Ask whose key this is; the chunk goes back, and its import may be the next probe if that was answered."""
     answer = await asker.whose_key(held)
     if isinstance(answer, NotNow):
         return deliver.back(held, answer.seconds), NOT_SENT
     wire = replace(answer.wire, lookups=True)
-    outcome = Outcome(to="ready", count=held.count, nothing_queued=True, probe=True, wire=wire)
+    outcome = ChunkOutcome(to="ready", count=held.count, nothing_queued=True, probe=True, wire=wire)
     match answer.outcome:
         case Refused() as refused:
-            stop = deliver.stopped(blocks.refused(refused, Memory.read(held.facts)))
+            stop = deliver.stopped(blocks.refused(refused, ChunkHistory.read(held.facts)))
             return replace(outcome, stop=stop), PROBED
         case Throttled(retry_after_seconds=seconds):
             return replace(outcome, due_in_ms=round((seconds or 0) * 1000)), PROBED

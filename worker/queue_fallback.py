@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from wire.chunk_queue.wakeups import Queue
-from wire.process.periodic import ended
+from wire.chunk_queue.wakeups import WakeupPort
+from wire.process.periodic import cancel_and_wait
 from wire.store.redis import StoreError
 
 _log = structlog.get_logger(__name__)
 
 
-class OwnEars:
+class QueueFallback:
     """A queue, and in its place this process, which hears no more bells at a time than it has threads."""
 
-    def __init__(self, queue: Queue, hear: Callable[[str, str], Awaitable[None]], *, threads: int) -> None:
+    def __init__(self, queue: WakeupPort, hear: Callable[[str, str], Awaitable[None]], *, threads: int) -> None:
         self._queue = queue
         self._hear = hear
         self._threads = threads
@@ -49,7 +49,7 @@ class OwnEars:
 
     async def close(self) -> None:
         """Leave what is being heard to its lease."""
-        await ended(self._hearing)
+        await cancel_and_wait(self._hearing)
 
     def _tell(self, error: StoreError | None) -> None:
         if error is not None and not self._deaf:

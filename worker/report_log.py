@@ -2,17 +2,17 @@
 
 import structlog
 
-from worker.reports import Asked, Paced, Report, Settled
+from worker.reports import PacingReport, RequestReport, SettleReport, WorkerReport
 
 _log = structlog.get_logger(__name__)
 
 
-def tell(report: Report) -> None:
+def log_report(report: WorkerReport) -> None:
     """Log a report."""
     match report:
-        case Paced():
+        case PacingReport():
             return
-        case Asked():
+        case RequestReport():
             write = _log.info if report.status.startswith("2") else _log.warning
             write(
                 "activecampaign_answered",
@@ -24,7 +24,7 @@ def tell(report: Report) -> None:
                 request_id=report.request_id,
                 seconds=round(report.seconds, 3),
             )
-        case Settled():
+        case SettleReport():
             write = _log.debug if report.verdict in {"Poll", "NotSent"} else _log.info
             write(
                 "chunk_settled" if report.kept else "outcome_was_stale",

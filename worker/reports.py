@@ -6,22 +6,22 @@ from typing import Literal
 
 from wire.chunk_queue.chunk import Book
 
-Endpoint = Literal["import", "info", "find", "lists", "update", "me"]
+EndpointName = Literal["import", "info", "find", "lists", "update", "me"]
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
+class PacingReport:
     """A request was let go after so long."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestReport:
     """A request was answered, or not: `status` is the HTTP status as text, or `error`; `seconds` is its round trip."""
 
     connection: str
-    endpoint: Endpoint
+    endpoint: EndpointName
     status: str
     seconds: float
     request_id: str | None
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettleReport:
     """An outcome was offered to the record; if it was not `kept`, the chunk was no longer ours and nothing was counted."""
 
     run: str
@@ -43,5 +43,5 @@ class Settled:
     kept: bool
 
 
-Report = Paced | Asked | Settled
-Listen = Callable[[Report], None]
+WorkerReport = PacingReport | RequestReport | SettleReport
+Listen = Callable[[WorkerReport], None]

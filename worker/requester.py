@@ -11,23 +11,23 @@ from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Refused,
     Rejected,
     Throttled,
     TooLarge,
     Trouble,
-    Unreachable,
     Unreadable,
 )
-from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships, User
-from wire.chunk_queue.chunk import Held, OverTheWire
-from wire.chunk_queue.rate_limiter import Drop, Kind, Limit, Pacer, Wait
+from wire.activecampaign.results import AcceptedImport, AddressChanged, BatchInfo, LookedUp, Memberships, User
+from wire.chunk_queue.chunk import LeasedChunk, RequestCost
+from wire.chunk_queue.rate_limiter import Drop, LimitName, RateLimiter, RequestKind, Wait
 from wire.http.hosts import scheme_for
 from wire.http.session import Session
 from wire.store.redis import StoreError
 from wire.vault import SecretError, Vault
-from worker.reports import Asked, Endpoint, Listen, Paced
+from worker.reports import EndpointName, Listen, PacingReport, RequestReport
 from worker.store_retry import until_answered
 from worker.verdict import blocks
 
@@ -37,9 +37,9 @@ PATIENCE_SECONDS: Final = 2.0
 SMOOTHING: Final = 0.2
 """The share of a new round trip in the account's average."""
 
-Good = Accepted | BatchInfo | LookedUp | Memberships | Changed | User
-T = TypeVar("T", bound=Good)
-T_co = TypeVar("T_co", bound=Good, covariant=True)
+GoodAnswer = AcceptedImport | BatchInfo | LookedUp | Memberships | AddressChanged | User
+T = TypeVar("T", bound=GoodAnswer)
+T_co = TypeVar("T_co", bound=GoodAnswer, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class Answered(Generic[T_co]):
     """What came back, and what it cost."""
 
     outcome: T_co | Trouble
-    wire: OverTheWire
+    wire: RequestCost
 
     @property
     def proves(self) -> bool:
         """Whether the account understood and allowed the request: host and key are good."""
-        return isinstance(self.outcome, Good | Rejected | TooLarge)
+        return isinstance(self.outcome, GoodAnswer | Rejected | TooLarge)
 
     @property
     def can_be_read(self) -> bool:
         """Whether it was said in words of ActiveCampaign's, so that the answers of this account can be read."""
-        return self.proves or isinstance(self.outcome, NotFound)
+        return self.proves or isinstance(self.outcome, ObjectNotFound)
 
     @property
     def nothing_queued(self) -> bool:
@@ -72,21 +72,21 @@ class Answered(Generic[T_co]):
         match self.outcome:
             case Throttled() as throttled:
                 return throttled.status != HTTPStatus.SERVICE_UNAVAILABLE
-            case Rejected() | TooLarge() | NotFound():
+            case Rejected() | TooLarge() | ObjectNotFound():
                 return True
             case Refused() as refused:
                 return refused.definite or refused.because is not Because.NOT_ACTIVECAMPAIGN
-            case Unreachable() as unreachable:
+            case NoUsableAnswer() as unreachable:
                 return not unreachable.sent
             case _:
                 return False
 
 
-class Asker:
+class Requester:
     """Sends the requests of held chunks over one session."""
 
     def __init__(
-        self, session: Session, pacer: Pacer, vault: Vault, trusted_hosts: frozenset[str], listen: Listen
+        self, session: Session, pacer: RateLimiter, vault: Vault, trusted_hosts: frozenset[str], listen: Listen
     ) -> None:
         self._session = session
         self._pacer = pacer
@@ -94,39 +94,39 @@ class Asker:
         self._trusted = trusted_hosts
         self._listen = listen
 
-    async def import_contacts(self, held: Held, body: bytes, count: int) -> Answered[Accepted] | NotNow:
+    async def import_contacts(self, held: LeasedChunk, body: bytes, count: int) -> Answered[AcceptedImport] | NotNow:
         """Queue an import of `count` contacts."""
-        kind: Kind = "single" if count == 1 else "import"
+        kind: RequestKind = "single" if count == 1 else "import"
         return await self._ask(held, kind, "import", lambda client: client.import_contacts(body))
 
-    async def import_info(self, held: Held) -> Answered[BatchInfo] | NotNow:
+    async def import_info(self, held: LeasedChunk) -> Answered[BatchInfo] | NotNow:
         """Ask how far the held chunk's batch is."""
         return await self._ask(held, "other", "info", lambda client: client.import_info(held.fence))
 
-    async def find_contact(self, held: Held, email: str) -> Answered[LookedUp] | NotNow:
+    async def find_contact(self, held: LeasedChunk, email: str) -> Answered[LookedUp] | NotNow:
         """Look for a contact by an address, before a held chunk is imported."""
         return await self._ask(held, "other", "find", lambda client: client.look_up(email))
 
-    async def memberships(self, held: Held, contact_id: str) -> Answered[Memberships] | NotNow:
+    async def memberships(self, held: LeasedChunk, contact_id: str) -> Answered[Memberships] | NotNow:
         """Ask which lists a contact has left."""
         return await self._ask(held, "other", "lists", lambda client: client.memberships(contact_id))
 
-    async def change_address(self, held: Held, contact_id: str, email: str) -> Answered[Changed] | NotNow:
+    async def change_address(self, held: LeasedChunk, contact_id: str, email: str) -> Answered[AddressChanged] | NotNow:
         """Give a contact another address."""
         return await self._ask(held, "other", "update", lambda client: client.change_address(contact_id, email))
 
-    async def whose_key(self, held: Held) -> Answered[User] | NotNow:
+    async def whose_key(self, held: LeasedChunk) -> Answered[User] | NotNow:
         """Ask whose key this is: a question that changes nothing, in place of a held chunk's import."""
         return await self._ask(held, "other", "me", lambda client: client.me())
 
     async def _ask(
-        self, held: Held, kind: Kind, endpoint: Endpoint, call: Callable[[Client], Awaitable[T]]
+        self, held: LeasedChunk, kind: RequestKind, endpoint: EndpointName, call: Callable[[Client], Awaitable[T]]
     ) -> Answered[T] | NotNow:
         try:
             client = self._client(held)
         except SecretError:
             # The key was sealed with a secret that this worker does not have: a person has to mend it.
-            return Answered(Refused(Because.CREDENTIALS, definite=True), OverTheWire(requests=0))
+            return Answered(Refused(Because.CREDENTIALS, definite=True), RequestCost(requests=0))
         asked = monotonic()
         try:
             may = await self._pacer.wait(held.account, kind, held, patience_seconds=PATIENCE_SECONDS)
@@ -139,7 +139,7 @@ class Asker:
                 return NotNow(seconds)
             case go:
                 sent = monotonic()
-                self._listen(Paced(sent - asked))
+                self._listen(PacingReport(sent - asked))
         outcome: T | Trouble
         try:
             outcome = await call(client)
@@ -149,7 +149,7 @@ class Asker:
         throttled = isinstance(outcome, Throttled)
         status = "error" if outcome.status is None else str(outcome.status)
         self._listen(
-            Asked(
+            RequestReport(
                 connection=held.run.connection_name,
                 endpoint=endpoint,
                 status=status,
@@ -161,16 +161,16 @@ class Asker:
             )
         )
         if isinstance(outcome, Throttled):
-            limit: Limit = "any" if kind == "other" else kind
+            limit: LimitName = "any" if kind == "other" else kind
             told = partial(self._pacer.throttled, held.account, limit, outcome.retry_after_seconds, go.at)
             await until_answered(told)
-        wire = OverTheWire(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000))
+        wire = RequestCost(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000))
         if isinstance(outcome, Unreadable):
             return Answered(outcome, replace(wire, unread=blocks.unreadable_answers(outcome.form)))
         answered = Answered(outcome, wire)
         return replace(answered, wire=replace(wire, read=answered.can_be_read))
 
-    def _client(self, held: Held) -> Client:
+    def _client(self, held: LeasedChunk) -> Client:
         host: str = held.connection["host"]
         key = self._vault.open(held.run.connection, held.secret)
         return Client(self._session, host, key, scheme=scheme_for(host, self._trusted))

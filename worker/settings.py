@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from wire.process.settings import (
     DEFAULT_REDIS_URL,
-    Reading,
+    SettingsReader,
     fernet_keys,
     log_level,
     next_database,
@@ -35,7 +35,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; SettingsError names everything that is wrong with them."""
-    reading = Reading(environment)
+    reading = SettingsReader(environment)
     store = reading.take("REDIS_URL", redis_url, DEFAULT_REDIS_URL)
     settings = Settings(
         redis_url=store,

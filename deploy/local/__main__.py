@@ -10,7 +10,7 @@ import click
 from deploy.local.chaos import let_loose
 from deploy.local.demo import demonstrate
 from deploy.local.people import PROFILES_MIN
-from deploy.local.up import HOME, Account, down, up
+from deploy.local.up import HOME, RealAccount, down, up
 from producer.cli.commands.connections import CONSENT, KEY
 from producer.cli.printing import results
 from producer.cli.secret_files import read_secret
@@ -68,7 +68,7 @@ def down_(home: Path) -> None:
     click.get_current_context().exit(down(results(), home))
 
 
-def _account(host: str, key_file: str, *, agreed: bool) -> Account:
+def _account(host: str, key_file: str, *, agreed: bool) -> RealAccount:
     """Read which account is meant, and ask for consent if it was not given; UsageError, or Abort for a no."""
     try:
         name = read_host(host, trusted_hosts(os.environ.get(f"{PREFIX}TRUSTED_HOSTS", "")))
@@ -79,7 +79,7 @@ def _account(host: str, key_file: str, *, agreed: bool) -> Account:
         raise click.UsageError(f"{sentence}\nIf you agree, say CONSENT=yes.")
     if not agreed:
         click.confirm(f"{sentence}\nDo you agree?", abort=True)
-    return Account(name.partition(".")[0].partition(":")[0], name, read_secret(key_file, KEY))
+    return RealAccount(name.partition(".")[0].partition(":")[0], name, read_secret(key_file, KEY))
 
 
 if __name__ == "__main__":

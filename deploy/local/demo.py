@@ -15,8 +15,8 @@ from rich.console import Console
 from deploy.local import reckoning
 from deploy.local.people import profiles
 from deploy.local.processes import ProcessError
-from deploy.local.reckoning import Figure, Seen
-from deploy.local.segment import MAPPING, Outcome, expected_outcome, write_segment
+from deploy.local.reckoning import Figure, SandboxTotals
+from deploy.local.segment import MAPPING, ExpectedOutcome, expected_outcome, write_segment
 from deploy.local.stack import Plan, Stack
 from deploy.local.watching import view
 from producer.cli.following import follow
@@ -70,7 +70,7 @@ def _demonstrate(count: int, directory: Path, console: Console) -> list[str]:
         return asyncio.run(_export(stack, snapshot, outcome, console))
 
 
-async def _export(stack: Stack, snapshot: Path, outcome: Outcome, console: Console) -> list[str]:
+async def _export(stack: Stack, snapshot: Path, outcome: ExpectedOutcome, console: Console) -> list[str]:
     token = stack.plan.secrets.admin_token
     async with opened(f"http://{stack.producer}", token) as producer, opened(f"http://{stack.sandbox}", "") as sandbox:
         await _opt_out(sandbox, outcome)
@@ -90,7 +90,7 @@ async def _export(stack: Stack, snapshot: Path, outcome: Outcome, console: Conso
     return reckoning.wrong(figures)
 
 
-async def _opt_out(sandbox: Api, outcome: Outcome) -> None:
+async def _opt_out(sandbox: Api, outcome: ExpectedOutcome) -> None:
     """Let some people have left the list, or another one, or be excluded from the account, before anything is sent."""
     await sandbox.ask("POST", "/sandbox/opt_outs", body={"list": LIST, "emails": sorted(outcome.opted_out)})
     elsewhere = {"list": OTHER_LIST, "emails": sorted(outcome.opted_out_elsewhere)}
@@ -111,7 +111,9 @@ async def _set_up(producer: Api, stack: Stack) -> None:
     await producer.ask("POST", route("exports"), body=export)
 
 
-async def _watch(producer: Api, run_id: str, stack: Stack, outcome: Outcome, console: Console) -> dict[str, Any]:
+async def _watch(
+    producer: Api, run_id: str, stack: Stack, outcome: ExpectedOutcome, console: Console
+) -> dict[str, Any]:
     """Follow the run to its end. Raises ProcessError if a program ends before, TimeoutError if the run takes far too long."""
 
     async def look(run: str) -> Reply:
@@ -129,15 +131,15 @@ async def _watch(producer: Api, run_id: str, stack: Stack, outcome: Outcome, con
     return document
 
 
-async def _look(sandbox: Api) -> Seen:
+async def _look(sandbox: Api) -> SandboxTotals:
     totals = await sandbox.ask("GET", "/sandbox/totals")
     members = (await sandbox.ask("GET", f"/sandbox/lists/{LIST}/members")).document
     subscribed, unsubscribed = (
         frozenset(address.lower() for address in members[status]) for status in ("subscribed", "unsubscribed")
     )
-    return Seen(totals.document, subscribed, unsubscribed)
+    return SandboxTotals(totals.document, subscribed, unsubscribed)
 
 
-def _report(run: dict[str, Any], seen: Seen, figures: Sequence[Figure], console: Console) -> None:
+def _report(run: dict[str, Any], seen: SandboxTotals, figures: Sequence[Figure], console: Console) -> None:
     console.print(reckoning.table(figures))
     console.print(reckoning.pace(run, seen))

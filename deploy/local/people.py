@@ -41,7 +41,7 @@ LOCAL_PHONE: Final = "020 7946 0{n:03}"
 """No country is told and the export has none by default, so this number is left out and its contact is sent."""
 
 
-class Fate(StrEnum):
+class ExpectedFate(StrEnum):
     """What is meant to become of a profile."""
 
     APPLIED = "applied"
@@ -58,7 +58,7 @@ class Profile(NamedTuple):
     first_name: str
     last_name: str
     phone: str
-    fate: Fate
+    fate: ExpectedFate
     address: str = ""
     phone_left_out: bool = False
     opted_out_elsewhere: bool = False
@@ -77,27 +77,27 @@ def profiles(count: int) -> Iterator[Profile]:
 
 def _profile(row: int) -> Profile:
     match _fate(row):
-        case Fate.INVALID:
+        case ExpectedFate.INVALID:
             return _invalid(row)
-        case Fate.DUPLICATE:
+        case ExpectedFate.DUPLICATE:
             return _duplicate(row)
         case fate:
             return _person(row, fate)
 
 
-def _fate(row: int) -> Fate:
+def _fate(row: int) -> ExpectedFate:
     if row % 200 == 101:  # noqa: PLR2004  the distances are explained at the top, here and below
-        return Fate.INVALID
+        return ExpectedFate.INVALID
     if row % 200 == 199:  # noqa: PLR2004
-        return Fate.DUPLICATE
+        return ExpectedFate.DUPLICATE
     if row % 250 == 50:  # noqa: PLR2004
-        return Fate.OPTED_OUT
+        return ExpectedFate.OPTED_OUT
     if row % 500 == 75:  # noqa: PLR2004
-        return Fate.EXCLUDED
-    return Fate.APPLIED
+        return ExpectedFate.EXCLUDED
+    return ExpectedFate.APPLIED
 
 
-def _person(row: int, fate: Fate) -> Profile:
+def _person(row: int, fate: ExpectedFate) -> Profile:
     name = _name(row)
     email = f"{name.latin}.{row}@{DOMAINS[row % len(DOMAINS)]}"
     is_local = row % 100 == 40  # noqa: PLR2004
@@ -117,13 +117,13 @@ def _invalid(row: int) -> Profile:
     name = _name(row)
     kinds = INVALID_ADDRESSES
     email = kinds[row // 200 % len(kinds)].format(latin=name.latin, row=row)
-    return Profile(email, name.first, name.last, "", Fate.INVALID)
+    return Profile(email, name.first, name.last, "", ExpectedFate.INVALID)
 
 
 def _duplicate(row: int) -> Profile:
     """Repeat an ordinary person 60 rows before, spelt otherwise and under another name: the first one wins."""
     first, name = _profile(row - 60), _name(row)
-    return Profile(f" {first.address.upper()} ", name.first, name.last, "", Fate.DUPLICATE, first.address)
+    return Profile(f" {first.address.upper()} ", name.first, name.last, "", ExpectedFate.DUPLICATE, first.address)
 
 
 def _name(row: int) -> _Name:

@@ -7,18 +7,18 @@ from typing import Any, Final
 from rich import box
 from rich.table import Table
 
-from deploy.local.segment import Outcome
+from deploy.local.segment import ExpectedOutcome
 
 SHARE_FROM_SECONDS: Final = 30.0
 
-Document = Mapping[str, Any]
+RunJson = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SandboxTotals:
     """What ActiveCampaign, here the sandbox, says afterwards: its totals, who is subscribed to the list and who left it."""
 
-    totals: Document
+    totals: RunJson
     subscribed: frozenset[str]
     unsubscribed: frozenset[str]
 
@@ -37,7 +37,7 @@ class Figure:
         return self.expected == self.found
 
 
-def reckon(outcome: Outcome, run: Document, rejects: Collection[Document], seen: Seen) -> list[Figure]:
+def reckon(outcome: ExpectedOutcome, run: RunJson, rejects: Collection[RunJson], seen: SandboxTotals) -> list[Figure]:
     """Compare everything that can be known beforehand, the run's own words first."""
     return [*_of_run(outcome, run, rejects), *_of_sandbox(outcome, seen)]
 
@@ -63,7 +63,7 @@ def table(figures: Sequence[Figure]) -> Table:
     return made
 
 
-def pace(run: Document, seen: Seen) -> str:
+def pace(run: RunJson, seen: SandboxTotals) -> str:
     """Say how fast it went, by the sandbox's own times of the first import and the last.
 
     The share of the allowance is left out where a handful of imports took less than the window that limits them.
@@ -75,7 +75,7 @@ def pace(run: Document, seen: Seen) -> str:
     return f"{totals['imports']:,} imports in {seconds / 60:.2f} minutes{share}; {requests}."
 
 
-def _of_run(outcome: Outcome, run: Document, rejects: Collection[Document]) -> Iterator[Figure]:
+def _of_run(outcome: ExpectedOutcome, run: RunJson, rejects: Collection[RunJson]) -> Iterator[Figure]:
     yield Figure("state", "partial" if outcome.refused else "succeeded", run["state"])
     for word, contacts in outcome.books().items():
         yield Figure(word, contacts, run["books"][word])
@@ -85,7 +85,7 @@ def _of_run(outcome: Outcome, run: Document, rejects: Collection[Document]) -> I
     yield Figure("throttle answers", 0, run["throttles"])
 
 
-def _of_sandbox(outcome: Outcome, seen: Seen) -> Iterator[Figure]:
+def _of_sandbox(outcome: ExpectedOutcome, seen: SandboxTotals) -> Iterator[Figure]:
     totals = seen.totals
     yield Figure("imports at the sandbox", outcome.chunks, totals["imports"])
     yield Figure("limits broken there", 0, totals["violations"])

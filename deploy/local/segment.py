@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from deploy.local.people import Fate, Profile
+from deploy.local.people import ExpectedFate, Profile
 
 ROWS_PER_GROUP: Final = 10_000
 CONTACTS_PER_CHUNK: Final = 250
@@ -20,10 +20,10 @@ MAPPING: Final = {"email": "Email", "first_name": "FirstName", "last_name": "Las
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExpectedOutcome:
     """What must come of a segment. Addresses are in lower case, as ActiveCampaign knows people."""
 
-    counts: Counter[Fate]
+    counts: Counter[ExpectedFate]
     members: frozenset[str]
     opted_out: frozenset[str]
     excluded: frozenset[str]
@@ -33,22 +33,22 @@ class Outcome:
     @property
     def invalid(self) -> int:
         """Rows that have no usable address."""
-        return self.counts[Fate.INVALID]
+        return self.counts[ExpectedFate.INVALID]
 
     @property
     def duplicates(self) -> int:
         """Rows that repeat an address of an earlier row."""
-        return self.counts[Fate.DUPLICATE]
+        return self.counts[ExpectedFate.DUPLICATE]
 
     @property
     def refused(self) -> int:
         """Contacts that are sent and kept out by ActiveCampaign."""
-        return self.counts[Fate.OPTED_OUT] + self.counts[Fate.EXCLUDED]
+        return self.counts[ExpectedFate.OPTED_OUT] + self.counts[ExpectedFate.EXCLUDED]
 
     @property
     def selected(self) -> int:
         """Contacts that are sent."""
-        return self.counts[Fate.APPLIED] + self.refused
+        return self.counts[ExpectedFate.APPLIED] + self.refused
 
     @property
     def chunks(self) -> int:
@@ -64,7 +64,7 @@ class Outcome:
             "unchanged": 0,
             "held_back": 0,
             "selected": self.selected,
-            "applied": self.counts[Fate.APPLIED],
+            "applied": self.counts[ExpectedFate.APPLIED],
             "refused": self.refused,
             "unconfirmed": 0,
             "unsent": 0,
@@ -80,10 +80,10 @@ def write_segment(people: Iterable[Profile], path: Path) -> None:
             writer.write_table(pa.table([_column(texts) for texts in _texts(group)], schema=SCHEMA))
 
 
-def expected_outcome(people: Iterable[Profile]) -> Outcome:
+def expected_outcome(people: Iterable[Profile]) -> ExpectedOutcome:
     """Add up what must come of people."""
-    counts: Counter[Fate] = Counter()
-    addresses: dict[Fate, set[str]] = {fate: set() for fate in Fate}
+    counts: Counter[ExpectedFate] = Counter()
+    addresses: dict[ExpectedFate, set[str]] = {fate: set() for fate in ExpectedFate}
     elsewhere: set[str] = set()
     phones_left_out = 0
     for person in people:
@@ -92,11 +92,11 @@ def expected_outcome(people: Iterable[Profile]) -> Outcome:
         phones_left_out += person.phone_left_out
         if person.opted_out_elsewhere:
             elsewhere.add(person.address)
-    return Outcome(
+    return ExpectedOutcome(
         counts=counts,
-        members=frozenset(addresses[Fate.APPLIED]),
-        opted_out=frozenset(addresses[Fate.OPTED_OUT]),
-        excluded=frozenset(addresses[Fate.EXCLUDED]),
+        members=frozenset(addresses[ExpectedFate.APPLIED]),
+        opted_out=frozenset(addresses[ExpectedFate.OPTED_OUT]),
+        excluded=frozenset(addresses[ExpectedFate.EXCLUDED]),
         opted_out_elsewhere=frozenset(elsewhere),
         phones_left_out=phones_left_out,
     )

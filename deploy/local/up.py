@@ -19,7 +19,7 @@ from deploy.local.processes import ProcessError
 from deploy.local.stack import LOOPBACK, ROOT, Plan, Secrets, Stack, stop, write_private
 from deploy.local.valkey import free_port
 from producer.cli.sentences import sentences
-from producer.client.errors import ApiError, Refused
+from producer.client.errors import ApiError, RequestRefused
 from producer.client.http import opened, route
 from wire.process.settings import PREFIX
 from wire.store import codec
@@ -40,7 +40,7 @@ CONFLICT: Final = 409
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class RealAccount:
     """An account whose owner agreed that contacts go there; `name` is what its connection is called."""
 
     name: str
@@ -48,7 +48,7 @@ class Account:
     api_key: str = field(repr=False)
 
 
-def up(account: Account | None, console: Console, environment: Mapping[str, str], home: Path) -> int:
+def up(account: RealAccount | None, console: Console, environment: Mapping[str, str], home: Path) -> int:
     """Start a stack that outlives this command, for a real account or beside the sandbox, and say how to use it."""
     if there := _there(home):
         console.print("It is up already.", (there / "about.txt").read_text(), sep="\n")
@@ -59,7 +59,7 @@ def up(account: Account | None, console: Console, environment: Mapping[str, str]
     stack = Stack(_plan(home, directory, account, environment))
     try:
         stack.start()
-        account = account or Account(SANDBOX, stack.sandbox, stack.plan.secrets.sandbox_key)
+        account = account or RealAccount(SANDBOX, stack.sandbox, stack.plan.secrets.sandbox_key)
         asyncio.run(_connect(stack, account))
     except ProcessError as error:
         console.print(str(error))
@@ -89,7 +89,7 @@ def _there(home: Path) -> Path | None:
     return next((each for each in home.glob("*/") if processes.running(each)), None)
 
 
-def _plan(home: Path, directory: Path, account: Account | None, environment: Mapping[str, str]) -> Plan:
+def _plan(home: Path, directory: Path, account: RealAccount | None, environment: Mapping[str, str]) -> Plan:
     snapshots = home / "snapshots"
     snapshots.mkdir(parents=True, exist_ok=True)
     names = PASSED_ON if account is None else PASSED_ON_TO_REAL
@@ -122,19 +122,19 @@ def _producer_port() -> int:
         return free_port()
 
 
-async def _connect(stack: Stack, account: Account) -> None:
+async def _connect(stack: Stack, account: RealAccount) -> None:
     """Create the stack's connection, or give the one of a kept record the key that was handed in now."""
     body = {"name": account.name, "host": account.host, "api_key": account.api_key, "consent": True}
     async with opened(f"http://{stack.producer}", stack.plan.secrets.admin_token) as producer:
         try:
             await producer.ask("POST", route("connections"), body=body)
-        except Refused as error:
+        except RequestRefused as error:
             if error.status != CONFLICT:
                 raise
             await producer.ask("PATCH", route("connections", account.name), body={"api_key": account.api_key})
 
 
-def _about(stack: Stack, account: Account) -> str:
+def _about(stack: Stack, account: RealAccount) -> str:
     directory, url = _from_here(stack.plan.directory), f"http://{stack.producer}"
     snapshots = stack.plan.settings.get("SNAPSHOT_ROOTS") or _from_here(stack.plan.snapshots)
     lines = [

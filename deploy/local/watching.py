@@ -13,19 +13,19 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from producer.cli.following import View
-from producer.cli.progress import Bars
+from producer.cli.following import ProgressView
+from producer.cli.progress import ProgressBars
 from producer.cli.watched import UNSURVEYED, Watched, line
-from producer.client.errors import Unavailable
+from producer.client.errors import ProducerUnavailable
 
 LINE_EVERY_SECONDS: Final = 5.0
 
 
 @contextmanager
-def view(console: Console) -> Iterator[View]:
+def view(console: Console) -> Iterator[ProgressView]:
     """Choose how to show a run on this console, and tidy up after it."""
     if not console.is_terminal:
-        yield Lines(console.print)
+        yield LineOutput(console.print)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -35,7 +35,7 @@ def view(console: Console) -> Iterator[View]:
         TimeElapsedColumn(),
     )
     with Board(*columns, console=console) as progress:
-        yield Bars(progress)
+        yield ProgressBars(progress)
 
 
 class Board(Progress):
@@ -56,7 +56,7 @@ class PerMinute(ProgressColumn):
         return Text(f"{speed * 60:,.0f} a minute" if speed else "")
 
 
-class Lines:
+class LineOutput:
     """A line when the state changes and one every few seconds, with the rate since the first request could be sent."""
 
     def __init__(self, write: Callable[[str], None], clock_seconds: Callable[[], float] = time.monotonic) -> None:
@@ -74,7 +74,7 @@ class Lines:
             self._said = (run.state, at)
             self._write(line(run, datetime.now(UTC)) + self._rate(run.settled, at))
 
-    def waits(self, error: Unavailable) -> None:
+    def waits(self, error: ProducerUnavailable) -> None:
         """Write why nothing is known."""
         self._write(f"waiting: {error}")
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from producer.audit.trail import SYSTEM, Author, differences, said_by, told
+from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store, Unwritable
@@ -89,7 +89,7 @@ class Tokens:
         """Keep a new token and return what its owner has to show, this once; TokenNameTaken."""
         secret = secrets.token_hex(SECRET_BYTES)
         document = codec.text(token.document())
-        said = said_by(by, changes=differences({}, told(token.document())))
+        said = author_as_text(by, changes=differences({}, audit_text(token.document())))
         word = await self._store.keep(
             "save_token", token.id, token.name, document, _digest(secret), token.expires, said
         )
@@ -127,7 +127,7 @@ class Tokens:
 
     async def revoke(self, name: str, *, by: Author = SYSTEM) -> Token:
         """Make a token nobody's and return what it was; NoSuchToken."""
-        found = await self._store.keep("revoke_token", name, said_by(by))
+        found = await self._store.keep("revoke_token", name, author_as_text(by))
         if found is None:
             raise NoSuchToken(f"there is no token {name!r}")
         document, used = found

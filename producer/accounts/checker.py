@@ -9,13 +9,13 @@ from pydantic import SecretStr
 
 from producer.accounts.findings import (
     Busy,
+    CheckResult,
     Field,
     Fields,
-    Finding,
-    Found,
-    Good,
+    FoundFields,
     Lists,
     NotThere,
+    Ok,
     OldestLists,
     Sight,
     There,
@@ -25,18 +25,18 @@ from wire.activecampaign.client import Client
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Refused,
     Rejected,
     Throttled,
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
     Unreadable,
 )
-from wire.activecampaign.results import Account, Page, User
-from wire.chunk_queue.rate_limiter import Go, Pacer, Wait
+from wire.activecampaign.results import AccountInfo, ResultPage, User
+from wire.chunk_queue.rate_limiter import Go, RateLimiter, Wait
 from wire.http.hosts import InvalidHost, account_of, read_host, scheme_for
 from wire.http.session import Session
 
@@ -55,7 +55,7 @@ T = TypeVar("T")
 class Checker:
     """Looks at accounts within their limits, over a session that is handed in."""
 
-    def __init__(self, session: Session, pacer: Pacer, trusted_hosts: frozenset[str]) -> None:
+    def __init__(self, session: Session, pacer: RateLimiter, trusted_hosts: frozenset[str]) -> None:
         self._session = session
         self._pacer = pacer
         self._trusted = trusted_hosts
@@ -67,21 +67,21 @@ class Checker:
         except InvalidHost as error:
             return Wrong("host", str(error))
 
-    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+    async def check_key(self, host: str, api_key: SecretStr) -> CheckResult:
         """Find out whether the host takes the key, and whether it is an administrator's."""
         found = await self._whose(host, api_key)
-        return found if isinstance(found, Wrong | Busy) else Good(administrator=found[1] is not None)
+        return found if isinstance(found, Wrong | Busy) else Ok(administrator=found[1] is not None)
 
-    async def account(self, host: str, api_key: SecretStr) -> Account | None:
+    async def account(self, host: str, api_key: SecretStr) -> AccountInfo | None:
         """Read the account's contract; None where the key may not know, or the account answers no questions now."""
         found = await self._ask(host, self._client(host, api_key).account)
         return None if isinstance(found, Wrong | Busy) else found
 
-    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> CheckResult:
         """Find out whether the list is there."""
         client = self._client(host, api_key)
         found = await self._ask(host, lambda: client.contact_list(list_id), missing="list_id")
-        return found if isinstance(found, Wrong | Busy) else Good(administrator=False)
+        return found if isinstance(found, Wrong | Busy) else Ok(administrator=False)
 
     async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
         """Find out whose key this is, what the contract says, and which lists there are."""
@@ -110,7 +110,7 @@ class Checker:
         found = await self._pages(host, self._client(host, api_key).fields)
         return found if isinstance(found, Wrong | Busy) else Fields(found)
 
-    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         """Find out whether the account has a contact of this address."""
         client = self._client(host, api_key)
         found = await self._ask(host, lambda: client.find_contact(address))
@@ -118,7 +118,7 @@ class Checker:
             return found
         return NotThere() if found is None else There(found.id)
 
-    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         """Delete the account's contact of this address; tell which one it was."""
         found = await self.find_contact(host, api_key, address)
         if not isinstance(found, There):
@@ -129,7 +129,7 @@ class Checker:
             return gone
         return found if gone else NotThere()
 
-    async def _whose(self, host: str, api_key: SecretStr) -> tuple[User, Account | None] | Wrong | Busy:
+    async def _whose(self, host: str, api_key: SecretStr) -> tuple[User, AccountInfo | None] | Wrong | Busy:
         """Ask whose key this is, and for the contract, which only an administrator's may see."""
         client = self._client(host, api_key)
         user = await self._ask(host, client.me)
@@ -138,7 +138,7 @@ class Checker:
         account = await self._ask(host, client.account)
         return account if isinstance(account, Wrong | Busy) else (user, account)
 
-    async def _pages(self, host: str, read: Callable[[int], Awaitable[Page[T]]]) -> tuple[T, ...] | Wrong | Busy:
+    async def _pages(self, host: str, read: Callable[[int], Awaitable[ResultPage[T]]]) -> tuple[T, ...] | Wrong | Busy:
         """Ask for page after page, as many as anybody would look through."""
         items: list[T] = []
         offset: int | None = 0
@@ -184,7 +184,7 @@ def _is_doubtful(error: Trouble) -> bool:
     match error:
         case Refused():
             return not error.definite
-        case Unreachable():
+        case NoUsableAnswer():
             return error.sent
         case _:
             return isinstance(error, Unavailable | Unreadable)
@@ -193,7 +193,7 @@ def _is_doubtful(error: Trouble) -> bool:
 def judged(error: Trouble, missing: Field) -> Wrong | Busy:
     """Say what a person has to mend after an error; `missing` is what a 404 is about."""
     match error:
-        case Unreachable():
+        case NoUsableAnswer():
             return Wrong("host", "nothing answered at this host; is it copied from Settings > Developer?")
         case Unreadable():
             return Wrong("host", f"the host's answers cannot be read; the last one: {error.form}")
@@ -201,7 +201,7 @@ def judged(error: Trouble, missing: Field) -> Wrong | Busy:
             return Busy(error.retry_after_seconds or PATIENCE_SECONDS)
         case Refused():
             return _refused(error.because)
-        case NotFound():
+        case ObjectNotFound():
             return Wrong(missing, "there is no such list" if missing == "list_id" else "this is no ActiveCampaign host")
         case Rejected() | TooLarge():
             return Wrong("host", "the host does not understand us; it is no ActiveCampaign host")

@@ -9,14 +9,14 @@ from wire.vault import SecretError, Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class ContactLimit:
     """How many active contacts an account may have, and how many it has."""
 
     limit: int
     total: int
 
 
-class Contracts:
+class ContactLimits:
     """Reads the contract behind a run's connection, within the account's limits."""
 
     def __init__(self, registry: Registry, checker: Checker, vault: Vault) -> None:
@@ -24,7 +24,7 @@ class Contracts:
         self._checker = checker
         self._vault = vault
 
-    async def of(self, run: Run) -> Contract | None:
+    async def of(self, run: Run) -> ContactLimit | None:
         """Return what the account says; None where only an administrator's key would be told, or it does not say."""
         connection = await self._registry.connection_by_id(run.connection)
         if connection is None or not connection.administrator:
@@ -36,4 +36,4 @@ class Contracts:
         account = await self._checker.account(connection.host, api_key)
         if account is None or account.subscriber_limit is None or account.subscriber_total is None:
             return None
-        return Contract(account.subscriber_limit, account.subscriber_total)
+        return ContactLimit(account.subscriber_limit, account.subscriber_total)

@@ -11,7 +11,7 @@ Field = Literal["host", "api_key", "list_id"]
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
+class Ok:
     """Everything is as it should be. `administrator`: whether the key may see the whole account."""
 
     administrator: bool
@@ -32,7 +32,7 @@ class Busy:
     retry_after_seconds: float
 
 
-Finding = Good | Wrong | Busy
+CheckResult = Ok | Wrong | Busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class NotThere:
     """There is no contact of this address."""
 
 
-Found = There | NotThere | Wrong | Busy
+FoundFields = There | NotThere | Wrong | Busy
 
 
 class Checks(Protocol):
@@ -89,11 +89,11 @@ class Checks(Protocol):
         """Make a host of what was pasted, or say why it cannot be one."""
         ...
 
-    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+    async def check_key(self, host: str, api_key: SecretStr) -> CheckResult:
         """Find out whether the host takes the key."""
         ...
 
-    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> CheckResult:
         """Find out whether the list is there."""
         ...
 
@@ -113,10 +113,10 @@ class Checks(Protocol):
         """Find out which custom fields the account has."""
         ...
 
-    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         """Find out whether the account has a contact of this address."""
         ...
 
-    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         """Delete the account's contact of this address; tell which one it was."""
         ...

@@ -2,7 +2,7 @@
 
 from producer.access.tokens import Role
 from producer.api.app import make_app
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.identity import Identities, Identity
 
-__all__ = ["Collaborators", "Identities", "Identity", "Role", "make_app"]
+__all__ = ["Identities", "Identity", "Role", "Services", "make_app"]

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from producer.access.tokens import Role
 from producer.api.client_address import remote_of, via_of
 from producer.api.problem_responses import route_of
-from producer.api.token_throttle import Attempts
+from producer.api.token_throttle import TokenThrottle
 from producer.services.identity import Identify, Identity
 from producer.services.problems import Problem
 
@@ -25,7 +25,9 @@ _log = structlog.get_logger(__name__)
 IDENTITY: Final = web.RequestKey("identity", Identity)
 
 
-def guard(identify: Identify, roles: Callable[[web.Request], frozenset[Role] | None], attempts: Attempts) -> Middleware:
+def guard(
+    identify: Identify, roles: Callable[[web.Request], frozenset[Role] | None], attempts: TokenThrottle
+) -> Middleware:
     """Make the middleware that lets in whoever has one of the roles of a request's route; None: everybody."""
 
     @web.middleware

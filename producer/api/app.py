@@ -7,15 +7,15 @@ from aiohttp import web
 
 from producer.access.tokens import Role
 from producer.api.access import guard
-from producer.api.client_address import PROXIES, Network
+from producer.api.client_address import PROXIES, ProxyNetwork
 from producer.api.health import DESCRIPTION
 from producer.api.openapi import describe
 from producer.api.problem_responses import as_problems
-from producer.api.request_context import COLLABORATORS
+from producer.api.request_context import SERVICES
 from producer.api.request_limits import within_limits
 from producer.api.routes import ROUTES
-from producer.api.token_throttle import Attempts
-from producer.services.context import Collaborators
+from producer.api.token_throttle import TokenThrottle
+from producer.services.context import Services
 from producer.services.identity import Identify
 from producer.services.roles import ANYBODY
 
@@ -25,11 +25,11 @@ VERSION: Final = "1"
 
 
 def make_app(
-    collaborators: Collaborators,
+    collaborators: Services,
     *,
     identify: Identify,
-    attempts: Attempts | None = None,
-    proxies: Sequence[Network] = (),
+    attempts: TokenThrottle | None = None,
+    proxies: Sequence[ProxyNetwork] = (),
 ) -> web.Application:
     """Make the application; `identify` says whose a token is, `attempts` slows down who has none.
 
@@ -46,9 +46,9 @@ def make_app(
 
     app = web.Application(
         client_max_size=BODY_BYTES_MAX,
-        middlewares=[as_problems, within_limits, guard(identify, roles, attempts or Attempts())],
+        middlewares=[as_problems, within_limits, guard(identify, roles, attempts or TokenThrottle())],
     )
-    app[COLLABORATORS] = collaborators
+    app[SERVICES] = collaborators
     app[PROXIES] = proxies
     app[DESCRIPTION] = describe(ROUTES, version=VERSION)
     for route in ROUTES:

@@ -8,9 +8,9 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer_page, window
-from producer.audit.trail import Kind, Wanted
+from producer.audit.trail import AuditedKind, AuditFilter
 from producer.input_checks import is_line
 from producer.services.audit import NDJSON, WHATS, read_trail, time_parameter
 from producer.services.audit_documents import AuditDocument
@@ -29,14 +29,14 @@ async def show(request: web.Request) -> web.StreamResponse:
     if _is_export(request):
         return await _streamed(request, wanted, after)
     most = window(request).most
-    items, following = await read_trail(collaborators(request), request[IDENTITY], wanted, before=after, most=most)
+    items, following = await read_trail(services_of(request), request[IDENTITY], wanted, before=after, most=most)
     return answer_page(items, following)
 
 
-async def _streamed(request: web.Request, wanted: Wanted, after: str) -> web.StreamResponse:
+async def _streamed(request: web.Request, wanted: AuditFilter, after: str) -> web.StreamResponse:
     """Stream entries as lines, the oldest first, so that whoever keeps them goes on after the last one."""
     require_admin(request[IDENTITY])
-    async with aclosing(collaborators(request).audit.oldest_first(wanted, after=after)) as entries:
+    async with aclosing(services_of(request).audit.oldest_first(wanted, after=after)) as entries:
         # The first is read before the status is sent: a store that fails is still a 503.
         first = await anext(entries, None)
         response = web.StreamResponse(headers={"Content-Type": NDJSON, "Cache-Control": "no-store"})
@@ -60,13 +60,13 @@ def _is_export(request: web.Request) -> bool:
     return form == "ndjson" or (form is None and NDJSON in request.headers.get("Accept", ""))
 
 
-def _wanted(query: Mapping[str, str]) -> Wanted:
+def _wanted(query: Mapping[str, str]) -> AuditFilter:
     """Read which entries are wanted; Problem 422 names what would match nothing for ever."""
     said = {name: query.get(name, "") for name in ("who", "what", "kind", "name", "run")}
     if said["what"] not in {"", *WHATS}:
         raise Problem(422, f"The parameter what must be one of {', '.join(WHATS)}.")
-    if said["kind"] not in {"", *Kind}:
-        raise Problem(422, f"The parameter kind must be one of {', '.join(Kind)}.")
+    if said["kind"] not in {"", *AuditedKind}:
+        raise Problem(422, f"The parameter kind must be one of {', '.join(AuditedKind)}.")
     if not all(is_line(text) for text in said.values() if text):
         raise Problem(422, "The parameters who, name and run must be one line of text each.")
-    return Wanted(**said, since=time_parameter(query, "since"), until=time_parameter(query, "until"))
+    return AuditFilter(**said, since=time_parameter(query, "since"), until=time_parameter(query, "until"))

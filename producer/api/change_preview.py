@@ -8,7 +8,7 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.change_preview import RehearsalBody, rehearse_changes
 
@@ -16,4 +16,4 @@ from producer.services.change_preview import RehearsalBody, rehearse_changes
 async def rehearse(request: web.Request) -> web.Response:
     """Say what of these changes would be refused."""
     body = await read_body(request, RehearsalBody)
-    return answer(await rehearse_changes(collaborators(request), request[IDENTITY], body))
+    return answer(await rehearse_changes(services_of(request), request[IDENTITY], body))

@@ -11,9 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
-Network = IPv4Network | IPv6Network
+ProxyNetwork = IPv4Network | IPv6Network
 
-PROXIES: Final = web.AppKey("proxies", Sequence[Network])
+PROXIES: Final = web.AppKey("proxies", Sequence[ProxyNetwork])
 OURS: Final = re.compile(r"segment-export/[\w.+-]{1,40} \(([a-z -]{1,40})\)")
 """How our own command line names itself, and the command that asks; what else a client calls itself is not repeated."""
 
@@ -34,7 +34,7 @@ def via_of(request: web.Request) -> str:
     return f"segment-export {ours[1]}" if ours else "api"
 
 
-def _is_ours(address: str, proxies: Sequence[Network]) -> bool:
+def _is_ours(address: str, proxies: Sequence[ProxyNetwork]) -> bool:
     try:
         one = ip_address(address)
     except ValueError:

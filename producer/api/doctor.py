@@ -7,11 +7,11 @@ from pydantic import BaseModel
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer
-from producer.doctor import Diagnosis, Health
+from producer.doctor import Diagnosis, DiagnosisHealth
 from producer.doctor.diagnosis import Area
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.permissions import require_admin
 from producer.services.requests import NothingBody
@@ -22,7 +22,7 @@ class DiagnosisDocument(BaseModel):
 
     area: Area
     name: str
-    health: Health
+    health: DiagnosisHealth
     says: str
     mend: str | None
 
@@ -35,17 +35,17 @@ class DiagnosisDocument(BaseModel):
 class ExaminationDocument(BaseModel):
     """Everything that was looked at; `health` is that of the worst of it."""
 
-    health: Literal[Health.OK, Health.WARNING, Health.WRONG]
+    health: Literal[DiagnosisHealth.OK, DiagnosisHealth.WARNING, DiagnosisHealth.WRONG]
     items: list[DiagnosisDocument]
 
     @classmethod
     def of(cls, found: "list[Diagnosis]") -> Self:
         """Show an examination."""
-        worst = max((one.health for one in found), key=list(Health).index, default=Health.OK)
+        worst = max((one.health for one in found), key=list(DiagnosisHealth).index, default=DiagnosisHealth.OK)
         return cls(health=worst, items=[DiagnosisDocument.of(one) for one in found])
 
 
-async def examine(of: Collaborators, who: Identity) -> ExaminationDocument:
+async def examine(of: Services, who: Identity) -> ExaminationDocument:
     """Look at everything. Problem 403."""
     require_admin(who)
     return ExaminationDocument.of(list(await of.examine()))
@@ -54,4 +54,4 @@ async def examine(of: Collaborators, who: Identity) -> ExaminationDocument:
 async def look(request: web.Request) -> web.Response:
     """Tell what was found."""
     await read_body(request, NothingBody, optional=True)
-    return answer(await examine(collaborators(request), request[IDENTITY]))
+    return answer(await examine(services_of(request), request[IDENTITY]))

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
 from producer.intake.cloudevents import Malformed, read_event, speaks_cloudevents
 from producer.services.documents import DeadEventDocument, EventDocument
@@ -24,7 +24,7 @@ async def accept(request: web.Request) -> web.Response:
         event = read_event(request.content_type, request.headers, await request.read())
     except Malformed as error:
         raise unprocessable(error.faults) from None
-    accepted = await collaborators(request).intake.accept_event(event, by=request[IDENTITY].author)
+    accepted = await services_of(request).intake.accept_event(event, by=request[IDENTITY].author)
     document = EventDocument(runs=list(accepted.runs), reason=accepted.reason)
     return answer(document, 202, leave_out_none=True)
 
@@ -36,6 +36,6 @@ async def show_dead(request: web.Request) -> web.Response:
     wanted = window(request)
     if wanted.after and not PLACE.fullmatch(wanted.after):
         raise Problem(422, "The parameter after must be the next of the part before.")
-    found = await collaborators(request).events.dead(before=wanted.after, most=wanted.most + 1)
+    found = await services_of(request).events.dead(before=wanted.after, most=wanted.most + 1)
     part = found[: wanted.most]
     return answer_page([DeadEventDocument.of(dead) for dead in part], part[-1].id if len(found) > len(part) else None)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
 from producer.registry.model import Export
 from producer.services.documents import ExportDeleted
@@ -26,19 +26,19 @@ from producer.services.requests import ExportBody, ExportChange
 async def create(request: web.Request) -> web.Response:
     """Make an export."""
     body = await read_body(request, ExportBody)
-    return answer(await create_export(collaborators(request), request[IDENTITY], body), 201)
+    return answer(await create_export(services_of(request), request[IDENTITY], body), 201)
 
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name."""
-    of = collaborators(request)
+    of = services_of(request)
     part, following = cut(await of.registry.exports(), lambda export: export.name, window(request))
     return answer_page(await shown_exports(of, part), following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show an export."""
-    of, export = collaborators(request), await _named(request)
+    of, export = services_of(request), await _named(request)
     return answer(await shown_export(of, export, await connection_of(of, export)))
 
 
@@ -49,14 +49,14 @@ async def change(request: web.Request) -> web.Response:
         return await read_body(request, ExportChange, onto=onto)
 
     before = await _named(request)
-    return answer(await change_export(collaborators(request), request[IDENTITY], before, read))
+    return answer(await change_export(services_of(request), request[IDENTITY], before, read))
 
 
 async def delete(request: web.Request) -> web.Response:
     """Delete an export and cancel its runs."""
-    ended = await delete_export(collaborators(request), request[IDENTITY], request.match_info["name"])
+    ended = await delete_export(services_of(request), request[IDENTITY], request.match_info["name"])
     return answer(ExportDeleted(ended_runs=list(ended)))
 
 
 async def _named(request: web.Request) -> Export:
-    return await collaborators(request).registry.export(request.match_info["name"])
+    return await services_of(request).registry.export(request.match_info["name"])

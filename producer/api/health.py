@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.documents import StandingDocument
 from wire.store import codec
@@ -21,7 +21,7 @@ async def healthz(_: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """Say whether the producer can do its work, or what is in the way."""
     try:
-        problems = list(await collaborators(request).readiness())
+        problems = list(await services_of(request).readiness())
     except StoreError as error:
         problems = [str(error)]
     return answer(StandingDocument(ok=not problems, problems=problems), 503 if problems else 200)
@@ -29,7 +29,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Show the metrics in Prometheus's form."""
-    body, content_type = await collaborators(request).exposition()
+    body, content_type = await services_of(request).exposition()
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
 from producer.notifications.channels import Channel
-from producer.notifications.outbox import LetterState
+from producer.notifications.outbox import DeliveryState
 from producer.services.notification_documents import (
     DeliveryDocument,
 )
@@ -32,19 +32,19 @@ from producer.services.requests import NothingBody
 async def create(request: web.Request) -> web.Response:
     """Make a channel."""
     body = await read_body(request, NotificationBody)
-    return answer(await make_channel(collaborators(request), request[IDENTITY], body), 201)
+    return answer(await make_channel(services_of(request), request[IDENTITY], body), 201)
 
 
 async def show_all(request: web.Request) -> web.Response:
     """List channels by name, never their secrets."""
-    of = collaborators(request)
+    of = services_of(request)
     part, following = cut(await of.notifying.channels.all(), lambda channel: channel.name, window(request))
     return answer_page(await shown_channels(of, part), following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show a channel."""
-    of = collaborators(request)
+    of = services_of(request)
     return answer(await shown_channel(of, await _named(request)))
 
 
@@ -54,23 +54,23 @@ async def change(request: web.Request) -> web.Response:
     async def read(onto: Mapping[str, Any]) -> NotificationChange:
         return await read_body(request, NotificationChange, onto=onto)
 
-    return answer(await change_channel(collaborators(request), request[IDENTITY], await _named(request), read))
+    return answer(await change_channel(services_of(request), request[IDENTITY], await _named(request), read))
 
 
 async def delete(request: web.Request) -> web.Response:
     """Delete a channel."""
-    return answer(await delete_channel(collaborators(request), request[IDENTITY], request.match_info["name"]))
+    return answer(await delete_channel(services_of(request), request[IDENTITY], request.match_info["name"]))
 
 
 async def test(request: web.Request) -> web.Response:
     """Send a test message."""
     await read_body(request, NothingBody, optional=True)
-    return answer(await test_channel(collaborators(request), request[IDENTITY], request.match_info["name"]))
+    return answer(await test_channel(services_of(request), request[IDENTITY], request.match_info["name"]))
 
 
 async def show_deliveries(request: web.Request) -> web.Response:
     """List a channel's messages, the newest first; `state` picks some."""
-    of, wanted, states = collaborators(request), window(request), _states(request)
+    of, wanted, states = services_of(request), window(request), _states(request)
     letters = await of.notifying.letters.listed((await _named(request)).id, states)
     ids = [letter.id for letter in letters]
     first = ids.index(wanted.after) + 1 if wanted.after in ids else 0
@@ -82,18 +82,18 @@ async def show_deliveries(request: web.Request) -> web.Response:
 async def send_again(request: web.Request) -> web.Response:
     """Send a message again."""
     await read_body(request, NothingBody, optional=True)
-    of, who = collaborators(request), request[IDENTITY]
+    of, who = services_of(request), request[IDENTITY]
     return answer(await redeliver(of, who, request.match_info["name"], request.match_info["id"]), 202)
 
 
 async def _named(request: web.Request) -> Channel:
-    return await collaborators(request).notifying.channels.named(request.match_info["name"])
+    return await services_of(request).notifying.channels.named(request.match_info["name"])
 
 
-def _states(request: web.Request) -> list[LetterState]:
+def _states(request: web.Request) -> list[DeliveryState]:
     said = request.query.get("state")
     if said is None:
-        return list(LetterState)
-    if said not in set(LetterState):
-        raise Problem(422, f"The parameter state must be one of {', '.join(LetterState)}.")
-    return [LetterState(said)]
+        return list(DeliveryState)
+    if said not in set(DeliveryState):
+        raise Problem(422, f"The parameter state must be one of {', '.join(DeliveryState)}.")
+    return [DeliveryState(said)]

@@ -5,8 +5,8 @@ from typing import Final, Literal
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
-from producer.runs.store import Report
+from producer.api.request_context import services_of
+from producer.runs.store import ReportName
 from producer.services.problems import Problem
 from producer.services.rejects import COLUMNS, csv_line, report_page, report_pages, require_rejects
 
@@ -16,7 +16,7 @@ CSV: Final = "text/csv"
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Stream a run's rejects, with `fate=held_back` those whom it left alone, or with `fate=changed_address` those it knew again."""
-    of, run = collaborators(request), request.match_info["id"]
+    of, run = services_of(request), request.match_info["id"]
     form, report = _form(request), _report(request)
     await require_rejects(of, request[IDENTITY], run)
     pages = report_pages(of.run_store, run, report)
@@ -40,7 +40,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _report(request: web.Request) -> Report:
+def _report(request: web.Request) -> ReportName:
     match request.query.get("fate"):
         case None:
             return "rejects"

@@ -8,7 +8,15 @@ from typing import Any, Final
 from aiohttp import web
 
 from producer.input_checks import DEPTH_MAX, is_too_deep
-from producer.services.bodies import M, ObjectWithRepeats, checked, merged, refuse_constant, repeated_members, strange
+from producer.services.bodies import (
+    M,
+    ObjectWithRepeats,
+    checked,
+    merged,
+    refuse_constant,
+    repeated_members,
+    unknown_encoding,
+)
 from producer.services.problems import Problem, unprocessable
 from wire.store import codec
 
@@ -35,7 +43,7 @@ async def read_body(
     faults = dict(repeated_members(document, ()))
     if onto is None:
         return checked(model, document, faults)
-    return checked(model, merged(onto, document), faults | strange(model, document))
+    return checked(model, merged(onto, document), faults | unknown_encoding(model, document))
 
 
 def _decoded(body: bytes) -> Any:

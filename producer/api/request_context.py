@@ -4,11 +4,11 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.services.context import Collaborators
+from producer.services.context import Services
 
-COLLABORATORS: Final = web.AppKey("collaborators", Collaborators)
+SERVICES: Final = web.AppKey("collaborators", Services)
 
 
-def collaborators(request: web.Request) -> Collaborators:
+def services_of(request: web.Request) -> Services:
     """Return whom the handler of this request works with."""
-    return request.app[COLLABORATORS]
+    return request.app[SERVICES]

@@ -21,7 +21,7 @@ from producer.api import (
 )
 from producer.api.doctor import ExaminationDocument
 from producer.api.route import Parameter, Route
-from producer.audit.trail import Kind
+from producer.audit.trail import AuditedKind
 from producer.services.audit import NDJSON, WHATS
 from producer.services.audit_documents import AuditDocument
 from producer.services.change_preview import RehearsalBody, RehearsalDocument
@@ -35,7 +35,7 @@ from producer.services.documents import (
     EventDocument,
     ExportDeleted,
     ExportDocument,
-    Page,
+    PageDocument,
     PreviewDocument,
     SecretsRotated,
     SegmentDocument,
@@ -93,7 +93,7 @@ TRAIL: Final = (
     Parameter(
         "what", "query", "Only this, or all that begins with it: `run`.", {"type": "string", "enum": ["", *WHATS]}
     ),
-    Parameter("kind", "query", "Only what is about one of these.", {"type": "string", "enum": ["", *Kind]}),
+    Parameter("kind", "query", "Only what is about one of these.", {"type": "string", "enum": ["", *AuditedKind]}),
     Parameter("name", "query", "Only what is about the one of this name; of a run, its export's.", TEXT),
     Parameter("run", "query", "Only what is about the run of this id.", TEXT),
     Parameter("since", "query", "From this time on.", {"type": "string", "format": "date-time"}),
@@ -135,7 +135,7 @@ ROUTES: Final = (
         handler=connections.show_all,
         roles=READERS,
         says="List connections by name: all of each for administrators, name and type for others.",
-        answer=Page[ConnectionShown],
+        answer=PageDocument[ConnectionShown],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -193,7 +193,7 @@ ROUTES: Final = (
         handler=exports.show_all,
         roles=READERS,
         says="List exports by name.",
-        answer=Page[ExportDocument],
+        answer=PageDocument[ExportDocument],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -265,7 +265,7 @@ ROUTES: Final = (
         handler=segments.show_all,
         roles=READERS,
         says="List every segment heard of or named by an export.",
-        answer=Page[SegmentDocument],
+        answer=PageDocument[SegmentDocument],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -296,7 +296,7 @@ ROUTES: Final = (
         handler=events.show_dead,
         roles=READERS,
         says="List events of the stream that could not be taken, the newest first, with the reason.",
-        answer=Page[DeadEventDocument],
+        answer=PageDocument[DeadEventDocument],
         parameters=(LIMIT, ENTRY_AFTER, STATE),
         refusals=(422,),
     ),
@@ -306,7 +306,7 @@ ROUTES: Final = (
         handler=runs.show_all,
         roles=READERS,
         says="List runs, the newest first.",
-        answer=Page[RunDocument],
+        answer=PageDocument[RunDocument],
         parameters=(*PAGING, OF_EXPORT),
         refusals=(404, 422),
     ),
@@ -408,7 +408,7 @@ ROUTES: Final = (
         handler=tokens.show_all,
         roles=ADMIN,
         says="List tokens by name, with when each was last used.",
-        answer=Page[TokenDocument],
+        answer=PageDocument[TokenDocument],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -437,7 +437,7 @@ ROUTES: Final = (
         handler=notifications.show_all,
         roles=ADMIN,
         says="List notification channels by name, never their secrets.",
-        answer=Page[NotificationDocument],
+        answer=PageDocument[NotificationDocument],
         parameters=PAGING,
         refusals=(422,),
     ),
@@ -484,7 +484,7 @@ ROUTES: Final = (
         handler=notifications.show_deliveries,
         roles=ADMIN,
         says="List a channel's messages, the newest first, with what came of them.",
-        answer=Page[DeliveryDocument],
+        answer=PageDocument[DeliveryDocument],
         parameters=(*PAGING, LETTERS),
         refusals=(422,),
     ),
@@ -515,7 +515,7 @@ ROUTES: Final = (
         handler=audit.show,
         roles=ADMIN,
         says="List changes and decisions, the newest first, or export them as NDJSON.",
-        answer=Page[AuditDocument],
+        answer=PageDocument[AuditDocument],
         media=(NDJSON,),
         parameters=(LIMIT, ENTRY_AFTER, *TRAIL),
         refusals=(422,),

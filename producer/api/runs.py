@@ -6,7 +6,7 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
 from producer.runs.store import Steering
 from producer.services.problems import Problem
@@ -21,7 +21,7 @@ KEY_CHARACTERS_MAX: Final = 255
 
 async def open_run(request: web.Request) -> web.Response:
     """Open a run of an export; the same Idempotency-Key with the same demand opens nothing new."""
-    of, key = collaborators(request), _idempotency_key(request)
+    of, key = services_of(request), _idempotency_key(request)
     body = await read_body(request, DemandBody, optional=True)
     run = await demand_run(of, request[IDENTITY], request.match_info["name"], body, key)
     return answer(OpenedDocument(run=run), 202)
@@ -29,20 +29,20 @@ async def open_run(request: web.Request) -> web.Response:
 
 async def open_scheduled(request: web.Request) -> web.Response:
     """Open a run of every export that has a schedule."""
-    of, key = collaborators(request), _idempotency_key(request)
+    of, key = services_of(request), _idempotency_key(request)
     await read_body(request, NothingBody, optional=True)
     return answer(await demand_scheduled(of, request[IDENTITY], key), 202)
 
 
 async def show_all(request: web.Request) -> web.Response:
     """List runs, the newest first; `export` picks those of one export by its name."""
-    found = await listed_runs(collaborators(request), window(request), request.query.get("export"))
+    found = await listed_runs(services_of(request), window(request), request.query.get("export"))
     return answer_page(found.runs, found.following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show a run."""
-    return answer(await shown_run(collaborators(request), request.match_info["id"]))
+    return answer(await shown_run(services_of(request), request.match_info["id"]))
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -66,7 +66,7 @@ async def resume(request: web.Request) -> web.Response:
 async def retry(request: web.Request) -> web.Response:
     """Open a run for those whom a run that is over left refused, unconfirmed or unsent."""
     await read_body(request, NothingBody, optional=True)
-    return answer(await retry_run(collaborators(request), request[IDENTITY], request.match_info["id"]), 202)
+    return answer(await retry_run(services_of(request), request[IDENTITY], request.match_info["id"]), 202)
 
 
 def _idempotency_key(request: web.Request) -> str:
@@ -77,5 +77,5 @@ def _idempotency_key(request: web.Request) -> str:
 
 
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:
-    of, run = collaborators(request), request.match_info["id"]
+    of, run = services_of(request), request.match_info["id"]
     return answer(await steer_run(of, request[IDENTITY], run, action, accept=accept), 202)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from producer.api.access import IDENTITY
 from producer.api.request_body import read_body
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.requests import NothingBody
 from producer.services.secret_rotation import rotate_secrets
@@ -17,4 +17,4 @@ from producer.services.secret_rotation import rotate_secrets
 async def rotate(request: web.Request) -> web.Response:
     """Rotate secrets."""
     await read_body(request, NothingBody, optional=True)
-    return answer(await rotate_secrets(collaborators(request), request[IDENTITY]))
+    return answer(await rotate_secrets(services_of(request), request[IDENTITY]))

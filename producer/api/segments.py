@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer_page, window
 from producer.services.paging import cut
 from producer.services.segments import shown_segments
@@ -10,6 +10,6 @@ from producer.services.segments import shown_segments
 
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
-    of = collaborators(request)
+    of = services_of(request)
     part, following = cut(await of.registry.segments(), lambda segment: segment.name, window(request))
     return answer_page(await shown_segments(of, part), following)

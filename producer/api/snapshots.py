@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.documents import PreviewDocument
 from producer.services.problems import Problem
@@ -15,7 +15,7 @@ async def preview(request: web.Request) -> web.Response:
     if not snapshot:
         raise Problem(422, "The parameter snapshot is missing: a URI or an absolute path.")
     try:
-        found = await collaborators(request).preview(snapshot)
+        found = await services_of(request).preview(snapshot)
     except SnapshotError as error:
         raise Problem(422, str(error)) from None
     return answer(PreviewDocument.of(snapshot, found))

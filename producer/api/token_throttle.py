@@ -31,13 +31,13 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Client:
+class _ClientAttempts:
     failures: int = 0
     last: float = 0.0
     waiting: int = 0
 
 
-class Attempts:
+class TokenThrottle:
     """Remembers failures by the address of the other end of the connection: what a header says of it, anybody can write."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Attempts:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._clients: OrderedDict[str, _Client] = OrderedDict()
+        self._clients: OrderedDict[str, _ClientAttempts] = OrderedDict()
 
     async def failed(self, address: str) -> None:
         """Note a failure and wait before it is answered; Problem 429 if too many answers wait already."""
@@ -67,11 +67,11 @@ class Attempts:
         finally:
             client.waiting -= 1
 
-    def _client(self, address: str) -> _Client:
+    def _client(self, address: str) -> _ClientAttempts:
         now = self._clock()
         client = self._clients.pop(address, None)
         if client is None or (now - client.last > FORGOTTEN_AFTER_SECONDS and not client.waiting):
-            client = _Client()
+            client = _ClientAttempts()
         client.last = now
         self._clients[address] = client
         while len(self._clients) > CLIENTS_MOST:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from wire.chunk_queue.run import Ending, State, ended_as
+from wire.chunk_queue.run import Ending, RunState, ended_as
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
@@ -23,7 +23,7 @@ READ_AT_ONCE: Final = 1_000
 DAY_MS: Final = 86_400_000
 
 
-class What(StrEnum):
+class AuditedAction(StrEnum):
     """Everything that the trail tells."""
 
     CONNECTION_CREATED = "connection.created"
@@ -59,7 +59,7 @@ class What(StrEnum):
     NOTIFICATION_RESEALED = "notification.resealed"
 
 
-class Kind(StrEnum):
+class AuditedKind(StrEnum):
     """What an entry can be about."""
 
     CONNECTION = "connection"
@@ -91,7 +91,7 @@ Changes = Mapping[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One entry; `id` orders them, `at` in milliseconds since 1970 by the store's clock.
 
     `what` and `kind` are read as they were written: an older program than the one that wrote them reads the trail, too.
@@ -110,7 +110,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which entries are wanted: all for which everything holds that is said; times in milliseconds, both included.
 
     `what` is a word of the trail or the part of it before the dot.
@@ -124,7 +124,7 @@ class Wanted:
     since: int | None = None
     until: int | None = None
 
-    def holds(self, entry: Entry) -> bool:
+    def holds(self, entry: AuditEntry) -> bool:
         """Whether an entry is wanted."""
         if (self.since is not None and entry.at < self.since) or (self.until is not None and entry.at > self.until):
             return False
@@ -145,19 +145,19 @@ class Audit:
 
     async def note(
         self,
-        what: What,
+        what: AuditedAction,
         by: Author,
         *,
-        kind: Kind,
+        kind: AuditedKind,
         name: str = "",
         object_id: str = "",
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Note what is no change of the record; on disk when it returns."""
-        said = said_by(by, facts=facts, what=what, kind=kind, name=name, id=object_id)
+        said = author_as_text(by, facts=facts, what=what, kind=kind, name=name, id=object_id)
         await self._store.keep("note", said)
 
-    async def entries(self, wanted: Wanted, *, before: str = "") -> AsyncGenerator[Entry, None]:
+    async def entries(self, wanted: AuditFilter, *, before: str = "") -> AsyncGenerator[AuditEntry, None]:
         """Read the wanted entries, the newest first, those older than the one whose id is `before`."""
         oldest, newest = _ends(wanted)
         newest = f"({before}" if before else newest
@@ -167,7 +167,7 @@ class Audit:
                     yield entry
             newest = f"({found[-1][0]}"
 
-    async def oldest_first(self, wanted: Wanted, *, after: str = "") -> AsyncGenerator[Entry, None]:
+    async def oldest_first(self, wanted: AuditFilter, *, after: str = "") -> AsyncGenerator[AuditEntry, None]:
         """Read the wanted entries, the oldest first, those newer than the one whose id is `after`."""
         oldest, newest = _ends(wanted)
         oldest = f"({after}" if after else oldest
@@ -182,7 +182,9 @@ class Audit:
         return int(await self._store.run("trim_audit", round(days * DAY_MS)))
 
 
-def said_by(by: Author, *, changes: Changes | None = None, facts: Mapping[str, Any] | None = None, **said: str) -> str:
+def author_as_text(
+    by: Author, *, changes: Changes | None = None, facts: Mapping[str, Any] | None = None, **said: str
+) -> str:
     """Write what Python says of an entry, as the scripts take it: names and text."""
     words = {"who": by.name, "role": by.role, "remote": by.remote, "via": by.via} | said
     if changes:
@@ -202,7 +204,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
     }
 
 
-def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
+def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> AuditEntry:
     """Read an entry as it is kept."""
 
     def text(name: str) -> str:
@@ -212,8 +214,8 @@ def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
     facts = codec.decode(fields.get("facts", b"{}"))
     changes = {name: (old, new) for name, (old, new) in codec.decode(fields.get("changes", b"{}")).items()}
     if "was" in fields:
-        changes |= differences(told(codec.decode(fields["was"])), {})
-    return Entry(
+        changes |= differences(audit_text(codec.decode(fields["was"])), {})
+    return AuditEntry(
         id=entry_id,
         at=int(entry_id.partition("-")[0]),
         who=Author(text("who"), text("role"), text("remote"), text("via")),
@@ -223,11 +225,11 @@ def entry_from(entry_id: str, fields: Mapping[str, bytes]) -> Entry:
         object_id=text("id"),
         run=text("run"),
         changes=changes,
-        facts=_ended(facts) if what == What.RUN_ENDED else facts,
+        facts=_ended(facts) if what == AuditedAction.RUN_ENDED else facts,
     )
 
 
-def _ends(wanted: Wanted) -> tuple[str, str]:
+def _ends(wanted: AuditFilter) -> tuple[str, str]:
     """Between which ids the wanted entries are: an id begins with the store's milliseconds."""
     return "-" if wanted.since is None else str(wanted.since), "+" if wanted.until is None else str(wanted.until)
 
@@ -240,7 +242,7 @@ def _leaves(document: Mapping[str, Any], path: str = "") -> Sequence[tuple[str, 
     return found
 
 
-def told(document: Mapping[str, Any]) -> dict[str, Any]:
+def audit_text(document: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a document what says nothing of a change: the entry itself has the id and the time."""
     return {name: value for name, value in document.items() if name not in {"id", "created", "changed"}}
 
@@ -255,7 +257,7 @@ def _ended(facts: Mapping[str, Any]) -> dict[str, Any]:
     short = sum(number(prefix + name) for prefix in ("", "leaving_") for name in fates[1:])
     ending = Ending(facts["ending"]) if "ending" in facts else None
     amiss = short + number("unmatched") + number("unbalanced") > 0
-    state: State = ended_as(ending, is_short=amiss, dry_run=facts.get("dry_run") == "1")
+    state: RunState = ended_as(ending, is_short=amiss, dry_run=facts.get("dry_run") == "1")
     said: dict[str, Any] = {"state": state} | {name: number(name) for name in ("selected", *fates)}
     if "error" in facts:
         said["error"] = facts["error"]

@@ -8,11 +8,11 @@ import click
 
 from producer.cli.calling import Call
 from producer.cli.files.load import Faulty
-from producer.cli.files.plan import Action, Change
+from producer.cli.files.plan import Action, PlannedChange
 from producer.cli.secret_files import one_word, read_secret
 from producer.cli.sentences import next_step
 from producer.cli.tables import cell, printable
-from producer.client.errors import ApiError, NotTheApi, Refused
+from producer.client.errors import ApiError, NotTheApi, RequestRefused
 from producer.client.http import Api, route
 from wire.store import codec
 
@@ -22,7 +22,7 @@ SIGNS: Final = {Action.CREATE: "+", Action.CHANGE: "~", Action.DELETE: "-"}
 DONE: Final = {Action.CREATE: "created", Action.CHANGE: "changed", Action.DELETE: "deleted"}
 
 
-class Stopped(click.ClickException):
+class ApplyStopped(click.ClickException):
     """The server said no, or nothing, in the middle; what was done before stays."""
 
 
@@ -42,7 +42,7 @@ async def standing(api: Api, kind: str) -> list[dict[str, Any]]:
             return items
 
 
-def keys(changes: Sequence[Change]) -> dict[tuple[str, str], str]:
+def keys(changes: Sequence[PlannedChange]) -> dict[tuple[str, str], str]:
     """Read the secrets that these changes send, by kind and name of whose they are; Faulty names each that is missing."""
     found, faults = dict[tuple[str, str], str](), list[str]()
     for change in changes:
@@ -63,7 +63,7 @@ def keys(changes: Sequence[Change]) -> dict[tuple[str, str], str]:
     return found
 
 
-async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
+async def rehearse(call: Call, changes: Sequence[PlannedChange], secrets: Mapping[tuple[str, str], str]) -> None:
     """Ask whether all changes would be made; Faulty names each fault of each that would not, by file and line."""
     parts = list(_parts(changes))
     for part in parts:
@@ -77,7 +77,7 @@ async def rehearse(call: Call, changes: Sequence[Change], secrets: Mapping[tuple
             raise Faulty(faults)
 
 
-async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[str, str], str]) -> None:
+async def perform(call: Call, changes: Sequence[PlannedChange], secrets: Mapping[tuple[str, str], str]) -> None:
     """Make the changes one after the other; Stopped."""
     for number, change in enumerate(changes):
         try:
@@ -85,14 +85,14 @@ async def perform(call: Call, changes: Sequence[Change], secrets: Mapping[tuple[
         except ApiError as error:
             if call.for_programs:
                 call.echo(as_json(changes, done=number))
-            raise Stopped("\n".join(_told(error, changes, number))) from None
+            raise ApplyStopped("\n".join(_told(error, changes, number))) from None
         if not call.for_programs:
             click.echo(f"{DONE[change.action]} {named(change)}")
     if call.for_programs:
         call.echo(as_json(changes, done=len(changes)))
 
 
-def show(call: Call, changes: Sequence[Change]) -> None:
+def show(call: Call, changes: Sequence[PlannedChange]) -> None:
     """Print what differs; nothing, if nothing does."""
     if call.for_programs:
         call.echo(as_json(changes, done=0))
@@ -105,7 +105,7 @@ def show(call: Call, changes: Sequence[Change]) -> None:
             click.echo(f"    {change.key_name}: sent again")
 
 
-def as_json(changes: Sequence[Change], *, done: int) -> bytes:
+def as_json(changes: Sequence[PlannedChange], *, done: int) -> bytes:
     """Write changes for programs, the first ones as done; no key is among them."""
     told = [
         {
@@ -120,12 +120,12 @@ def as_json(changes: Sequence[Change], *, done: int) -> bytes:
     return codec.encode({"changes": told})
 
 
-def named(change: Change) -> str:
+def named(change: PlannedChange) -> str:
     """Call the object of a change by kind and name."""
     return f"{change.kind.removesuffix('s')} {printable(change.name)}"
 
 
-def _parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def _parts(changes: Sequence[PlannedChange]) -> Iterator[list[PlannedChange]]:
     """Cut many changes into parts, each behind what it may need: connections, and the exports that its channels name."""
     made = [one for one in changes if one.action is not Action.DELETE]
     head = [one for one in made if one.kind == "connections"]
@@ -138,18 +138,18 @@ def _parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
             yield behind
 
 
-def _refused(change: Change, said: Mapping[str, Any]) -> list[str]:
+def _refused(change: PlannedChange, said: Mapping[str, Any]) -> list[str]:
     faults = [(str(one["detail"]), str(one["pointer"])) for one in said["errors"]] or [(str(said["detail"]), "")]
     if change.origin is None:
         return [f"{change.action} {named(change)}: {detail}" for detail, _ in faults]
     return [change.origin.fault(detail, pointer) for detail, pointer in faults]
 
 
-def _body(change: Change, secrets: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _body(change: PlannedChange, secrets: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     return change.body | ({change.key_name: secrets[change.kind, change.name]} if change.key is not None else {})
 
 
-async def _ask(api: Api, change: Change, secrets: Mapping[tuple[str, str], str]) -> None:
+async def _ask(api: Api, change: PlannedChange, secrets: Mapping[tuple[str, str], str]) -> None:
     match change.action:
         case Action.CREATE:
             await api.ask("POST", route(change.kind), body=_body(change, secrets))
@@ -159,14 +159,14 @@ async def _ask(api: Api, change: Change, secrets: Mapping[tuple[str, str], str])
             await api.ask("DELETE", route(change.kind, change.name))
 
 
-def _told(error: ApiError, changes: Sequence[Change], number: int) -> list[str]:
+def _told(error: ApiError, changes: Sequence[PlannedChange], number: int) -> list[str]:
     """Say why it stopped, what is done, what may be, and what is not."""
     change = changes[number]
-    said = [printable(error.detail if isinstance(error, Refused) else str(error))]
-    if isinstance(error, Refused) and change.origin is not None:
+    said = [printable(error.detail if isinstance(error, RequestRefused) else str(error))]
+    if isinstance(error, RequestRefused) and change.origin is not None:
         faults = [change.origin.fault(fault.detail, fault.pointer) for fault in error.faults]
         said += [f"  {printable(fault)}" for fault in faults or [change.origin.fault("was refused")]]
-    word = "refused" if isinstance(error, Refused) else "unknown whether done"
+    word = "refused" if isinstance(error, RequestRefused) else "unknown whether done"
     said += [f"{DONE[one.action]}: {named(one)}" for one in changes[:number]]
     said += [f"{word}: {change.action} {named(change)}"]
     said += [f"not done: {one.action} {named(one)}" for one in changes[number + 1 :]]

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import click
 
-Body = dict[str, Any]
+JsonBody = dict[str, Any]
 
 COLUMNS: Final = ("email", "first_name", "last_name", "phone", "tags_column", "id")
 LIMITS: Final = ("imports_per_minute", "single_imports_per_minute", "requests_per_second")
 
 
-def export_body(said: Mapping[str, Any]) -> Body:
+def export_body(said: Mapping[str, Any]) -> JsonBody:
     """Write an export, or a change to one."""
-    mapping: Body = {name: said[name] or None for name in COLUMNS if said[name] is not None}
+    mapping: JsonBody = {name: said[name] or None for name in COLUMNS if said[name] is not None}
     if said["fields"]:
         mapping["fields"] = fields(said["fields"])
     if said["tags"]:
@@ -34,14 +34,14 @@ def export_body(said: Mapping[str, Any]) -> Body:
     return _said(plain) | ({"mapping": mapping} if mapping else {})
 
 
-def connection_body(said: Mapping[str, Any]) -> Body:
+def connection_body(said: Mapping[str, Any]) -> JsonBody:
     """Write a connection, or a change to one; its key is no option and comes later."""
     limits = {name: said[name] for name in LIMITS if said[name] is not None}
     plain = {name: value for name, value in said.items() if name not in LIMITS}
     return _said(plain) | ({"limits": limits} if limits else {})
 
 
-def schedule(cron: str | None, zone: str | None) -> Body | str:
+def schedule(cron: str | None, zone: str | None) -> JsonBody | str:
     """Write a schedule, or a change to one; said empty, it goes."""
     return "" if cron == "" else _said({"cron": cron, "zone": zone})
 
@@ -55,7 +55,7 @@ def fields(said: Sequence[str]) -> dict[str, str | None]:
     return {number.strip(): column or None for number, column in pairs}
 
 
-def leavers_field(said: str) -> Body:
+def leavers_field(said: str) -> JsonBody:
     """Read `ID=LEFT:PRESENT`; UsageError if it is something else."""
     number, equals, values = said.partition("=")
     left, colon, present = values.partition(":")
@@ -64,7 +64,7 @@ def leavers_field(said: str) -> Body:
     return {"id": number.strip(), "left": left, "present": present}
 
 
-def thresholds(option: str, said: str) -> Body:
+def thresholds(option: str, said: str) -> JsonBody:
     """Read `SHARE:NUMBER`; UsageError if it is something else."""
     share, _, number = said.partition(":")
     try:
@@ -75,5 +75,5 @@ def thresholds(option: str, said: str) -> Body:
         ) from None
 
 
-def _said(options: Mapping[str, Any]) -> Body:
+def _said(options: Mapping[str, Any]) -> JsonBody:
     return {name: None if value == "" else value for name, value in options.items() if value is not None}

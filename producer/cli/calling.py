@@ -16,8 +16,8 @@ from producer.client.errors import ApiError
 from producer.client.http import Api, Reply, opened
 from wire.store import codec
 
-Form = Literal["table", "json", "yaml", "ndjson"]
-FORMS: Final[tuple[Form, ...]] = ("table", "json", "yaml")
+OutputForm = Literal["table", "json", "yaml", "ndjson"]
+FORMS: Final[tuple[OutputForm, ...]] = ("table", "json", "yaml")
 
 Command = Callable[..., Coroutine[Any, Any, int]]
 
@@ -27,7 +27,7 @@ class Call:
     """What a command has in hand: the API, and how its answers are to be shown."""
 
     api: Api
-    form: Form
+    form: OutputForm
 
     @property
     def for_programs(self) -> bool:
@@ -52,14 +52,14 @@ class Call:
             click.echo(yaml(codec.decode(body), after_another=number > 0) if self.form == "yaml" else body.strip())
 
 
-class Failed(click.ClickException):
+class CommandFailed(click.ClickException):
     """A call that failed, as sentences on standard error; the exit code is 1."""
 
     def __init__(self, error: ApiError) -> None:
         super().__init__("\n".join(sentences(error)))
 
 
-def show_here(document: Mapping[str, Any], human: Callable[[Any], RenderableType], form: Form) -> None:
+def show_here(document: Mapping[str, Any], human: Callable[[Any], RenderableType], form: OutputForm) -> None:
     """Print what is known without a server."""
     match form:
         case "table":
@@ -78,7 +78,7 @@ def yaml(document: Any, *, after_another: bool = False) -> str:
 
 
 def _output_options(
-    command: Callable[..., None], *, forms: Sequence[Form] = FORMS, default: Form = "table"
+    command: Callable[..., None], *, forms: Sequence[OutputForm] = FORMS, default: OutputForm = "table"
 ) -> Callable[..., None]:
     @click.option(
         "-o",
@@ -90,7 +90,7 @@ def _output_options(
     )
     @click.option("--json", "as_json", is_flag=True, help="The same as -o json: the API's JSON as it is.")
     @wraps(command)
-    def chosen(*, output: Form, as_json: bool, **options: Any) -> None:
+    def chosen(*, output: OutputForm, as_json: bool, **options: Any) -> None:
         command(output="json" if as_json else output, **options)
 
     return chosen
@@ -110,10 +110,14 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
     return context(url(token(command)))
 
 
-def _calls_api(command: Command, *, forms: Sequence[Form] = FORMS, default: Form = "table") -> Callable[..., None]:
+def _calls_api(
+    command: Command, *, forms: Sequence[OutputForm] = FORMS, default: OutputForm = "table"
+) -> Callable[..., None]:
     @server_options
     @wraps(command)
-    def run(*, context: str | None, url: str | None, token_file: str | None, output: Form, **options: Any) -> None:
+    def run(
+        *, context: str | None, url: str | None, token_file: str | None, output: OutputForm, **options: Any
+    ) -> None:
         base, token = reached(context=context, url=url, token_file=token_file)
 
         async def call() -> int:
@@ -123,7 +127,7 @@ def _calls_api(command: Command, *, forms: Sequence[Form] = FORMS, default: Form
         try:
             code = asyncio.run(call())
         except ApiError as error:
-            raise Failed(error) from None
+            raise CommandFailed(error) from None
         click.get_current_context().exit(code)
 
     return _output_options(run, forms=forms, default=default)
@@ -134,7 +138,7 @@ def calls_api(command: Command) -> Callable[..., None]:
     return _calls_api(command)
 
 
-def calls_api_in(*forms: Form) -> Callable[[Command], Callable[..., None]]:
+def calls_api_in(*forms: OutputForm) -> Callable[[Command], Callable[..., None]]:
     """Make such a command that prints in forms of its own, the first of which is the default."""
     return lambda command: _calls_api(command, forms=forms, default=forms[0])
 

@@ -6,31 +6,31 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from producer.cli.watched import Watched, watched
-from producer.client.errors import Unavailable
+from producer.client.errors import ProducerUnavailable
 from producer.client.http import Reply
 
 POLL_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5 * 60.0
 """A producer that restarts or moves is back by then; the run itself does not need it to be watched."""
 
-Look = Callable[[str], Awaitable[Reply]]
+ReadRun = Callable[[str], Awaitable[Reply]]
 """From a run's id to its document; ApiError."""
 
 
-class View(Protocol):
+class ProgressView(Protocol):
     """Whoever shows how runs go."""
 
     def show(self, run: Watched) -> None:
         """Show a run as it is now."""
 
-    def waits(self, error: Unavailable) -> None:
+    def waits(self, error: ProducerUnavailable) -> None:
         """Show that nothing is known for the moment."""
 
 
 async def follow(
-    look: Look,
+    look: ReadRun,
     ids: Sequence[str],
-    view: View,
+    view: ProgressView,
     *,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     clock_seconds: Callable[[], float] = time.monotonic,
@@ -51,7 +51,7 @@ async def follow(
                     view.show(run)
                     if run.over:
                         ended[run_id] = reply
-        except Unavailable as error:
+        except ProducerUnavailable as error:
             if clock_seconds() - heard > PATIENCE_SECONDS:
                 raise
             view.waits(error)

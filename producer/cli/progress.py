@@ -9,10 +9,10 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from producer.cli.following import View
+from producer.cli.following import ProgressView
 from producer.cli.watched import UNSURVEYED, Watched, figures, line, outlook
-from producer.client.errors import Unavailable
-from wire.chunk_queue.run import State
+from producer.client.errors import ProducerUnavailable
+from wire.chunk_queue.run import RunState
 
 LINE_SECONDS: Final = 15.0
 """How often a log gets a line while a run is in one and the same state."""
@@ -22,7 +22,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Bars:
+class ProgressBars:
     """A bar for every run: how far, how many applied, and when it will be finished."""
 
     def __init__(self, progress: Progress, now: Callable[[], datetime] = _now) -> None:
@@ -46,14 +46,14 @@ class Bars:
             outlook=outlook(run, self._now()),
         )
 
-    def waits(self, error: Unavailable) -> None:
+    def waits(self, error: ProducerUnavailable) -> None:
         """Say so beside every bar that still moves."""
         for task in self._progress.tasks:
             if not task.finished:
                 self._progress.update(task.id, outlook=f"waiting: {error}")
 
 
-class Lines:
+class ProgressLines:
     """A line when a run's state changes, and one now and then in between."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Lines:
         self._write = write
         self._now = now
         self._clock_seconds = clock_seconds
-        self._last: dict[str, tuple[State, float]] = {}
+        self._last: dict[str, tuple[RunState, float]] = {}
         self._waited: float | None = None
 
     def show(self, run: Watched) -> None:
@@ -77,7 +77,7 @@ class Lines:
             self._last[run.id] = (run.state, at)
             self._write(line(run, self._now()))
 
-    def waits(self, error: Unavailable) -> None:
+    def waits(self, error: ProducerUnavailable) -> None:
         """Write why nothing is known, once and then now and then."""
         at = self._clock_seconds()
         if self._waited is None or at - self._waited >= LINE_SECONDS:
@@ -86,10 +86,10 @@ class Lines:
 
 
 @contextmanager
-def view(console: Console) -> Iterator[View]:
+def view(console: Console) -> Iterator[ProgressView]:
     """Choose how to show runs on this console, and tidy up after it."""
     if not console.is_terminal or console.is_dumb_terminal:
-        yield Lines(lambda text: console.print(text, soft_wrap=True))
+        yield ProgressLines(lambda text: console.print(text, soft_wrap=True))
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -99,4 +99,4 @@ def view(console: Console) -> Iterator[View]:
         TextColumn("{task.fields[outlook]}", markup=False),
     )
     with Progress(*columns, console=console) as progress:
-        yield Bars(progress)
+        yield ProgressBars(progress)

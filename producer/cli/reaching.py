@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from producer.cli.secret_files import one_word, read_secret
-from producer.cli.servers import Server, read
+from producer.cli.servers import SavedServer, read
 from producer.client.http import base_url
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -24,11 +24,11 @@ def reached(*, context: str | None, url: str | None, token_file: str | None) -> 
     there = url or (None if context else _variable(URL))
     said = _variable(TOKEN)
     if context is None and there is not None and (said or token_file):
-        name, server = "", Server(there)  # all is said, and whatever is kept does not matter
+        name, server = "", SavedServer(there)  # all is said, and whatever is kept does not matter
     else:
         known = read()
         name = context or _variable(CONTEXT) or known.current or ""
-        server = known.named(name) if name else Server(DEFAULT_URL)
+        server = known.named(name) if name else SavedServer(DEFAULT_URL)
     base = checked(there or server.url, f"--url ({URL})")
     if token_file is not None:
         return base, read_secret(token_file, "--token-file")

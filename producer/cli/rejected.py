@@ -12,14 +12,14 @@ from producer.client.errors import NotTheApi
 from producer.client.http import route
 from wire.store import codec
 
-Fate = Literal["held_back", "changed_address"]
+FateOption = Literal["held_back", "changed_address"]
 
 SHOWN: Final = 100
 """Lines of a table: nobody reads on, and a table is laid out as a whole."""
 
 
 async def print_rejects(
-    call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, fate: Fate | None = None
+    call: Call, run_id: str, form: Literal["table", "ndjson", "csv"], *, fate: FateOption | None = None
 ) -> int:
     """Print rejects in this form, or those of another fate, and for a program all of them; ApiError."""
     form = "ndjson" if call.for_programs and form == "table" else form

@@ -3,7 +3,7 @@
 from typing import Final
 
 from producer.cli.tables import printable
-from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
+from producer.client.errors import ApiError, NotTheApi, ProducerUnavailable, RequestRefused
 
 OPTIONS: Final = {
     "/api_key": "--key-file",
@@ -26,7 +26,7 @@ OPTIONS: Final = {
 def sentences(error: ApiError) -> list[str]:
     """Say what went wrong, every fault in a line of its own, and then what to do."""
     match error:
-        case Refused():
+        case RequestRefused():
             faults = [f"  {place(fault.pointer)}: {fault.detail}" for fault in error.faults]
             said = [error.detail, *faults]
         case _:
@@ -37,21 +37,21 @@ def sentences(error: ApiError) -> list[str]:
 def next_step(error: ApiError) -> str:
     """Say what whoever asked can do about it."""
     match error:
-        case Refused(status=401):
+        case RequestRefused(status=401):
             return "Set SEGMENT_EXPORT_TOKEN, or say --token-file FILE or --context NAME, with a token that the producer knows."
-        case Refused(status=403):
+        case RequestRefused(status=403):
             return "Ask an administrator to do this, or use a token that may."
-        case Refused(status=404):
+        case RequestRefused(status=404):
             return "See what there is: `segment-export exports list`, `connections list`, `runs list`, `tokens list`."
-        case Refused(status=405):
+        case RequestRefused(status=405):
             return "The producer is of another version than this command: bring both to the same."
-        case Refused(status=409):
+        case RequestRefused(status=409):
             return "Look at what is there already; then say another name or id, or change what is there."
-        case Refused(status=status) if status >= 500:  # noqa: PLR2004  where HTTP's server errors begin
+        case RequestRefused(status=status) if status >= 500:  # noqa: PLR2004  where HTTP's server errors begin
             return "Look into the producer's log."
-        case Refused():
+        case RequestRefused():
             return "Mend what is named, then say it again."
-        case Unavailable():
+        case ProducerUnavailable():
             return (
                 "Try again soon. Is `segment-export serve` running there? --url or SEGMENT_EXPORT_URL says where, or the "
                 "context: `segment-export context list`."

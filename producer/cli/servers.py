@@ -46,7 +46,7 @@ class TokenPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SavedServer:
     """Where a server is, and where its token is; None: in nothing of ours, but named with each call."""
 
     url: str
@@ -57,10 +57,10 @@ class Server:
 class Servers:
     """All of them by name, and which one is meant if nobody says."""
 
-    known: Mapping[str, Server] = field(default_factory=dict)
+    known: Mapping[str, SavedServer] = field(default_factory=dict)
     current: str | None = None
 
-    def named(self, name: str) -> Server:
+    def named(self, name: str) -> SavedServer:
         """Return the one of this name; UsageError."""
         if name not in self.known:
             there = ", ".join(sorted(self.known)) or "none yet"
@@ -123,7 +123,7 @@ def _servers(document: Any) -> Servers:
         pairs = [] if token is None else list(token.items())
         if len(pairs) > 1 or any(kind not in {"env", "file", "stored"} for kind, _ in pairs):
             raise ValueError(name)
-        known[name] = Server(str(said["url"]), *(TokenPlace(kind, str(at)) for kind, at in pairs))
+        known[name] = SavedServer(str(said["url"]), *(TokenPlace(kind, str(at)) for kind, at in pairs))
     current = document.get("current")
     return Servers(known, current if current in known else None)
 

@@ -10,11 +10,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-Document = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column: its title, and where in a document its cells are, by dotted names."""
 
     title: str
@@ -23,119 +23,119 @@ class Column:
 
 
 CONNECTIONS: Final = (
-    Column("NAME", "name"),
-    Column("HOST", "host"),
-    Column("ACCOUNT", "account"),
-    Column("IMPORTS/MIN", "limits.imports_per_minute", number=True),
-    Column("ALLOW", "allow"),
-    Column("WARNING", "warning"),
+    TableColumn("NAME", "name"),
+    TableColumn("HOST", "host"),
+    TableColumn("ACCOUNT", "account"),
+    TableColumn("IMPORTS/MIN", "limits.imports_per_minute", number=True),
+    TableColumn("ALLOW", "allow"),
+    TableColumn("WARNING", "warning"),
 )
 EXPORTS: Final = (
-    Column("NAME", "name"),
-    Column("SEGMENT", "segment"),
-    Column("CONNECTION", "connection"),
-    Column("LIST", "list_id", number=True),
-    Column("LEAVERS", "leavers"),
-    Column("AUTOMATIONS", "automations"),
-    Column("ENABLED", "enabled"),
-    Column("SCHEDULED", "next_scheduled"),
-    Column("WARNINGS", "warnings.detail"),
+    TableColumn("NAME", "name"),
+    TableColumn("SEGMENT", "segment"),
+    TableColumn("CONNECTION", "connection"),
+    TableColumn("LIST", "list_id", number=True),
+    TableColumn("LEAVERS", "leavers"),
+    TableColumn("AUTOMATIONS", "automations"),
+    TableColumn("ENABLED", "enabled"),
+    TableColumn("SCHEDULED", "next_scheduled"),
+    TableColumn("WARNINGS", "warnings.detail"),
 )
 AUDIT: Final = (
-    Column("AT", "at"),
-    Column("WHO", "who"),
-    Column("FROM", "remote"),
-    Column("WHAT", "what"),
-    Column("ON", "about"),
-    Column("RUN", "run"),
-    Column("SAYS", "says"),
+    TableColumn("AT", "at"),
+    TableColumn("WHO", "who"),
+    TableColumn("FROM", "remote"),
+    TableColumn("WHAT", "what"),
+    TableColumn("ON", "about"),
+    TableColumn("RUN", "run"),
+    TableColumn("SAYS", "says"),
 )
 DIAGNOSES: Final = (
-    Column("", "health"),
-    Column("WHERE", "area"),
-    Column("WHAT", "name"),
-    Column("SAYS", "says"),
-    Column("MEND", "mend"),
+    TableColumn("", "health"),
+    TableColumn("WHERE", "area"),
+    TableColumn("WHAT", "name"),
+    TableColumn("SAYS", "says"),
+    TableColumn("MEND", "mend"),
 )
 CONTEXTS: Final = (
-    Column("NAME", "name"),
-    Column("IN USE", "current"),
-    Column("URL", "url"),
-    Column("TOKEN", "token"),
+    TableColumn("NAME", "name"),
+    TableColumn("IN USE", "current"),
+    TableColumn("URL", "url"),
+    TableColumn("TOKEN", "token"),
 )
 SEGMENTS: Final = (
-    Column("SEGMENT", "name"),
-    Column("REFRESHED", "refreshed"),
-    Column("EXPORTS", "exports"),
-    Column("SNAPSHOT", "snapshot"),
-    Column("WARNINGS", "warnings.detail"),
+    TableColumn("SEGMENT", "name"),
+    TableColumn("REFRESHED", "refreshed"),
+    TableColumn("EXPORTS", "exports"),
+    TableColumn("SNAPSHOT", "snapshot"),
+    TableColumn("WARNINGS", "warnings.detail"),
 )
 EVENTS: Final = (
-    Column("RECEIVED", "received"),
-    Column("SOURCE", "source"),
-    Column("ID", "id"),
-    Column("REASON", "reason"),
+    TableColumn("RECEIVED", "received"),
+    TableColumn("SOURCE", "source"),
+    TableColumn("ID", "id"),
+    TableColumn("REASON", "reason"),
 )
 TOKENS: Final = (
-    Column("NAME", "name"),
-    Column("ROLE", "role"),
-    Column("CREATED", "created"),
-    Column("BY", "created_by"),
-    Column("EXPIRES", "expires"),
-    Column("EXPIRED", "expired"),
-    Column("LAST USED", "last_used"),
+    TableColumn("NAME", "name"),
+    TableColumn("ROLE", "role"),
+    TableColumn("CREATED", "created"),
+    TableColumn("BY", "created_by"),
+    TableColumn("EXPIRES", "expires"),
+    TableColumn("EXPIRED", "expired"),
+    TableColumn("LAST USED", "last_used"),
 )
 NOTIFICATIONS: Final = (
-    Column("NAME", "name"),
-    Column("KIND", "kind"),
-    Column("TO", "to"),
-    Column("EVENTS", "events"),
-    Column("EXPORTS", "exports"),
-    Column("ENABLED", "enabled"),
-    Column("WAITING", "waiting", number=True),
-    Column("DEAD", "dead", number=True),
+    TableColumn("NAME", "name"),
+    TableColumn("KIND", "kind"),
+    TableColumn("TO", "to"),
+    TableColumn("EVENTS", "events"),
+    TableColumn("EXPORTS", "exports"),
+    TableColumn("ENABLED", "enabled"),
+    TableColumn("WAITING", "waiting", number=True),
+    TableColumn("DEAD", "dead", number=True),
 )
 DELIVERIES: Final = (
-    Column("ID", "id"),
-    Column("TYPE", "type"),
-    Column("STATE", "state"),
-    Column("ATTEMPTS", "attempts", number=True),
-    Column("CREATED", "created"),
-    Column("NEXT", "next_attempt"),
-    Column("NOTE", "note"),
-    Column("DETAIL", "message.data.detail"),
+    TableColumn("ID", "id"),
+    TableColumn("TYPE", "type"),
+    TableColumn("STATE", "state"),
+    TableColumn("ATTEMPTS", "attempts", number=True),
+    TableColumn("CREATED", "created"),
+    TableColumn("NEXT", "next_attempt"),
+    TableColumn("NOTE", "note"),
+    TableColumn("DETAIL", "message.data.detail"),
 )
 RUNS: Final = (
-    Column("ID", "id"),
-    Column("EXPORT", "export"),
-    Column("STATE", "state"),
-    Column("SELECTED", "books.selected", number=True),
-    Column("APPLIED", "books.applied", number=True),
-    Column("REFUSED", "books.refused", number=True),
-    Column("CREATED", "created"),
-    Column("FINISHED", "finished"),
-    Column("ERROR", "error"),
+    TableColumn("ID", "id"),
+    TableColumn("EXPORT", "export"),
+    TableColumn("STATE", "state"),
+    TableColumn("SELECTED", "books.selected", number=True),
+    TableColumn("APPLIED", "books.applied", number=True),
+    TableColumn("REFUSED", "books.refused", number=True),
+    TableColumn("CREATED", "created"),
+    TableColumn("FINISHED", "finished"),
+    TableColumn("ERROR", "error"),
 )
 SCHEDULED: Final = (
-    Column("EXPORT", "export"),
-    Column("RUN", "run"),
-    Column("NOT RUN", "reason"),
+    TableColumn("EXPORT", "export"),
+    TableColumn("RUN", "run"),
+    TableColumn("NOT RUN", "reason"),
 )
 REJECTS: Final = (
-    Column("ROW", "row", number=True),
-    Column("EMAIL", "email"),
-    Column("FATE", "fate"),
-    Column("CODE", "code"),
-    Column("REASON", "reason"),
+    TableColumn("ROW", "row", number=True),
+    TableColumn("EMAIL", "email"),
+    TableColumn("FATE", "fate"),
+    TableColumn("CODE", "code"),
+    TableColumn("REASON", "reason"),
 )
-CHANGED_ADDRESSES: Final = (*REJECTS[:2], Column("FORMER", "former"), *REJECTS[3:])
+CHANGED_ADDRESSES: Final = (*REJECTS[:2], TableColumn("FORMER", "former"), *REJECTS[3:])
 SNAPSHOT_COLUMNS: Final = (
-    Column("COLUMN", "name"),
-    Column("TYPE", "type"),
+    TableColumn("COLUMN", "name"),
+    TableColumn("TYPE", "type"),
 )
 
 
-def table(columns: Sequence[Column], documents: Sequence[Document]) -> Table:
+def table(columns: Sequence[TableColumn], documents: Sequence[JsonObject]) -> Table:
     """Lay out documents, one a row."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
@@ -145,7 +145,7 @@ def table(columns: Sequence[Column], documents: Sequence[Document]) -> Table:
     return made
 
 
-def rows(documents: Sequence[Document]) -> Table:
+def rows(documents: Sequence[JsonObject]) -> Table:
     """Lay out rows under the names that they have themselves."""
     names = list(dict.fromkeys(name for document in documents for name in document))
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -156,19 +156,19 @@ def rows(documents: Sequence[Document]) -> Table:
     return made
 
 
-def page(columns: Sequence[Column], document: Document) -> Table | Text:
+def page(columns: Sequence[TableColumn], document: JsonObject) -> Table | Text:
     """Lay out a list as the API answers it."""
-    items: Sequence[Document] = document["items"]
+    items: Sequence[JsonObject] = document["items"]
     return table(columns, items) if items else Text("There are none.")
 
 
-def scheduled_runs(document: Document) -> Table | Text:
+def scheduled_runs(document: JsonObject) -> Table | Text:
     """Lay out what became of every export that has a schedule."""
     items = [*document["runs"], *document["skipped"]]
     return table(SCHEDULED, items) if items else Text("No export has a schedule.")
 
 
-def channels(document: Document) -> Table | Text:
+def channels(document: JsonObject) -> Table | Text:
     """Lay out notification channels: where each goes to, and `all` where it is told of every export."""
     items = [
         {**one, "to": one["url"] or one["addresses"], "exports": "all" if one["exports"] is None else one["exports"]}
@@ -177,7 +177,7 @@ def channels(document: Document) -> Table | Text:
     return page(NOTIFICATIONS, {"items": items})
 
 
-def explanation(document: Document) -> Group:
+def explanation(document: JsonObject) -> Group:
     """Lay out what is known of one person, export by export."""
     parts: list[RenderableType] = [details({"forgotten": document["forgotten"]})]
     for one in document["exports"]:
@@ -187,11 +187,13 @@ def explanation(document: Document) -> Group:
     return Group(*parts)
 
 
-def _titled(title: str, documents: Sequence[Document]) -> Group:
-    return Group(Text(title, style="bold"), table([Column(name.upper(), name) for name in documents[0]], documents))
+def _titled(title: str, documents: Sequence[JsonObject]) -> Group:
+    return Group(
+        Text(title, style="bold"), table([TableColumn(name.upper(), name) for name in documents[0]], documents)
+    )
 
 
-def details(document: Document) -> Table:
+def details(document: JsonObject) -> Table:
     """Lay out one document, a line for each of its fields."""
     made = Table(box=None, show_header=False, pad_edge=False)
     for path, value in _leaves(document, ""):

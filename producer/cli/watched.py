@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from producer.cli.tables import printable
 from producer.client.errors import NotTheApi
-from wire.chunk_queue.run import OVER, State
+from wire.chunk_queue.run import OVER, RunState
 
-UNSURVEYED: Final = frozenset({State.QUEUED, State.SURVEYING})
+UNSURVEYED: Final = frozenset({RunState.QUEUED, RunState.SURVEYING})
 
 
 class ExitCode(IntEnum):
@@ -27,7 +27,7 @@ class Watched:
 
     id: str
     export: str
-    state: State
+    state: RunState
     selected: int
     settled: int
     applied: int
@@ -48,7 +48,7 @@ def watched(document: Mapping[str, Any]) -> Watched:
         return Watched(
             id=document["id"],
             export=document["export"],
-            state=State(document["state"]),
+            state=RunState(document["state"]),
             selected=books["selected"],
             settled=books["selected"] - books["pending"],
             applied=books["applied"],
@@ -60,12 +60,12 @@ def watched(document: Mapping[str, Any]) -> Watched:
         raise NotTheApi("The answer is no run that this version of segment-export can read.") from None
 
 
-def exit_code(states: Sequence[State]) -> ExitCode:
+def exit_code(states: Sequence[RunState]) -> ExitCode:
     """Sum up how runs ended: 0 if all succeeded, 3 if some are partial and none is worse, 1 in every other case."""
     match set(states):
-        case ended if ended == {State.SUCCEEDED}:
+        case ended if ended == {RunState.SUCCEEDED}:
             return ExitCode.SUCCEEDED
-        case ended if ended and ended <= {State.SUCCEEDED, State.PARTIAL}:
+        case ended if ended and ended <= {RunState.SUCCEEDED, RunState.PARTIAL}:
             return ExitCode.PARTIAL
         case _:
             return ExitCode.OTHERWISE
@@ -82,7 +82,9 @@ def outlook(run: Watched, now: datetime) -> str:
         return run.trouble
     if run.trouble:
         return (
-            f"{run.trouble}; then: segment-export runs resume {run.id}" if run.state == State.BLOCKED else run.trouble
+            f"{run.trouble}; then: segment-export runs resume {run.id}"
+            if run.state == RunState.BLOCKED
+            else run.trouble
         )
     if run.projected_finish is None:
         return f"deadline {_clock(run.deadline)}, {_minutes(run.deadline - now)} from now"

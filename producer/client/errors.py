@@ -21,24 +21,24 @@ class ApiError(Exception):
     """What was asked was not done, or nobody knows whether it was; the message is a sentence or more."""
 
 
-class Fault(NamedTuple):
+class ApiFault(NamedTuple):
     """One thing that is wrong with a request; `pointer` is a JSON pointer into what was said."""
 
     pointer: str
     detail: str
 
 
-class Refused(ApiError):
+class RequestRefused(ApiError):
     """The API says no."""
 
-    def __init__(self, status: int, detail: str, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, status: int, detail: str, faults: tuple[ApiFault, ...] = ()) -> None:
         self.status = status
         self.detail = detail
         self.faults = faults
         super().__init__("\n".join([detail, *(f"{fault.pointer or 'the body'} {fault.detail}" for fault in faults)]))
 
 
-class Unavailable(ApiError):
+class ProducerUnavailable(ApiError):
     """Nothing useful answers now."""
 
     def __init__(self, detail: str, retry_after_seconds: float = 0.0) -> None:
@@ -55,15 +55,15 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes, base: str) 
     problem = _problem(headers.get("Content-Type", ""), content)
     if status in BUSY:
         detail = problem.get("detail") or f"{base} answers {status}."
-        return Unavailable(detail, _retry_after_seconds(headers.get("Retry-After", "")))
+        return ProducerUnavailable(detail, _retry_after_seconds(headers.get("Retry-After", "")))
     if not problem:
         return NotTheApi(f"{base} answers {status}, and not as the API of segment-export would.")
     faults = tuple(
-        Fault(str(one.get("pointer", "")), str(one.get("detail", "")))
+        ApiFault(str(one.get("pointer", "")), str(one.get("detail", "")))
         for one in problem.get("errors") or ()
         if isinstance(one, Mapping)
     )
-    return Refused(status, problem.get("detail") or problem.get("title") or f"Status {status}.", faults)
+    return RequestRefused(status, problem.get("detail") or problem.get("title") or f"Status {status}.", faults)
 
 
 def _problem(content_type: str, content: bytes) -> dict[str, Any]:

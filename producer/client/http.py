@@ -18,7 +18,7 @@ from aiohttp import (
 from aiohttp import ClientTimeout as Timeout
 from yarl import URL
 
-from producer.client.errors import NotTheApi, Unavailable, refusal
+from producer.client.errors import NotTheApi, ProducerUnavailable, refusal
 from wire.store import codec
 
 CONNECT_SECONDS: Final = 10
@@ -124,13 +124,13 @@ def _translated(base: str) -> Iterator[None]:
     except ClientSSLError:
         raise NotTheApi(f"{base} shows a certificate that is not trusted here.") from None
     except ClientConnectorError as error:
-        raise Unavailable(f"Nothing can be reached at {base}: {error.strerror or 'no connection'}.") from None
+        raise ProducerUnavailable(f"Nothing can be reached at {base}: {error.strerror or 'no connection'}.") from None
     except ClientResponseError:
         raise NotTheApi(f"{base} does not speak HTTP as the API does.") from None
     except TimeoutError:
-        raise Unavailable(f"{base} is silent. What was asked may have been done all the same.") from None
+        raise ProducerUnavailable(f"{base} is silent. What was asked may have been done all the same.") from None
     except (ClientError, OSError):
-        raise Unavailable(f"{base} broke off. What was asked may have been done all the same.") from None
+        raise ProducerUnavailable(f"{base} broke off. What was asked may have been done all the same.") from None
 
 
 def _document(content: bytes, base: str) -> Any:

@@ -20,16 +20,16 @@ from datetime import datetime
 from random import random
 from typing import Any, Final
 
-from producer.client.errors import ApiError, Fault, NotTheApi, Refused, Unavailable
+from producer.client.errors import ApiError, ApiFault, NotTheApi, ProducerUnavailable, RequestRefused
 from producer.client.http import Api, Reply, base_url, opened, route
 
 __all__ = [
-    "Answer",
     "ApiError",
-    "Fault",
+    "ApiFault",
     "NotTheApi",
-    "Refused",
-    "Unavailable",
+    "ProducerUnavailable",
+    "PublishAnswer",
+    "RequestRefused",
     "publish_segment_refreshed",
     "publish_segment_refreshed_async",
 ]
@@ -42,7 +42,7 @@ PATIENCE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PublishAnswer:
     """What the producer made of an event: the ids of the runs it opened, and where it opened none, why."""
 
     runs: tuple[str, ...]
@@ -58,7 +58,7 @@ def publish_segment_refreshed(
     source: str = SOURCE,
     id: str | None = None,  # noqa: A002  CloudEvents calls it so
     time: datetime | None = None,
-) -> Answer:
+) -> PublishAnswer:
     """Publish that a segment was refreshed, and wait until the producer has taken the event.
 
     `snapshot` is a URI or an absolute path as the producer sees it. `source` and `id` name the event: the same two again
@@ -87,7 +87,7 @@ async def publish_segment_refreshed_async(
     source: str = SOURCE,
     id: str | None = None,  # noqa: A002  CloudEvents calls it so
     time: datetime | None = None,
-) -> Answer:
+) -> PublishAnswer:
     """Publish that a segment was refreshed, as `publish_segment_refreshed` does, on a running event loop."""
     event = refreshed(segment, snapshot, source=source, event_id=id, time=time)
     async with opened(base_url(url), token.strip()) as api:
@@ -118,7 +118,7 @@ async def deliver(
     api: Api,
     event: Mapping[str, Any],
     *,
-    waits: Callable[[Unavailable], None] = lambda _: None,
+    waits: Callable[[ProducerUnavailable], None] = lambda _: None,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     dice: Callable[[], float] = random,
 ) -> Reply:
@@ -127,7 +127,7 @@ async def deliver(
     while True:
         try:
             return await api.ask("POST", route("events"), body=event, content_type=CLOUDEVENT)
-        except Unavailable as error:
+        except ProducerUnavailable as error:
             pause_seconds = max(backoff_seconds(attempt, dice()), error.retry_after_seconds)
             waited_seconds += pause_seconds
             if waited_seconds > PATIENCE_SECONDS:
@@ -145,9 +145,9 @@ def backoff_seconds(attempt: int, dice: float) -> float:
     return min(FIRST_WAIT_SECONDS * 2.0**attempt, WAIT_SECONDS_MAX) * (1 - dice / 2)
 
 
-def answer(document: Mapping[str, Any]) -> Answer:
+def answer(document: Mapping[str, Any]) -> PublishAnswer:
     """Read the answer to an event; NotTheApi."""
     runs = document.get("runs")
     if not isinstance(runs, list):
         raise NotTheApi("What answers is no producer: it does not say which runs it opened.")
-    return Answer(tuple(runs), document.get("reason"))
+    return PublishAnswer(tuple(runs), document.get("reason"))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import email_validator
 
-from producer.contacts.mapped_rows import Fault
+from producer.contacts.mapped_rows import RowFault
 
 # Syntax is all that is asked here: `.test` and its kind are what sandboxes and rehearsals are made of.
 # The library's documented way is to change its list.
@@ -46,14 +46,14 @@ class Address(NamedTuple):
         return self.sent.lower()
 
 
-class Unusable(NamedTuple):
+class UnusableAddress(NamedTuple):
     """What is wrong with an address."""
 
-    code: Fault
+    code: RowFault
     reason: str
 
 
-def read_address(text: str) -> Address | Unusable:
+def read_address(text: str) -> Address | UnusableAddress:
     """Read one address, by the quick test where that is enough and by all rules where it is not."""
     trimmed = text.strip()
     if ORDINARY.fullmatch(trimmed):
@@ -61,21 +61,23 @@ def read_address(text: str) -> Address | Unusable:
     return check_address(text)
 
 
-def check_address(text: str) -> Address | Unusable:
+def check_address(text: str) -> Address | UnusableAddress:
     """Read one address by all rules."""
     trimmed = _trimmed(text)
     if not trimmed:
-        return Unusable(Fault.EMAIL_MISSING, "There is no email address.")
+        return UnusableAddress(RowFault.EMAIL_MISSING, "There is no email address.")
     # Asked first, so that no rule below sees a megabyte.
     if len(trimmed.encode()) > ADDRESS_BYTES_MAX:
-        return Unusable(Fault.EMAIL_TOO_LONG, f"The email address is longer than {ADDRESS_BYTES_MAX} bytes.")
+        return UnusableAddress(RowFault.EMAIL_TOO_LONG, f"The email address is longer than {ADDRESS_BYTES_MAX} bytes.")
     try:
         found = email_validator.validate_email(trimmed, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
-        return Unusable(Fault.EMAIL_INVALID, str(error))
+        return UnusableAddress(RowFault.EMAIL_INVALID, str(error))
     domain = found.ascii_domain or ""
     if not _IN_ACTIVECAMPAIGN_A_DOMAIN.fullmatch(domain):
-        return Unusable(Fault.EMAIL_INVALID, "The part after the @-sign does not end in a top-level domain of letters.")
+        return UnusableAddress(
+            RowFault.EMAIL_INVALID, "The part after the @-sign does not end in a top-level domain of letters."
+        )
     return Address(f"{found.local_part}@{domain}")
 
 
@@ -84,7 +86,7 @@ def address_key(text: str) -> str | None:
     match read_address(text):
         case Address() as address:
             return address.key
-        case Unusable():
+        case UnusableAddress():
             return _trimmed(text).lower() or None
 
 

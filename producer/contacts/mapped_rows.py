@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Fault(StrEnum):
+class RowFault(StrEnum):
     """Why a row is no contact; the closed set of codes that rejects of the fate `invalid` carry."""
 
     EMAIL_MISSING = "email_missing"
@@ -16,11 +16,11 @@ class Fault(StrEnum):
     TOO_LARGE = "too_large"
 
 
-UNREADABLE: Final = frozenset({Fault.EMAIL_MISSING, Fault.EMAIL_INVALID, Fault.EMAIL_TOO_LONG})
+UNREADABLE: Final = frozenset({RowFault.EMAIL_MISSING, RowFault.EMAIL_INVALID, RowFault.EMAIL_TOO_LONG})
 """Faults of rows that do not say by an address whose they are."""
 
 
-class Mapped(NamedTuple):
+class MappedRows(NamedTuple):
     """
     A contact: `row` counts from 1 over the whole snapshot, `json` is its part of an import request.
 
@@ -34,7 +34,7 @@ class Mapped(NamedTuple):
     fingerprint: bytes = b""
 
 
-class Weighed(NamedTuple):
+class WeighedRows(NamedTuple):
     """
     What becomes of rows of a batch, without the contacts themselves.
 
@@ -44,13 +44,13 @@ class Weighed(NamedTuple):
 
     sizes: npt.NDArray[np.int64]
     phones_left_out: npt.NDArray[np.bool_]
-    invalid: list["Invalid"]
+    invalid: list["InvalidRow"]
 
 
-class Invalid(NamedTuple):
+class InvalidRow(NamedTuple):
     """A row that cannot be a contact, with the address as it was read and a sentence for a person."""
 
     row: int
     email: str
-    code: Fault
+    code: RowFault
     reason: str

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producer.contacts.email_addresses import Unusable, address_key, read_address
+from producer.contacts.email_addresses import UnusableAddress, address_key, read_address
 from producer.contacts.fast_writer import Writer
-from producer.contacts.mapped_rows import Fault, Invalid, Mapped, Weighed
+from producer.contacts.mapped_rows import InvalidRow, MappedRows, RowFault, WeighedRows
 from producer.contacts.phone_numbers import to_e164
 from producer.contacts.text_cleaning import clean_line, clean_text
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, contact_json
@@ -128,7 +128,7 @@ class Mapper:
 
     def contacts(
         self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int, prints: Sequence[bytes] | None = None
-    ) -> Iterator[Mapped | Invalid]:
+    ) -> Iterator[MappedRows | InvalidRow]:
         """
         Yield what becomes of these rows of the batch, in order.
 
@@ -142,12 +142,14 @@ class Mapper:
         for at, (index, json, left_out) in enumerate(zip(rows, plain.to_pylist(), phones.left_out, strict=True)):
             print_ = prints[index] if prints else b""
             if json is not None:
-                yield Mapped(before + index + 1, json, left_out, print_)
+                yield MappedRows(before + index + 1, json, left_out, print_)
                 continue
             found = others[at]
-            yield found if isinstance(found, Invalid) else found._replace(phone_left_out=left_out, fingerprint=print_)
+            yield (
+                found if isinstance(found, InvalidRow) else found._replace(phone_left_out=left_out, fingerprint=print_)
+            )
 
-    def weigh(self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int) -> Weighed:
+    def weigh(self, batch: pa.RecordBatch, rows: Sequence[int], *, before: int) -> WeighedRows:
         """Tell what becomes of these rows, as `contacts` does, by sizes alone: the ordinary ones never leave Arrow."""
         chosen = _taken(batch, rows)
         phones = self._phones(chosen)
@@ -155,13 +157,13 @@ class Mapper:
         sizes = pc.fill_null(pc.binary_length(plain), 0).to_numpy().astype(np.int64)
         invalid = []
         for at, found in self._others(chosen, plain, phones.numbers, rows, before).items():
-            if isinstance(found, Invalid):
+            if isinstance(found, InvalidRow):
                 invalid.append(found)
             else:
                 sizes[at] = len(found.json)
-        return Weighed(sizes, np.array(phones.left_out, np.bool_) & (sizes > 0), invalid)
+        return WeighedRows(sizes, np.array(phones.left_out, np.bool_) & (sizes > 0), invalid)
 
-    def rows(self, rows: Sequence[Mapping[str, str | None]]) -> list[Mapped | Invalid]:
+    def rows(self, rows: Sequence[Mapping[str, str | None]]) -> list[MappedRows | InvalidRow]:
         """Return what becomes of a few rows that somebody has as texts by column; a column that they lack is empty."""
         named = {column: pa.array([row.get(column) for row in rows], pa.string()) for column in self.columns}
         return list(self.contacts(pa.RecordBatch.from_pydict(named), range(len(rows)), before=0))
@@ -196,7 +198,7 @@ class Mapper:
         numbers: Sequence[str | None],
         rows: Sequence[int],
         before: int,
-    ) -> dict[int, Mapped | Invalid]:
+    ) -> dict[int, MappedRows | InvalidRow]:
         """Make contacts of those rows that are out of the ordinary, by their place in the batch."""
         places: list[int] = pc.indices_nonzero(pc.is_null(plain)).to_pylist()
         if not places:
@@ -207,13 +209,13 @@ class Mapper:
             for place, texts in zip(places, rest.to_pylist(), strict=True)
         }
 
-    def _contact(self, texts: Mapping[str, str | None], number: str | None, row: int) -> Mapped | Invalid:
+    def _contact(self, texts: Mapping[str, str | None], number: str | None, row: int) -> MappedRows | InvalidRow:
         """Check, clean and write one row of any kind, by its columns."""
         spec = self._spec
         email = texts[spec.email] or ""
         address = read_address(email)
-        if isinstance(address, Unusable):
-            return Invalid(row, email, address.code, address.reason)
+        if isinstance(address, UnusableAddress):
+            return InvalidRow(row, email, address.code, address.reason)
         first, last, tags = (
             None if column is None else texts[column] for column in (spec.first_name, spec.last_name, spec.tags_column)
         )
@@ -228,8 +230,10 @@ class Mapper:
             automations=self._automations,
         )
         if len(json) > CONTACT_BYTES_MAX:
-            return Invalid(row, address.sent, Fault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes.")
-        return Mapped(row, json, phone_left_out=False)
+            return InvalidRow(
+                row, address.sent, RowFault.TOO_LARGE, f"The contact is larger than {CONTACT_BYTES_MAX} bytes."
+            )
+        return MappedRows(row, json, phone_left_out=False)
 
     def _fields(self, values: Sequence[str | None]) -> list[tuple[int, str]]:
         found = [

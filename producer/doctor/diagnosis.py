@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 
-class Health(StrEnum):
+class DiagnosisHealth(StrEnum):
     """How something is: `warning` works, and a person should know; `wrong` does not work, or loses something."""
 
     OK = "ok"
@@ -22,21 +22,21 @@ class Diagnosis:
 
     area: Area
     name: str
-    health: Health
+    health: DiagnosisHealth
     says: str
     mend: str | None = None
 
 
 def ok(area: Area, name: str, says: str) -> Diagnosis:
     """Say that something is well."""
-    return Diagnosis(area, name, Health.OK, says)
+    return Diagnosis(area, name, DiagnosisHealth.OK, says)
 
 
 def warning(area: Area, name: str, says: str, mend: str) -> Diagnosis:
     """Say that something works, and what a person should know of it."""
-    return Diagnosis(area, name, Health.WARNING, says, mend)
+    return Diagnosis(area, name, DiagnosisHealth.WARNING, says, mend)
 
 
 def wrong(area: Area, name: str, says: str, mend: str) -> Diagnosis:
     """Say that something does not work."""
-    return Diagnosis(area, name, Health.WRONG, says, mend)
+    return Diagnosis(area, name, DiagnosisHealth.WRONG, says, mend)

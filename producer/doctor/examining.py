@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from producer.accounts.findings import Busy, Checks, Good, Wrong
+from producer.accounts.findings import Busy, Checks, Ok, Wrong
 from producer.doctor import server
 from producer.doctor.diagnosis import Area, Diagnosis, ok, warning, wrong
 from producer.registry.model import Connection, Export
@@ -19,7 +19,7 @@ from producer.registry.store import Registry, Unregistered
 from producer.runs.store import RunStore
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings
 from producer.snapshots import Preview, Root, SnapshotError
-from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Lanes
+from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Wakeups
 from wire.store.redis import Store, StoreError
 from wire.vault import SecretError, Vault
 
@@ -30,14 +30,21 @@ AT_ONCE: Final = 8
 SECTIONS: Final = ("server", "memory", "persistence", "cluster")
 
 T = TypeVar("T")
-Look = Callable[[str], Awaitable[Preview]]
+PreviewSnapshot = Callable[[str], Awaitable[Preview]]
 
 
 class Doctor:
     """Examines one installation, from inside of a producer or beside it."""
 
     def __init__(
-        self, settings: Settings, *, store: Store, queue: Store, lanes: Lanes, checks: Checks, preview: Look
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        queue: Store,
+        lanes: Wakeups,
+        checks: Checks,
+        preview: PreviewSnapshot,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -113,10 +120,10 @@ class Doctor:
                 return wrong("account", name, reason, f"segment-export connections update {name} {option} ...")
             case Busy():
                 return warning("account", name, f"{connection.host} answers no questions now", "ask again in a minute")
-            case Good(administrator=False):
+            case Ok(administrator=False):
                 said = "the key is good, but not an administrator's: its contract cannot be read"
                 return warning("account", name, said, "use the key of an administrator of the account")
-            case Good():
+            case Ok():
                 pass
         if not self._vault.is_current(sealed):
             said = "the key is good, but sealed with an older one of SECRET_KEYS"
@@ -143,7 +150,7 @@ class Doctor:
                 return warning("list", name, f"not looked at: {reason}", "mend the account first")
             case Busy():
                 return warning("list", name, f"{connection.host} answers no questions now", "ask again in a minute")
-            case Good():
+            case Ok():
                 return ok("list", name, f"list {export.list_id} is there")
 
     async def _judged_snapshot(self, export: Export, snapshot: str | None) -> Diagnosis:
@@ -170,13 +177,13 @@ class Doctor:
             return wrong(area, name, str(error), "look at the store")
 
 
-async def _told(store: Store) -> server.Told:
+async def _told(store: Store) -> server.ServerFacts:
     """Ask a server for what it tells; StoreError if it does not answer."""
     await store.ping()
     info: dict[str, object] = {}
     for section in SECTIONS:
         info |= await store.info(section)
-    return server.Told(info, await store.settings("append*") | await store.settings("maxmemory-policy"))
+    return server.ServerFacts(info, await store.settings("append*") | await store.settings("maxmemory-policy"))
 
 
 def _is_away(queue: Sequence[Diagnosis]) -> bool:
@@ -205,7 +212,7 @@ def _judged_root(root: Root) -> Diagnosis:
     return ok("snapshots", str(root), "can be read")
 
 
-def told_wrong(problems: Sequence[str]) -> list[Diagnosis]:
+def settings_diagnoses(problems: Sequence[str]) -> list[Diagnosis]:
     """Say which settings cannot be used."""
     found = []
     for problem in problems:

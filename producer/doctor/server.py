@@ -24,14 +24,14 @@ CLOCK_WRONG_MS: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ServerFacts:
     """What a server says: INFO in one mapping, and its settings; both are empty where a managed service hides them."""
 
     info: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def judged(area: Literal["store", "queue"], told: Told) -> list[Diagnosis]:
+def judged(area: Literal["store", "queue"], told: ServerFacts) -> list[Diagnosis]:
     """Judge a server."""
     found = [_version(area, told.info), _eviction(area, told), _memory(area, told.info)]
     return [*found, _persistence(told), *_writing(told.info)] if area == "store" else found
@@ -60,7 +60,7 @@ def _version(area: Literal["store", "queue"], info: Mapping[str, Any]) -> Diagno
     return ok(area, "version", f"{name} {said}")
 
 
-def _persistence(told: Told) -> Diagnosis:
+def _persistence(told: ServerFacts) -> Diagnosis:
     appendonly = told.settings.get("appendonly") or {0: "no", 1: "yes"}.get(told.info.get("aof_enabled", -1))
     fsync = told.settings.get("appendfsync")
     if appendonly is None:
@@ -87,7 +87,7 @@ def _writing(info: Mapping[str, Any]) -> list[Diagnosis]:
     return []
 
 
-def _eviction(area: Literal["store", "queue"], told: Told) -> Diagnosis:
+def _eviction(area: Literal["store", "queue"], told: ServerFacts) -> Diagnosis:
     policy = told.info.get("maxmemory_policy") or told.settings.get("maxmemory-policy")
     mend = "CONFIG SET maxmemory-policy noeviction, and in its file"
     if not policy:

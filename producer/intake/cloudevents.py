@@ -29,7 +29,7 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SegmentRefreshed:
     """A CloudEvent; `time` in milliseconds since 1970, None if it names none."""
 
     id: str
@@ -45,7 +45,7 @@ def speaks_cloudevents(content_type: str, headers: Mapping[str, str]) -> bool:
     return content_type in {STRUCTURED, JSON} or (content_type.endswith("+json") and "ce-specversion" in headers)
 
 
-def read_event(content_type: str, headers: Mapping[str, str], body: bytes) -> Event:
+def read_event(content_type: str, headers: Mapping[str, str], body: bytes) -> SegmentRefreshed:
     """Read the event of a request; header names compare without letter case, as aiohttp's mapping does."""
     try:
         document = codec.decode(body)
@@ -76,7 +76,7 @@ def _data(document: Mapping[str, Any]) -> Any:
     return data
 
 
-def _event(context: Mapping[str, Any], data: Any) -> Event:
+def _event(context: Mapping[str, Any], data: Any) -> SegmentRefreshed:
     faults = {}
     for name in ("id", "source", "type"):
         if not isinstance(context.get(name), str) or not is_line(context[name]):
@@ -92,4 +92,4 @@ def _event(context: Mapping[str, Any], data: Any) -> Event:
         faults["/time"] = "must be a time of RFC 3339 with its offset, like 2026-11-23T22:00:00Z"
     if faults:
         raise Malformed(faults)
-    return Event(context["id"], context["source"], context["type"], subject, time, data)
+    return SegmentRefreshed(context["id"], context["source"], context["type"], subject, time, data)

@@ -14,8 +14,8 @@ import structlog
 
 from producer.input_checks import is_line
 from producer.intake.cloudevents import STRUCTURED, Malformed, read_event
-from producer.intake.event_stream_store import FROM_FIRST, Death, Entry, Events, after
-from producer.intake.open_runs import Accepted, Conflicting, Contended, Intake, Unusable
+from producer.intake.event_stream_store import FROM_FIRST, Death, EventStreamStore, StreamEntry, after
+from producer.intake.open_runs import AcceptedEvent, Conflicting, Contended, Intake, Unusable
 from wire.process.periodic import every
 from wire.store import codec
 from wire.store.redis import StoreError
@@ -34,19 +34,19 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class EventFailed:
     """Nobody knows why an entry could not be taken: it is left for another delivery."""
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class EventLater:
     """An entry could not be taken now, through no fault of its own."""
 
 
-class Stream:
+class EventStreamConsumer:
     """The consumer of one producer process; `consumer` is a name that its next life has again."""
 
-    def __init__(self, events: Events, intake: Intake, consumer: str) -> None:
+    def __init__(self, events: EventStreamStore, intake: Intake, consumer: str) -> None:
         self._events = events
         self._intake = intake
         self._consumer = consumer
@@ -78,7 +78,7 @@ class Stream:
             self._own_from = FROM_FIRST
             raise
 
-    async def _settle(self, entry: Entry) -> bool:
+    async def _settle(self, entry: StreamEntry) -> bool:
         log = _log.bind(entry=entry.id, delivery=entry.deliveries)
         try:
             outcome = await self._outcome(entry, log)
@@ -86,21 +86,21 @@ class Stream:
             await self._events.put_back(self._consumer, entry)
             raise
         match outcome:
-            case Accepted():
+            case AcceptedEvent():
                 await self._events.acknowledge(entry)
                 log.info("event_taken", runs=outcome.runs)
             case Death():
                 if await self._events.bury(self._consumer, entry, outcome):
                     log.warning("event_dead", cause=outcome.cause)
-            case Failed():
+            case EventFailed():
                 pass  # its idle time runs, and when it is over somebody claims it
-            case Later():
+            case EventLater():
                 await self._events.put_back(self._consumer, entry)
                 self._own_from = FROM_FIRST
                 return False
         return True
 
-    async def _outcome(self, entry: Entry, log: Any) -> Accepted | Death | Failed | Later:
+    async def _outcome(self, entry: StreamEntry, log: Any) -> AcceptedEvent | Death | EventFailed | EventLater:
         """Let intake have the event; StoreError if the store did not let it."""
         if entry.deliveries > DELIVERIES_MAX:
             return _told(entry, Death("failed", f"{DELIVERIES_MAX} deliveries came to no end"))
@@ -110,7 +110,7 @@ class Stream:
         except StoreError:
             raise
         except Contended:
-            return Later()
+            return EventLater()
         except Malformed as error:
             return _told(entry, Death("malformed", _sentence(error.faults)))
         except Unusable as error:
@@ -120,10 +120,10 @@ class Stream:
         except Exception as error:
             log.exception("event_failed")
             if entry.deliveries < DELIVERIES_MAX:
-                return Failed()
+                return EventFailed()
             return _told(entry, Death("failed", f"{DELIVERIES_MAX} deliveries failed, the last with {_kind(error)}"))
 
-    async def _accept(self, entry: Entry) -> Accepted:
+    async def _accept(self, entry: StreamEntry) -> AcceptedEvent:
         if entry.event is None:
             raise Malformed({"": "the entry has no field `event`"})
         if len(entry.event) > EVENT_BYTES_MAX:
@@ -134,7 +134,7 @@ class Stream:
         return await self._intake.accept_event(replace(event, time=entry.appended) if event.time is None else event)
 
 
-def _told(entry: Entry, death: Death) -> Death:
+def _told(entry: StreamEntry, death: Death) -> Death:
     """Add what the event says of itself, as far as it can be read."""
     try:
         document = codec.decode(entry.event or b"")

@@ -29,7 +29,7 @@ Cause = Literal["malformed", "unusable", "conflicting", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """An entry in a consumer's hands; `appended` in milliseconds since 1970, by the publisher's `*` the store's time."""
 
     id: str
@@ -66,13 +66,13 @@ class EventCounts:
     dead: int
 
 
-class Events:
+class EventStreamStore:
     """Takes and settles entries of the stream; every method but `dead` is one script."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def next(self, consumer: str, own_from: str | None = None) -> Entry | None:
+    async def next(self, consumer: str, own_from: str | None = None) -> StreamEntry | None:
         """Take the next entry: one that was left behind, or a new one; None if there is none.
 
         With `own_from` only what this consumer took before and did not settle: from `FROM_FIRST`, or `after(entry)`.
@@ -81,13 +81,13 @@ class Events:
         if reply is None:
             return None
         entry, event, deliveries, appended = reply
-        return Entry(entry.decode(), event, deliveries, int(appended))
+        return StreamEntry(entry.decode(), event, deliveries, int(appended))
 
-    async def acknowledge(self, entry: Entry) -> None:
+    async def acknowledge(self, entry: StreamEntry) -> None:
         """Say that the answer to an entry is written."""
         await self._store.run("acknowledge_event", entry.id)
 
-    async def bury(self, consumer: str, entry: Entry, death: Death) -> bool:
+    async def bury(self, consumer: str, entry: StreamEntry, death: Death) -> bool:
         """Move an entry to the dead ones; False if another consumer has it by now."""
         event = entry.event or b""
         told: dict[str, str | bytes] = {
@@ -101,7 +101,7 @@ class Events:
         word = await self._store.run("bury_event", consumer, entry.id, DEAD_KEPT_MS, DEAD_MOST, *pairs)
         return bool(word == b"buried")
 
-    async def put_back(self, consumer: str, entry: Entry) -> None:
+    async def put_back(self, consumer: str, entry: StreamEntry) -> None:
         """Leave an entry for later as if it had not been delivered this time."""
         await self._store.run("put_back_event", consumer, entry.id, entry.deliveries - 1)
 
@@ -116,7 +116,7 @@ class Events:
         return [_dead_event(entry, fields) for entry, fields in found]
 
 
-def after(entry: Entry) -> str:
+def after(entry: StreamEntry) -> str:
     """Where a consumer's own entries go on after this one."""
     return f"({entry.id}"
 

@@ -11,7 +11,7 @@ from wire.store import codec
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
 
-Row = dict[str, str]
+RunFields = dict[str, str]
 """A run's first fields, all text, as `scripts/lib/opening.lua` writes them and `wire.chunk_queue.run.run_from` reads them."""
 
 
@@ -40,7 +40,7 @@ def run_id(now_ms: int, dice: str) -> str:
     return f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%S}-{dice}"
 
 
-def row(run: str, export: Export, connection: Connection, order: Order, retention: Retention) -> Row:
+def row(run: str, export: Export, connection: Connection, order: Order, retention: Retention) -> RunFields:
     """Write the first fields of a run's record."""
     spec = {
         "mapping": dict(export.mapping),

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, said_by
+from producer.audit.trail import SYSTEM, Author, author_as_text
 from producer.input_checks import is_line
-from producer.intake.cloudevents import Event
-from producer.intake.new_run import DAY_MS, Order, Retention, Row, row, run_id
-from producer.intake.schedule import Moment
+from producer.intake.cloudevents import SegmentRefreshed
+from producer.intake.new_run import DAY_MS, Order, Retention, RunFields, row, run_id
+from producer.intake.schedule import ScheduleDecision
 from producer.registry.model import Connection, Export
 from producer.registry.store import CLOSED, Registry
 from producer.snapshots import Root, SnapshotError, check_place
@@ -72,7 +72,7 @@ class Contended(IntakeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedEvent:
     """The answer to an event: the runs it opened, or why it opened none."""
 
     runs: tuple[str, ...]
@@ -111,7 +111,7 @@ class Intake:
         self._clock_ms = clock_ms
         self._dice = dice
 
-    async def accept_event(self, event: Event, *, by: Author = SYSTEM) -> Accepted:
+    async def accept_event(self, event: SegmentRefreshed, *, by: Author = SYSTEM) -> AcceptedEvent:
         """Open one run for each export of the refreshed segment; the same event again gets the same answer."""
         segment, snapshot = _refreshed(event)
         await self._check_place(snapshot, "/data/snapshot")
@@ -125,7 +125,7 @@ class Intake:
                 "refresh",
                 *(digest, fingerprint, REMEMBERED_MS),
                 *(segment, snapshot, "" if event.time is None else event.time, event.id),
-                *(revision, reason, said_by(by)),
+                *(revision, reason, author_as_text(by)),
                 *(codec.encode(one) for one in rows),
             )
             match answer:
@@ -135,7 +135,7 @@ class Intake:
                     raise Conflicting("an event with this source and id was accepted before, with other data")
                 case _:
                     said = codec.decode(answer)
-                    return Accepted(tuple(said["runs"]), said.get("reason"))
+                    return AcceptedEvent(tuple(said["runs"]), said.get("reason"))
         raise Contended("exports are being changed; send the event again")
 
     async def demand(
@@ -164,7 +164,9 @@ class Intake:
                 return run[0]
         raise Contended("exports are being changed; ask again")
 
-    async def keep_time(self, export: Export, moment: Moment, *, planned: int | None, revision: str) -> str | None:
+    async def keep_time(
+        self, export: Export, moment: ScheduleDecision, *, planned: int | None, revision: str
+    ) -> str | None:
         """Plan when an export's schedule comes next, and open the run of the time that is due, over the latest snapshot.
 
         Returns the run's id; None without one: nothing is due, the segment was never refreshed, or somebody else was quicker.
@@ -212,7 +214,7 @@ class Intake:
         row_ = self._row(export, connection, order)
         fingerprint = sha256(codec.canonical(said)).hexdigest()
         answer: bytes = await self._store.keep(
-            "demand", digest, fingerprint, REMEMBERED_MS, revision, codec.encode(row_), said_by(by)
+            "demand", digest, fingerprint, REMEMBERED_MS, revision, codec.encode(row_), author_as_text(by)
         )
         match answer:
             case b"changed":
@@ -222,7 +224,7 @@ class Intake:
             case _:
                 return answer.decode(), answer.decode() == row_["id"]
 
-    async def _rows(self, segment: str, order: Order) -> tuple[list[Row], str]:
+    async def _rows(self, segment: str, order: Order) -> tuple[list[RunFields], str]:
         """Return the runs to open, and why there are none if there are none."""
         exports = [export for export in await self._registry.exports() if export.segment == segment]
         pairs = [(export, await self._connection(export)) for export in exports if export.enabled]
@@ -249,7 +251,7 @@ class Intake:
             raise Unusable({"/snapshot": never})
         return Order(snapshot, Trigger.DEMAND, demand.mode, demand.dry_run, demand.include_refused)
 
-    def _row(self, export: Export, connection: Connection, order: Order) -> Row:
+    def _row(self, export: Export, connection: Connection, order: Order) -> RunFields:
         return row(run_id(self._clock_ms(), self._dice()), export, connection, order, self._retention)
 
     async def _check_place(self, snapshot: str, pointer: str) -> None:
@@ -262,7 +264,7 @@ class Intake:
             raise Unusable({pointer: str(error)}) from None
 
 
-def _refreshed(event: Event) -> tuple[str, str]:
+def _refreshed(event: SegmentRefreshed) -> tuple[str, str]:
     """Return segment and snapshot of a refresh; fields of `data` that we do not know are the publisher's own."""
     faults = {}
     if event.type != REFRESHED:

@@ -31,7 +31,7 @@ class ScheduleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ScheduleDecision:
     """What is to be done now: `due`, a time that came and is to be followed, or `missed`, one that is too long ago.
 
     `following` is the next time, None if there is none. Times are milliseconds since 1970.
@@ -72,14 +72,14 @@ def next_after(schedule: Mapping[str, Any], after: int) -> int | None:
     return next(_times(schedule, after), None)
 
 
-def look(schedule: Mapping[str, Any], planned: int | None, now: int) -> Moment:
+def look(schedule: Mapping[str, Any], planned: int | None, now: int) -> ScheduleDecision:
     """Say what is to be done now, if `planned` was the next time; None: the schedule is new, and begins now.
 
     Of all times that have passed since, the last one counts. A plan that lies further ahead than the schedule could have put
     it, since a clock or the zone's rules were put right, is cut to that.
     """
     if planned is None or planned > now:
-        return Moment(next_after(schedule, now))
+        return ScheduleDecision(next_after(schedule, now))
     last = planned
     for time in _times(schedule, max(planned, now - CATCH_UP_MS - MINUTE_MS)):
         if time > now:
@@ -88,10 +88,10 @@ def look(schedule: Mapping[str, Any], planned: int | None, now: int) -> Moment:
     return _passed(last, None, now)
 
 
-def _passed(last: int, following: int | None, now: int) -> Moment:
+def _passed(last: int, following: int | None, now: int) -> ScheduleDecision:
     if now - last > CATCH_UP_MS:
-        return Moment(following, missed=last)
-    return Moment(following, due=last)
+        return ScheduleDecision(following, missed=last)
+    return ScheduleDecision(following, due=last)
 
 
 def _times(schedule: Mapping[str, Any], after: int) -> Iterator[int]:

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from producer.intake.open_runs import Intake
-from producer.intake.schedule import Moment, look
+from producer.intake.schedule import ScheduleDecision, look
 from producer.registry.model import Export
 from producer.registry.store import Registry
 from wire.store.keys import key
@@ -39,7 +39,7 @@ class Scheduler:
 
     async def _keep(self, export: Export, planned: int | None, now: int, revision: str) -> None:
         moment = look(export.schedule or {}, planned, now)
-        if moment == Moment(planned):
+        if moment == ScheduleDecision(planned):
             return
         run = await self._intake.keep_time(export, moment, planned=planned, revision=revision)
         log = _log.bind(export=export.name, segment=export.segment)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
-from producer.monitoring.overview import View
+from producer.monitoring.overview import OverviewFigures
 from wire.chunk_queue.run import Run, state
 
 FATES: Final = ("applied", "refused", "unconfirmed", "unsent", "pending")
@@ -29,7 +29,7 @@ class Gauge:
     rows: Rows
 
 
-def gauges(view: View) -> Iterator[Gauge]:
+def gauges(view: OverviewFigures) -> Iterator[Gauge]:
     """Say everything that a view shows."""
     yield from _of_runs(view, _one_each(view.runs))
     yield from _of_connections(view)
@@ -53,7 +53,7 @@ def gauges(view: View) -> Iterator[Gauge]:
         yield Gauge(name, says, (), {(): value})
 
 
-def _of_runs(view: View, runs: list[Run]) -> Iterator[Gauge]:
+def _of_runs(view: OverviewFigures, runs: list[Run]) -> Iterator[Gauge]:
     def each(name: str, says: str, value: Callable[[Run], float | None]) -> Gauge:
         found = ((run, value(run)) for run in runs)
         return Gauge(name, says, ("export",), {(run.export_name,): one for run, one in found if one is not None})
@@ -120,7 +120,7 @@ def _of_runs(view: View, runs: list[Run]) -> Iterator[Gauge]:
     yield Gauge("run_info", "1: which connection and segment the run is of.", ("export", "connection", "segment"), rows)
 
 
-def _of_connections(view: View) -> Iterator[Gauge]:
+def _of_connections(view: OverviewFigures) -> Iterator[Gauge]:
     chunks: Rows = defaultdict(float)
     leased: Rows = defaultdict(float)
     oldest: Rows = defaultdict(float)

@@ -11,8 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from producer.monitoring.gauges import gauges
-from producer.monitoring.overview import Overview, View
-from producer.notifications.sender import Posted
+from producer.monitoring.overview import Overview, OverviewFigures
+from producer.notifications.sender import SendReport
 from producer.pipeline.survey import Survey
 from wire.chunk_queue.run import Run
 from wire.store.redis import StoreError
@@ -56,7 +56,7 @@ class Metrics:
         self._sweeps.inc()
         self._bells.inc(bells)
 
-    def posted(self, posted: Posted) -> None:
+    def posted(self, posted: SendReport) -> None:
         """Count an attempt to deliver a message."""
         self._posted.labels(posted.kind, posted.outcome).inc()
 
@@ -94,7 +94,7 @@ class _Registered(Collector):
 class _Gauges(Collector):
     """A view as gauges."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: OverviewFigures) -> None:
         self._view = view
 
     def collect(self) -> Iterator[Metric]:

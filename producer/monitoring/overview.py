@@ -6,16 +6,24 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
-from producer.intake.event_stream_store import EventCounts, Events
-from producer.monitoring.queue_stats import Memory, Pipes, Plumbing
-from producer.notifications.outbox import LetterCounts, Letters
+from producer.intake.event_stream_store import EventCounts, EventStreamStore
+from producer.monitoring.queue_stats import QueueStats, QueueStatsStore, StoreMemory
+from producer.notifications.outbox import DeliveryCounts, Outbox
 from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
-from producer.registry.staleness import Warned
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness import StalenessWarning
+from producer.registry.staleness_check import StalenessCheck
 from producer.runs.store import RunStore
-from producer.runs.throughput import LONGEST_WINDOW_MS, SETTLED_SHARE, Measured, Progress, measured, progress, window_ms
+from producer.runs.throughput import (
+    LONGEST_WINDOW_MS,
+    SETTLED_SHARE,
+    Measured,
+    RunProgress,
+    measured,
+    progress,
+    window_ms,
+)
 from wire.chunk_queue.run import Run
-from wire.chunk_queue.wakeups import Census, Lanes
+from wire.chunk_queue.wakeups import Census, Wakeups
 from wire.store.redis import Store
 
 THREADS_OF_A_WORKER: Final = 32
@@ -23,7 +31,7 @@ THREADS_OF_A_WORKER: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class OverviewFigures:
     """The record at one moment: the newest run of each export and all under way, and what was counted."""
 
     runs: tuple[Run, ...]
@@ -31,11 +39,11 @@ class View:
     census: Census
     used: Mapping[str, float]
     events: EventCounts
-    pipes: Pipes
-    memory: Memory
+    pipes: QueueStats
+    memory: StoreMemory
     refreshed: Mapping[str, int]
-    letters: LetterCounts = field(default_factory=LetterCounts)
-    warnings: Mapping[str, Sequence[Warned]] = field(default_factory=dict)
+    letters: DeliveryCounts = field(default_factory=DeliveryCounts)
+    warnings: Mapping[str, Sequence[StalenessWarning]] = field(default_factory=dict)
     account_names: Mapping[str, str] = field(default_factory=dict)
 
     def account_of(self, run: Run) -> str:
@@ -52,22 +60,22 @@ class View:
 class Overview:
     """Reads views; keeps of the last minutes what each account had booked when, and how far each run was."""
 
-    def __init__(self, store: Store, run_store: RunStore, lanes: Lanes, ageing: Ageing) -> None:
+    def __init__(self, store: Store, run_store: RunStore, lanes: Wakeups, ageing: StalenessCheck) -> None:
         self._ageing = ageing
-        self._letters = Letters(store)
+        self._letters = Outbox(store)
         self._run_store = run_store
         self._lanes = lanes
-        self._events = Events(store)
-        self._plumbing = Plumbing(store)
+        self._events = EventStreamStore(store)
+        self._plumbing = QueueStatsStore(store)
         self._samples: deque[Census] = deque()
-        self._progress: dict[str, deque[Progress]] = {}
+        self._progress: dict[str, deque[RunProgress]] = {}
         self._from_the_start: set[str] = set()
 
-    async def view(self) -> View:
+    async def view(self) -> OverviewFigures:
         """Read the record."""
         census = await self._lanes.census()
         runs = tuple(await self._run_store.look(await self._plumbing.newest()))
-        return View(
+        return OverviewFigures(
             runs,
             await self._project(runs, census.now),
             census,

@@ -15,7 +15,7 @@ LOOKED_AT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class RateLimitPause:
     """An account with chunks: how long nobody may send yet, and which share of its imports is used since a throttle."""
 
     opens_in_ms: int
@@ -23,7 +23,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingChunks:
     """A run's chunks: how long the oldest that may go has been due, and how many are in workers' hands."""
 
     oldest_due_ms: int
@@ -32,15 +32,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipes:
+class QueueStats:
     """Accounts and runs with chunks, by account and run."""
 
-    gates: Mapping[str, Gate]
-    runs: Mapping[str, Waiting]
+    gates: Mapping[str, RateLimitPause]
+    runs: Mapping[str, WaitingChunks]
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class StoreMemory:
     """The store's memory; `limit_bytes` is 0 where none is set, and both are where a managed service hides them."""
 
     used_bytes: int
@@ -58,19 +58,19 @@ class Allowed:
     requests_per_second: float
 
 
-class Plumbing:
+class QueueStatsStore:
     """Looks into the pipes; every method is one call."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def pipes(self) -> Pipes:
+    async def pipes(self) -> QueueStats:
         """Look at all accounts and runs with chunks."""
         gates, runs = {}, {}
         for account, opens_in_ms, share, lane in await self._store.run("queue_stats"):
-            gates[account.decode()] = Gate(opens_in_ms, float(share))
-            runs.update({run.decode(): Waiting(*figures) for run, *figures in lane})
-        return Pipes(gates, runs)
+            gates[account.decode()] = RateLimitPause(opens_in_ms, float(share))
+            runs.update({run.decode(): WaitingChunks(*figures) for run, *figures in lane})
+        return QueueStats(gates, runs)
 
     async def newest(self) -> list[str]:
         """Name the newest run of each export, and all that are not over."""
@@ -91,7 +91,7 @@ class Plumbing:
         told = await self._store.run("refreshed")
         return {name.decode(): int(time) for name, time in zip(told[::2], told[1::2], strict=True)}
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> StoreMemory:
         """Ask the store for its memory."""
         told = await self._store.info("memory")
-        return Memory(int(told.get("used_memory", 0)), int(told.get("maxmemory", 0)))
+        return StoreMemory(int(told.get("used_memory", 0)), int(told.get("maxmemory", 0)))

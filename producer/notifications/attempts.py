@@ -23,7 +23,7 @@ WAITS_SECONDS: Final = (
 JITTER: Final = 0.1
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """What came of an attempt."""
 
     DELIVERED = "delivered"
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 class Attempt:
     """What came of it, in a sentence without anything of the receiver's own; `retry_after_seconds`, if it said so."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     note: str
     retry_after_seconds: float = 0
 

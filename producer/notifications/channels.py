@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from producer.audit.trail import SYSTEM, Author, differences, said_by, told
+from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
 from producer.registry.store import ChangedMeanwhile, NameTaken, Unregistered
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
 
 
-class Kind(StrEnum):
+class ChannelKind(StrEnum):
     """How a channel is told."""
 
     WEBHOOK = "webhook"
@@ -32,7 +32,7 @@ class Channel:
 
     id: str
     name: str
-    kind: Kind
+    kind: ChannelKind
     url: str | None
     addresses: tuple[str, ...]
     events: tuple[str, ...]
@@ -52,7 +52,7 @@ class Channel:
         return cls(
             **{
                 **document,
-                "kind": Kind(document["kind"]),
+                "kind": ChannelKind(document["kind"]),
                 "addresses": tuple(document["addresses"]),
                 "events": tuple(document["events"]),
                 "exports": None if exports is None else tuple(exports),
@@ -91,7 +91,7 @@ class Channels:
         was = _text(replaces) if replaces else ""
         changes = differences(_shown(replaces) if replaces else {}, _shown(channel))
         facts = _unseen(replaces, channel, secret) if replaces else {"secret": "set"} if secret else None
-        said = said_by(by, changes=changes, facts=facts)
+        said = author_as_text(by, changes=changes, facts=facts)
         word = await self._store.keep(
             "save_channel", channel.id, channel.name, _text(channel), secret or b"", was, said
         )
@@ -102,17 +102,17 @@ class Channels:
 
     async def delete(self, name: str, *, by: Author = SYSTEM) -> None:
         """Delete a channel with its secret and its messages; Unregistered."""
-        if await self._store.keep("delete_channel", name, said_by(by)) is None:
+        if await self._store.keep("delete_channel", name, author_as_text(by)) is None:
             raise Unregistered(f"there is no notification channel {name!r}")
 
     async def reseal(self, channel_id: str, before: bytes, after: bytes, *, by: Author = SYSTEM) -> bool:
         """Put a secret, sealed anew, in the place of itself; False if somebody was quicker."""
-        return bool(await self._store.keep("reseal_channel", channel_id, before, after, said_by(by)) == b"saved")
+        return bool(await self._store.keep("reseal_channel", channel_id, before, after, author_as_text(by)) == b"saved")
 
 
 def _shown(channel: Channel) -> dict[str, Any]:
     """Return what the trail tells of a channel: of a URL its host alone, since its path may be a secret, and no address."""
-    document = told(channel.document())
+    document = audit_text(channel.document())
     url = document.pop("url")
     host = None if url is None else urlsplit(url).netloc
     return document | {"host": host, "addresses": len(channel.addresses)}

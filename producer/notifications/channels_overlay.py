@@ -5,7 +5,7 @@ from producer.notifications.channels import Channel, Channels
 from producer.registry.store import NameTaken, Unregistered
 
 
-class RehearsedChannels(Channels):
+class ChannelsOverlay(Channels):
     """Notification channels for one rehearsal."""
 
     def __init__(self, real: Channels) -> None:

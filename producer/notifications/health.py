@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from producer.notifications.health_store import Health, Told
-from wire.chunk_queue.run import Run, State, state
+from producer.notifications.health_store import ExportHealth, ReportedHealth
+from wire.chunk_queue.run import Run, RunState, state
 
 SECOND_MS: Final = 1000
 UNBLOCKED_MS: Final = 120 * SECOND_MS
@@ -28,10 +28,10 @@ MARGIN_SHARE: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedExport:
     """What an export looks like: told when it has lasted for `lasting_ms`; `quiet`: a person did it, and knows."""
 
-    health: Health
+    health: ExportHealth
     lasting_ms: float = 0
     quiet: bool = False
 
@@ -40,61 +40,63 @@ class Seen:
 class Judgement:
     """What is written: a state, told unless `quiet`, or what it may become if it lasts."""
 
-    health: Health
-    candidate: Health | None = None
+    health: ExportHealth
+    candidate: ExportHealth | None = None
     quiet: bool = False
 
 
-def ended(run: Run, before: Health, *, is_stale: bool) -> Seen:
+def ended(run: Run, before: ExportHealth, *, is_stale: bool) -> ObservedExport:
     """Judge the end of a run."""
-    well = Health.STALE if is_stale else Health.WELL
+    well = ExportHealth.STALE if is_stale else ExportHealth.WELL
     match state(run):
-        case State.SUCCEEDED:
-            return Seen(well)
-        case State.PARTIAL:
-            return Seen(Health.PARTIAL)
-        case State.FAILED:
-            return Seen(Health.FAILED)
-        case State.CANCELLED if before in {Health.BLOCKED, Health.LATE}:
-            return Seen(Health.WELL, quiet=True)
+        case RunState.SUCCEEDED:
+            return ObservedExport(well)
+        case RunState.PARTIAL:
+            return ObservedExport(ExportHealth.PARTIAL)
+        case RunState.FAILED:
+            return ObservedExport(ExportHealth.FAILED)
+        case RunState.CANCELLED if before in {ExportHealth.BLOCKED, ExportHealth.LATE}:
+            return ObservedExport(ExportHealth.WELL, quiet=True)
         case _:
-            return Seen(before)
+            return ObservedExport(before)
 
 
-def under_way(runs: Sequence[Run], finishes: dict[str, int], before: Health, now: int) -> tuple[Seen, Run]:
+def under_way(
+    runs: Sequence[Run], finishes: dict[str, int], before: ExportHealth, now: int
+) -> tuple[ObservedExport, Run]:
     """Judge runs that are not over, of which there is at least one; say which one it is about."""
     for run in runs:
         if run.block is not None:
-            return Seen(Health.BLOCKED), run
+            return ObservedExport(ExportHealth.BLOCKED), run
     about = next((run for run in runs if run.begun is not None), runs[0])
     for run in runs:
         if now > run.deadline:
-            return Seen(Health.LATE), run
+            return ObservedExport(ExportHealth.LATE), run
         if _is_late(run, finishes.get(run.id), before):
-            return Seen(Health.LATE, _share(run, LATE_SHARE, LATE_MS_MAX)), run
+            return ObservedExport(ExportHealth.LATE, _share(run, LATE_SHARE, LATE_MS_MAX)), run
     match before:
-        case Health.BLOCKED:
-            return Seen(Health.WELL, UNBLOCKED_MS), about
-        case Health.LATE:
-            return Seen(Health.WELL, _share(about, IN_TIME_SHARE, IN_TIME_MS_MAX)), about
+        case ExportHealth.BLOCKED:
+            return ObservedExport(ExportHealth.WELL, UNBLOCKED_MS), about
+        case ExportHealth.LATE:
+            return ObservedExport(ExportHealth.WELL, _share(about, IN_TIME_SHARE, IN_TIME_MS_MAX)), about
         case _:
-            return Seen(before), about
+            return ObservedExport(before), about
 
 
-def at_rest(before: Health, *, is_stale: bool, is_on: bool) -> Seen:
+def at_rest(before: ExportHealth, *, is_stale: bool, is_on: bool) -> ObservedExport:
     """Judge an export of which no run is under way; one that was turned off is not old any more, and nobody is told that."""
     match before:
-        case Health.STALE if not is_stale:
-            return Seen(Health.WELL, quiet=not is_on)
-        case Health.WELL if is_stale:
-            return Seen(Health.STALE)
-        case Health.BLOCKED | Health.LATE:
-            return Seen(Health.STALE if is_stale else Health.WELL, quiet=not is_stale)
+        case ExportHealth.STALE if not is_stale:
+            return ObservedExport(ExportHealth.WELL, quiet=not is_on)
+        case ExportHealth.WELL if is_stale:
+            return ObservedExport(ExportHealth.STALE)
+        case ExportHealth.BLOCKED | ExportHealth.LATE:
+            return ObservedExport(ExportHealth.STALE if is_stale else ExportHealth.WELL, quiet=not is_stale)
         case _:
-            return Seen(before)
+            return ObservedExport(before)
 
 
-def judge(told: Told, seen: Seen, now: int) -> Judgement | None:
+def judge(told: ReportedHealth, seen: ObservedExport, now: int) -> Judgement | None:
     """Say what is to be written; None if everything is as it was told."""
     if seen.health is told.health:
         return None if told.candidate is None else Judgement(told.health)
@@ -107,12 +109,12 @@ def judge(told: Told, seen: Seen, now: int) -> Judgement | None:
     return None
 
 
-def _is_late(run: Run, finish: int | None, before: Health) -> bool:
+def _is_late(run: Run, finish: int | None, before: ExportHealth) -> bool:
     """Whether a run will be late by its projection: by a margin, and once that was told, until it is in time by a margin."""
     if finish is None or run.paused:
         return False
     margin = MARGIN_SHARE * (run.deadline - run.created)
-    return finish > run.deadline + (-margin if before is Health.LATE else margin)
+    return finish > run.deadline + (-margin if before is ExportHealth.LATE else margin)
 
 
 def _share(run: Run, share: float, most_ms: float) -> float:

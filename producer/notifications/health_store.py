@@ -11,7 +11,7 @@ from wire.store.redis import Argument, Store
 AT_ONCE: Final = 100
 
 
-class Health(StrEnum):
+class ExportHealth(StrEnum):
     """How an export is doing."""
 
     WELL = "well"
@@ -23,17 +23,17 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedHealth:
     """What was told last, and what it may become: `candidate`, since when, in the store's milliseconds.
 
     `change`: how many changes there were; `version` counts every write, so that two who read the same write once.
     """
 
-    health: Health = Health.WELL
+    health: ExportHealth = ExportHealth.WELL
     change: int = 0
     version: int = 0
     run: str = ""
-    candidate: Health | None = None
+    candidate: ExportHealth | None = None
     candidate_since: int = 0
 
 
@@ -46,7 +46,7 @@ class Addressed:
     body: bytes
 
 
-class Healths:
+class ExportHealthStore:
     """Reads and judges."""
 
     def __init__(self, store: Store) -> None:
@@ -56,7 +56,7 @@ class Healths:
         """Read the runs that ended and are not judged, in order."""
         return [run.decode() for run in await self._store.page(key("endings"), 0, AT_ONCE - 1)]
 
-    async def told(self, exports: Sequence[str]) -> dict[str, Told]:
+    async def told(self, exports: Sequence[str]) -> dict[str, ReportedHealth]:
         """Read what was told of these exports, by their ids."""
         found = await self._store.hashes([key("health", export) for export in exports])
         return {export: _told(fields) for export, fields in zip(exports, found, strict=True)}
@@ -64,10 +64,10 @@ class Healths:
     async def judge(
         self,
         export: str,
-        before: Told,
-        health: Health,
+        before: ReportedHealth,
+        health: ExportHealth,
         *,
-        candidate: Health | None = None,
+        candidate: ExportHealth | None = None,
         ended: str = "",
         looked_at: str = "",
         messages: Sequence[Addressed] = (),
@@ -84,13 +84,13 @@ class Healths:
         return told
 
 
-def _told(fields: Mapping[str, bytes]) -> Told:
+def _told(fields: Mapping[str, bytes]) -> ReportedHealth:
     candidate = fields.get("candidate")
-    return Told(
-        health=Health(fields.get("state", b"well").decode()),
+    return ReportedHealth(
+        health=ExportHealth(fields.get("state", b"well").decode()),
         change=int(fields.get("change", 0)),
         version=int(fields.get("version", 0)),
         run=fields.get("run", b"").decode(),
-        candidate=Health(candidate.decode()) if candidate else None,
+        candidate=ExportHealth(candidate.decode()) if candidate else None,
         candidate_since=int(fields.get("candidate_since", 0)),
     )

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import aiosmtplib
 from pydantic import SecretStr
 
-from producer.notifications.attempts import Attempt, Outcome
+from producer.notifications.attempts import Attempt, AttemptOutcome
 from producer.notifications.messages import mail_of
 
 TIMEOUT_SECONDS: Final = 30
@@ -57,13 +57,13 @@ class Mail:
             codes = [one.code for one in error.recipients]
             dead = all(code >= PERMANENT for code in codes)
             told = ", ".join(map(str, sorted(set(codes))))
-            return Attempt(Outcome.DEAD if dead else Outcome.FAILED, f"every address was refused: {told}")
+            return Attempt(AttemptOutcome.DEAD if dead else AttemptOutcome.FAILED, f"every address was refused: {told}")
         except aiosmtplib.SMTPResponseException as error:
-            return Attempt(Outcome.FAILED, f"the mail server answered {error.code}")
+            return Attempt(AttemptOutcome.FAILED, f"the mail server answered {error.code}")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return Attempt(Outcome.FAILED, f"no mail server: {type(error).__name__}")
+            return Attempt(AttemptOutcome.FAILED, f"no mail server: {type(error).__name__}")
         note = f"handed in; {len(refused)} of {len(addresses)} addresses were refused" if refused else "handed in"
-        return Attempt(Outcome.DELIVERED, note)
+        return Attempt(AttemptOutcome.DELIVERED, note)
 
 
 def written(sender: str, addresses: Sequence[str], message: str, body: Mapping[str, Any]) -> EmailMessage:

@@ -6,15 +6,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from producer.notifications.channels import Channel
-from producer.notifications.health_store import Health
+from producer.notifications.health_store import ExportHealth
 from producer.registry.model import Export
-from producer.registry.staleness import Warned
+from producer.registry.staleness import StalenessWarning
 from producer.timestamps import moment, moment_or_none
 from wire.chunk_queue.run import Run, state
 from wire.store import codec
 
 
-class Event(StrEnum):
+class NotificationEvent(StrEnum):
     """What a channel may be told of."""
 
     FAILED = "failed"
@@ -26,35 +26,35 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HealthChange:
     """A change of state, and all that can be said of it; `number`: the how many-th of this export."""
 
     export: Export
     connection: str | None
-    before: Health
-    after: Health
+    before: ExportHealth
+    after: ExportHealth
     number: int
     at: int
     run: Run | None = None
     projected_finish: int | None = None
-    warnings: Sequence[Warned] = ()
+    warnings: Sequence[StalenessWarning] = ()
 
     @property
-    def event(self) -> Event:
+    def event(self) -> NotificationEvent:
         """What it is called."""
-        return Event.RECOVERED if self.after is Health.WELL else Event(self.after)
+        return NotificationEvent.RECOVERED if self.after is ExportHealth.WELL else NotificationEvent(self.after)
 
 
-def concerns(channel: Channel, change: Change) -> bool:
+def concerns(channel: Channel, change: HealthChange) -> bool:
     """Whether a channel is told: of a recovery only who was told of what it recovers from."""
     if not channel.enabled or (channel.exports is not None and change.export.id not in channel.exports):
         return False
-    if change.event is Event.RECOVERED and change.before.value not in channel.events:
+    if change.event is NotificationEvent.RECOVERED and change.before.value not in channel.events:
         return False
     return change.event.value in channel.events
 
 
-def body_of(change: Change, public_url: str) -> dict[str, Any]:
+def body_of(change: HealthChange, public_url: str) -> dict[str, Any]:
     """Write the document that is sent, as Standard Webhooks shape one: type, timestamp, data."""
     return {
         "type": f"export.{change.event}",
@@ -83,23 +83,23 @@ def test_body(now: int, name: str, public_url: str) -> dict[str, Any]:
     return {"type": "test", "timestamp": moment(now), "data": {"detail": detail, "link": public_url or None}}
 
 
-def sentence(change: Change) -> str:
+def sentence(change: HealthChange) -> str:
     """Say in a sentence what happened."""
     name, run = change.export.name, change.run
     match change.after:
-        case Health.FAILED:
+        case ExportHealth.FAILED:
             return f"Export {name} failed: {(run and run.error) or 'its run could not be read'}."
-        case Health.PARTIAL:
+        case ExportHealth.PARTIAL:
             return f"Export {name} reached only a part of its contacts: {_shortfall(run)}."
-        case Health.BLOCKED:
+        case ExportHealth.BLOCKED:
             reason = run.block.reason if run and run.block else "a person must mend something"
             return f"Export {name} is blocked and sends nothing: {reason}."
-        case Health.LATE:
+        case ExportHealth.LATE:
             return f"Export {name} will miss its budget: {_lateness(change)}."
-        case Health.STALE:
+        case ExportHealth.STALE:
             why = "; ".join(one.detail for one in change.warnings) or "its data have grown old"
             return f"Export {name} is not up to date: {why}."
-        case Health.WELL:
+        case ExportHealth.WELL:
             return f"Export {name} has recovered: {_recovery(change)}."
 
 
@@ -163,13 +163,13 @@ def _shortfall(run: Run | None) -> str:
     return f"{', '.join(told) or 'some are not applied'}, of {run.contacts:,} selected"
 
 
-def _lateness(change: Change) -> str:
+def _lateness(change: HealthChange) -> str:
     due = moment_or_none(change.run.deadline) if change.run else None
     finish = moment_or_none(change.projected_finish)
     return f"it was to be over by {due}" + (f" and will be by {finish}" if finish else "")
 
 
-def _recovery(change: Change) -> str:
+def _recovery(change: HealthChange) -> str:
     was = f"it was {change.before.value.replace('_', ' ')}"
     run = change.run
     if run is None or run.finished is None:
@@ -178,7 +178,7 @@ def _recovery(change: Change) -> str:
     return f"{was}, and a run applied {run.books.applied:,} of {run.books.selected:,} contacts{late}"
 
 
-def _link(change: Change, public_url: str) -> str | None:
+def _link(change: HealthChange, public_url: str) -> str | None:
     if not public_url:
         return None
     return f"{public_url}/runs/{change.run.id}" if change.run else f"{public_url}/exports/{change.export.name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from producer.audit.trail import SYSTEM, Author, said_by
+from producer.audit.trail import SYSTEM, Author, author_as_text
 from producer.notifications.channels import Channel
 from wire.store import codec
 from wire.store.keys import key
@@ -18,7 +18,7 @@ LEASE_MS: Final = 60_000
 """Longer than an attempt takes: what is taken again was left behind by somebody who was killed."""
 
 
-class LetterState(StrEnum):
+class DeliveryState(StrEnum):
     """How far a message is."""
 
     PENDING = "pending"
@@ -27,7 +27,7 @@ class LetterState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenDelivery:
     """A message in somebody's hands: the how many-th attempt this is, and the channel with its sealed secret."""
 
     id: str
@@ -38,11 +38,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Delivery:
     """A message as it is listed; `note` is what came of its last attempt, `due` when it is tried next, if it is."""
 
     id: str
-    state: LetterState
+    state: DeliveryState
     body: bytes
     attempts: int
     created: int
@@ -52,27 +52,27 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterCounts:
+class DeliveryCounts:
     """How many messages are on their way, and how many are dead."""
 
     waiting: int = 0
     dead: int = 0
 
 
-class Letters:
+class Outbox:
     """Every method but `listed` is one script."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, token: str, most: int, lease_ms: int = LEASE_MS) -> list[Taken]:
+    async def take(self, token: str, most: int, lease_ms: int = LEASE_MS) -> list[TakenDelivery]:
         """Take messages that are due."""
         return [
-            Taken(letter.decode(), body, attempt, Channel.from_document(codec.decode(document)), secret)
+            TakenDelivery(letter.decode(), body, attempt, Channel.from_document(codec.decode(document)), secret)
             for letter, body, attempt, document, secret in await self._store.run("take_letters", token, lease_ms, most)
         ]
 
-    async def settle(self, letter: str, token: str, to: LetterState, *, note: str, due_in_ms: int = 0) -> bool:
+    async def settle(self, letter: str, token: str, to: DeliveryState, *, note: str, due_in_ms: int = 0) -> bool:
         """Write what came of an attempt; False if the message was no longer ours."""
         return bool(await self._store.run("settle_letter", letter, token, to, due_in_ms, note) == b"settled")
 
@@ -80,21 +80,21 @@ class Letters:
         self, channel_id: str, letter: str, *, by: Author = SYSTEM
     ) -> Literal["done", "already"] | None:
         """Send a message that is over once more, under its id; None if the channel has none of it."""
-        word = await self._store.keep("redeliver_letter", channel_id, letter, said_by(by))
+        word = await self._store.keep("redeliver_letter", channel_id, letter, author_as_text(by))
         return None if word is None else "done" if word == b"done" else "already"
 
-    async def count_each(self) -> dict[str, LetterCounts]:
+    async def count_each(self) -> dict[str, DeliveryCounts]:
         """Count what is on its way and what is dead, by the ids of the channels."""
         told = await self._store.run("count_letters")
         counted = zip(told[::3], told[1::3], told[2::3], strict=True)
-        return {channel.decode(): LetterCounts(waiting, dead) for channel, waiting, dead in counted}
+        return {channel.decode(): DeliveryCounts(waiting, dead) for channel, waiting, dead in counted}
 
-    async def count(self) -> LetterCounts:
+    async def count(self) -> DeliveryCounts:
         """Count what is on its way and what is dead over all channels."""
         counts = (await self.count_each()).values()
-        return LetterCounts(sum(one.waiting for one in counts), sum(one.dead for one in counts))
+        return DeliveryCounts(sum(one.waiting for one in counts), sum(one.dead for one in counts))
 
-    async def listed(self, channel_id: str, states: Sequence[LetterState]) -> list[Letter]:
+    async def listed(self, channel_id: str, states: Sequence[DeliveryState]) -> list[Delivery]:
         """Read a channel's messages in these states, the newest first."""
         ids = [
             letter
@@ -104,9 +104,9 @@ class Letters:
         dues = dict(await self._store.ranked(key("deliveries")))
         found = await self._store.hashes([key("delivery", letter) for letter in ids])
         letters = [
-            Letter(
+            Delivery(
                 id=letter,
-                state=LetterState(fields["state"].decode()),
+                state=DeliveryState(fields["state"].decode()),
                 body=fields["body"],
                 attempts=int(fields["attempts"]),
                 created=int(fields["created"]),

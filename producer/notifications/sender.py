@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 
-from producer.notifications.attempts import Attempt, Outcome, given_up, wait_seconds
-from producer.notifications.channels import Channel, Kind
+from producer.notifications.attempts import Attempt, AttemptOutcome, given_up, wait_seconds
+from producer.notifications.channels import Channel, ChannelKind
 from producer.notifications.mail import Mail
-from producer.notifications.outbox import Letters, LetterState, Taken
+from producer.notifications.outbox import DeliveryState, Outbox, TakenDelivery
 from producer.notifications.webhooks import Webhooks
 from wire.store import codec
 from wire.vault import SecretError, Vault
@@ -24,23 +24,23 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class SendReport:
     """What came of an attempt, for metrics."""
 
-    kind: Kind
-    outcome: Outcome
+    kind: ChannelKind
+    outcome: AttemptOutcome
 
 
-class Poster:
+class Sender:
     """Delivers at least once, under the same id; `listen` is told of every attempt."""
 
     def __init__(
         self,
-        letters: Letters,
+        letters: Outbox,
         vault: Vault,
         webhooks: Webhooks,
         mail: Mail | None,
-        listen: Callable[[Posted], None],
+        listen: Callable[[SendReport], None],
         *,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -63,35 +63,35 @@ class Poster:
     async def attempt(self, channel: Channel, secret: bytes, message: str, body: bytes) -> Attempt:
         """Send a message to a channel, once, and say what came of it."""
         match channel.kind:
-            case Kind.WEBHOOK:
+            case ChannelKind.WEBHOOK:
                 try:
                     opened = self._vault.open(channel.id, secret)
                 except SecretError:
                     return Attempt(
-                        Outcome.FAILED, "its secret cannot be opened: give back the old SECRET_KEYS, or set it"
+                        AttemptOutcome.FAILED, "its secret cannot be opened: give back the old SECRET_KEYS, or set it"
                     )
                 return await self._webhooks.send(channel.url or "", opened, message, body)
-            case Kind.EMAIL if self._mail is None:
-                return Attempt(Outcome.FAILED, "no mail server is set: SEGMENT_EXPORT_SMTP_HOST")
-            case Kind.EMAIL:
+            case ChannelKind.EMAIL if self._mail is None:
+                return Attempt(AttemptOutcome.FAILED, "no mail server is set: SEGMENT_EXPORT_SMTP_HOST")
+            case ChannelKind.EMAIL:
                 return await self._mail.send(channel.addresses, message, codec.decode(body))
 
-    async def _deliver(self, letter: Taken, token: str) -> None:
+    async def _deliver(self, letter: TakenDelivery, token: str) -> None:
         attempt = await self.attempt(letter.channel, letter.secret, letter.id, letter.body)
         outcome, due_in_ms = attempt.outcome, 0
-        if outcome is Outcome.FAILED and given_up(letter.attempt):
-            outcome = Outcome.DEAD
-        if outcome is Outcome.FAILED:
+        if outcome is AttemptOutcome.FAILED and given_up(letter.attempt):
+            outcome = AttemptOutcome.DEAD
+        if outcome is AttemptOutcome.FAILED:
             due_in_ms = round(wait_seconds(letter.attempt, attempt.retry_after_seconds, self._dice()) * SECOND_MS)
         to = {
-            Outcome.DELIVERED: LetterState.DELIVERED,
-            Outcome.FAILED: LetterState.PENDING,
-            Outcome.DEAD: LetterState.DEAD,
+            AttemptOutcome.DELIVERED: DeliveryState.DELIVERED,
+            AttemptOutcome.FAILED: DeliveryState.PENDING,
+            AttemptOutcome.DEAD: DeliveryState.DEAD,
         }[outcome]
         if not await self._letters.settle(letter.id, token, to, note=attempt.note, due_in_ms=due_in_ms):
             return
-        self._listen(Posted(letter.channel.kind, outcome))
-        write = _log.info if outcome is Outcome.DELIVERED else _log.warning
+        self._listen(SendReport(letter.channel.kind, outcome))
+        write = _log.info if outcome is AttemptOutcome.DELIVERED else _log.warning
         write(
             "notification_posted",
             channel=letter.channel.name,

@@ -8,17 +8,17 @@ import structlog
 
 from producer.notifications.channels import Channels
 from producer.notifications.health import Judgement, at_rest, ended, judge, under_way
-from producer.notifications.health_store import Addressed, Health, Healths, Told
-from producer.notifications.messages import Change, body_of, concerns, encoded
+from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore, ReportedHealth
+from producer.notifications.messages import HealthChange, body_of, concerns, encoded
 from producer.registry.model import Export
-from producer.registry.staleness import Warned, has_lasted
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness import StalenessWarning, has_lasted
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
 from wire.chunk_queue.run import Run
 
-Outcome = Literal["judged", "changed", "gone"]
-Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
+RunOutcome = Literal["judged", "changed", "gone"]
+ProjectFinishOf = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 
 ATTEMPTS: Final = 5
 
@@ -31,12 +31,12 @@ class Watcher:
     def __init__(  # noqa: PLR0913  it looks at everything there is
         self,
         *,
-        healths: Healths,
+        healths: ExportHealthStore,
         channels: Channels,
         registry: Registry,
         run_store: RunStore,
-        ageing: Ageing,
-        project: Project,
+        ageing: StalenessCheck,
+        project: ProjectFinishOf,
         runs_shown: Callable[[], Awaitable[Sequence[str]]],
         new_id: Callable[[], str],
         public_url: str = "",
@@ -84,9 +84,9 @@ class Watcher:
             lasting = self._lasting(export, warnings[export.id], now)
             await self._judge_export(export, told[export.id], live[export.id], lasting, now)
 
-    async def _judge_ending(self, run_id: str, run: Run | None, export: Export | None) -> Outcome:
+    async def _judge_ending(self, run_id: str, run: Run | None, export: Export | None) -> RunOutcome:
         if run is None or export is None:
-            return await self._healths.judge("", Told(), Health.WELL, ended=run_id)
+            return await self._healths.judge("", ReportedHealth(), ExportHealth.WELL, ended=run_id)
         now = await self._run_store.now()
         told = (await self._healths.told([export.id]))[export.id]
         lasting = self._lasting(export, (await self._ageing.of_exports([export], now))[export.id], now)
@@ -95,7 +95,7 @@ class Watcher:
         return await self._write(export, told, judgement, now, run=run, warnings=lasting)
 
     async def _judge_export(
-        self, export: Export, told: Told, live: list[Run], lasting: Sequence[Warned], now: int
+        self, export: Export, told: ReportedHealth, live: list[Run], lasting: Sequence[StalenessWarning], now: int
     ) -> None:
         run, finish = None, None
         seen = at_rest(told.health, is_stale=bool(lasting), is_on=export.is_on)
@@ -111,19 +111,19 @@ class Watcher:
     async def _write(
         self,
         export: Export,
-        told: Told,
+        told: ReportedHealth,
         judgement: Judgement,
         now: int,
         *,
         run: Run | None,
         finish: int | None = None,
-        warnings: Sequence[Warned] = (),
-    ) -> Outcome:
+        warnings: Sequence[StalenessWarning] = (),
+    ) -> RunOutcome:
         changes = judgement.health is not told.health
         messages: list[Addressed] = []
         if changes and not judgement.quiet:
             found = await self._registry.connection_by_id(export.connection) if export.connection else None
-            change = Change(
+            change = HealthChange(
                 export=export,
                 connection=None if found is None else found.name,
                 before=told.health,
@@ -132,7 +132,7 @@ class Watcher:
                 at=now,
                 run=run,
                 projected_finish=finish,
-                warnings=warnings if judgement.health is Health.STALE else (),
+                warnings=warnings if judgement.health is ExportHealth.STALE else (),
             )
             body = encoded(body_of(change, self._public_url))
             channels = [channel for channel in await self._channels.all() if concerns(channel, change)]
@@ -157,6 +157,6 @@ class Watcher:
             )
         return outcome
 
-    def _lasting(self, export: Export, warnings: Sequence[Warned], now: int) -> tuple[Warned, ...]:
+    def _lasting(self, export: Export, warnings: Sequence[StalenessWarning], now: int) -> tuple[StalenessWarning, ...]:
         hours = self._ageing.stale_after_hours
         return tuple(one for one in warnings if has_lasted(one, export, now=now, default_hours=hours))

@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 from pydantic import SecretStr
 
-from producer.notifications.attempts import Attempt, Outcome
+from producer.notifications.attempts import Attempt, AttemptOutcome
 from producer.notifications.signing import headers
 from wire.activecampaign.errors import ActiveCampaignError, Refused
 from wire.http.hosts import InvalidHost, is_trusted, read_host
@@ -22,7 +22,7 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
 AGENT: Final = "segment-export"
 
 
-def mended_url(text: str, trusted: frozenset[str]) -> str:
+def read_url(text: str, trusted: frozenset[str]) -> str:
     """Return a webhook's URL as it is called; ValueError unless its host is https and public, or trusted."""
     scheme, colon, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
@@ -52,19 +52,21 @@ class Webhooks:
             ) as response:
                 return _judged(response)
         except Refused:
-            return Attempt(Outcome.FAILED, "the host is not public, or is not spoken to by https")
+            return Attempt(AttemptOutcome.FAILED, "the host is not public, or is not spoken to by https")
         except (aiohttp.ClientError, ActiveCampaignError, TimeoutError, ValueError) as error:
-            return Attempt(Outcome.FAILED, f"no answer: {type(error).__name__}")
+            return Attempt(AttemptOutcome.FAILED, f"no answer: {type(error).__name__}")
 
 
 def _judged(response: aiohttp.ClientResponse) -> Attempt:
     status = response.status
     if HTTPStatus(200) <= status < HTTPStatus(300):
-        return Attempt(Outcome.DELIVERED, f"HTTP {status}")
+        return Attempt(AttemptOutcome.DELIVERED, f"HTTP {status}")
     if status == HTTPStatus.GONE:
-        return Attempt(Outcome.DEAD, "HTTP 410: the receiver wants no more of this")
+        return Attempt(AttemptOutcome.DEAD, "HTTP 410: the receiver wants no more of this")
     if HTTPStatus(300) <= status < HTTPStatus(400):
-        return Attempt(Outcome.FAILED, f"HTTP {status}: redirects are not followed, give the address it leads to")
+        return Attempt(
+            AttemptOutcome.FAILED, f"HTTP {status}: redirects are not followed, give the address it leads to"
+        )
     date = response.headers.get("Date")
     wait = retry_after_seconds(response.headers.get("Retry-After"), date=date, now=datetime.now(UTC))
-    return Attempt(Outcome.FAILED, f"HTTP {status}", wait or 0)
+    return Attempt(AttemptOutcome.FAILED, f"HTTP {status}", wait or 0)

@@ -12,8 +12,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-Hashes = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
+AddressHashes = npt.NDArray[np.uint64]
+AddressFlags = npt.NDArray[np.bool_]
 Absence = Literal["present", "absent", "doubtful"]
 
 HANDFUL: Final = 5
@@ -22,7 +22,7 @@ HANDFUL: Final = 5
 PINS_KEPT: Final = 32
 """Snapshots that are known again; an older one is no second opinion."""
 
-NOBODY: Final[Hashes] = np.empty(0, np.uint64)
+NOBODY: Final[AddressHashes] = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Absences:
     pins: tuple[str, ...] = ()
     unreadable: int | None = None
     tolerated: int | None = None
-    once: Hashes = field(default_factory=lambda: NOBODY)
-    agreed: Hashes = field(default_factory=lambda: NOBODY)
-    doubtful: Hashes = field(default_factory=lambda: NOBODY)
+    once: AddressHashes = field(default_factory=lambda: NOBODY)
+    agreed: AddressHashes = field(default_factory=lambda: NOBODY)
+    doubtful: AddressHashes = field(default_factory=lambda: NOBODY)
 
     def fields(self) -> dict[str, str | int | bytes]:
         """Write it as fields of the record; no address is in it."""
@@ -70,7 +70,7 @@ class Absences:
     def from_fields(cls, kept: Mapping[str, bytes]) -> "Absences":
         """Read what `fields` wrote, with the `number` that the record adds."""
 
-        def hashes(name: str) -> Hashes:
+        def hashes(name: str) -> AddressHashes:
             return np.frombuffer(kept.get(name, b""), np.dtype("<u8"))
 
         return cls(
@@ -99,13 +99,13 @@ class Judged:
     `is_blind`: the snapshot has so many unreadable rows that nobody is known to be absent. `after` is for the next survey.
     """
 
-    agreed: Flags
-    doubtful: Flags
+    agreed: AddressFlags
+    doubtful: AddressFlags
     is_blind: bool
     after: Absences
 
 
-def hashes_of(addresses: Sequence[str], key: bytes) -> Hashes:
+def hashes_of(addresses: Sequence[str], key: bytes) -> AddressHashes:
     """Hash addresses with a key, the same in every process; no address can be told from it without the key."""
     digests = [blake2b(address.encode(), digest_size=8, key=key).digest() for address in addresses]
     return np.frombuffer(b"".join(digests), np.dtype("<u8"))
@@ -122,7 +122,7 @@ def origin_of(segment: str, mapping: Mapping[str, object]) -> str:
     return blake2b(said.encode(), digest_size=8).hexdigest()
 
 
-def judge(before: Absences, absent: Hashes, now: Sighting) -> Judged:
+def judge(before: Absences, absent: AddressHashes, now: Sighting) -> Judged:
     """Say which absent members have left for good, as far as this snapshot and the one before agree."""
     known = _known(before, now)
     rises = known.unreadable is not None and now.unreadable > known.unreadable + HANDFUL

@@ -10,22 +10,22 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from producer.accounts.findings import Busy, Checks, Found, NotThere, There, Wrong
+from producer.accounts.findings import Busy, Checks, FoundFields, NotThere, There, Wrong
 from producer.audit.trail import SYSTEM, Author
 from producer.contacts.email_addresses import address_key
-from producer.people.erasure_store import Asked, Erased, Erasing, sum_of
+from producer.people.erasure_store import Erased, ErasureRequest, ErasureStore, sum_of
 from producer.registry.store import Registry, Unregistered
 from wire.store.redis import Rewritten
 from wire.vault import SecretError, Vault
 
-Fate = Literal["deleted", "not_there", "not_deleted"]
+DeletionOutcome = Literal["deleted", "not_there", "not_deleted"]
 
 _log: Any = structlog.get_logger(__name__)
 
 UNATTENDED_MS: Final = 15_000
 """After that, somebody's erasure is gone on with by any producer: as long as whoever asked may be about it."""
 
-_WEIGHTS: Final[tuple[Fate, ...]] = ("not_there", "deleted", "not_deleted")
+_WEIGHTS: Final[tuple[DeletionOutcome, ...]] = ("not_there", "deleted", "not_deleted")
 
 UNREADABLE: Final = "its key cannot be opened"
 
@@ -35,7 +35,7 @@ class Elsewhere:
     """What became of the contact at an ActiveCampaign account; `why` it is not deleted."""
 
     connection: str
-    fate: Fate
+    fate: DeletionOutcome
     why: str | None = None
 
 
@@ -50,12 +50,12 @@ class Receipt:
     elsewhere: tuple[Elsewhere, ...]
 
 
-class Forgetter:
+class Eraser:
     """Forgets people for one producer process; may be asked again for the same."""
 
     def __init__(
         self,
-        erasing: Erasing,
+        erasing: ErasureStore,
         registry: Registry,
         checks: Checks,
         vault: Vault,
@@ -76,7 +76,7 @@ class Forgetter:
             at = await self._erasing.forget(one, elsewhere=elsewhere, by=by)
         kept = {one.address: one for one in await self._erasing.asked()}
         for one in addresses:
-            asked = kept.get(one) or Asked(one, at, elsewhere)
+            asked = kept.get(one) or ErasureRequest(one, at, elsewhere)
             receipts.append(await self._erase(asked, at_once=True))
         is_done = all(done for _, done, _ in receipts)
         log = await self._erasing.rewrite_log() if is_done else None
@@ -95,7 +95,7 @@ class Forgetter:
                 _log.info("erased", **erased.counts(), accounts=len(accounts), accounts_failed=failed)
         await self._erasing.rewrite_log(due_ms=UNATTENDED_MS)
 
-    async def _erase(self, asked: Asked, *, at_once: bool) -> tuple[Erased, bool, tuple[Elsewhere, ...]]:
+    async def _erase(self, asked: ErasureRequest, *, at_once: bool) -> tuple[Erased, bool, tuple[Elsewhere, ...]]:
         """Erase, and tell whether nothing has them any more. Contacts are deleted last: nobody sends them again then."""
         erased = await self._erasing.erase(asked, same(asked.address), at_once=at_once)
         if erased.waits_for:
@@ -130,7 +130,7 @@ def _worst(accounts: Iterable[tuple[Elsewhere, ...]]) -> tuple[Elsewhere, ...]:
     return tuple(told.values())
 
 
-def _told(connection: str, found: Found) -> Elsewhere:
+def _told(connection: str, found: FoundFields) -> Elsewhere:
     match found:
         case There():
             return Elsewhere(connection, "deleted")

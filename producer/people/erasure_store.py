@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, said_by
+from producer.audit.trail import SYSTEM, Author, author_as_text
 from producer.people.membership import Membership
-from producer.people.suppression import KEY_BYTES, Forgotten, digest_of
+from producer.people.suppression import KEY_BYTES, SuppressionList, digest_of
 from producer.runs.store import RunStore
 from wire.activecampaign.requests import addresses_of, contacts_of, import_body
-from wire.chunk_queue.chunk import print_at
+from wire.chunk_queue.chunk import fingerprint_at
 from wire.chunk_queue.chunk_store import packed_rows
 from wire.chunk_queue.rejects import addresses_in
 from wire.chunk_queue.run import Run
@@ -27,7 +27,7 @@ from wire.store.redis import Rewritten, Store
 
 PAGES_AT_ONCE: Final = 16
 
-Is = Callable[[str], bool]
+IsErased = Callable[[str], bool]
 """Whether an address, as it stands somewhere, is the person's."""
 
 
@@ -56,7 +56,7 @@ def sum_of(erased: Iterable[Erased]) -> Erased:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ErasureRequest:
     """What is to be erased since `at`: `elsewhere` at ActiveCampaign, too. `as_read` tells it from the same asked later."""
 
     address: str
@@ -66,7 +66,7 @@ class Asked:
     as_read: str = field(default="", repr=False)
 
 
-class Erasing:
+class ErasureStore:
     """Knows who is forgotten, and takes them out of the record."""
 
     def __init__(self, store: Store, run_store: RunStore) -> None:
@@ -74,11 +74,11 @@ class Erasing:
         self._run_store = run_store
         self._membership = Membership(store)
 
-    async def forgotten(self) -> Forgotten:
+    async def forgotten(self) -> SuppressionList:
         """Read who is forgotten; without anybody, nothing is to be hashed."""
         found = await self._store.hash(key("forgotten"))
         kept = await self._store.value(key("forgotten_key")) if found else None
-        return Forgotten(kept or b"", frozenset(found))
+        return SuppressionList(kept or b"", frozenset(found))
 
     async def since(self, address: str) -> int | None:
         """When an address was forgotten; None if it is not."""
@@ -92,7 +92,7 @@ class Erasing:
         """Note that an address is forgotten and to be erased; on disk when it returns when that was first."""
         kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
         flag = "1" if elsewhere else ""
-        said = said_by(by, facts={"delete_at_activecampaign": elsewhere})
+        said = author_as_text(by, facts={"delete_at_activecampaign": elsewhere})
         return int(await self._store.keep("forget", digest_of(address, kept), address, flag, said))
 
     async def pseudonym(self, address: str) -> str:
@@ -108,12 +108,12 @@ class Erasing:
                 found |= await self._membership.addresses_of(place, address)
         return found - {address}
 
-    async def asked(self) -> list[Asked]:
+    async def asked(self) -> list[ErasureRequest]:
         """Read whom there is to erase."""
         found = await self._store.hash(key("forgetting"))
         return [_asked(address, kept.decode()) for address, kept in found.items() if address]
 
-    async def finish(self, asked: Asked) -> bool:
+    async def finish(self, asked: ErasureRequest) -> bool:
         """Strike the address itself off; False if it was asked for once more meanwhile."""
         return bool(await self._store.keep("finish_erasure", asked.address, asked.as_read))
 
@@ -127,7 +127,7 @@ class Erasing:
             await self._store.run("rewritten", since)
         return told
 
-    async def erase(self, asked: Asked, is_theirs: Is, *, at_once: bool) -> Erased:
+    async def erase(self, asked: ErasureRequest, is_theirs: IsErased, *, at_once: bool) -> Erased:
         """Take somebody out of everything that is in nobody's hands; unless `at_once`, only when nothing else has them.
 
         Chunks come first: what one of them was written into when it ended is looked at behind it.
@@ -180,7 +180,7 @@ class Erasing:
                 return 0
             page = again[0]
 
-    async def _from_chunks(self, run: Run, is_theirs: Is) -> tuple[int, bool]:
+    async def _from_chunks(self, run: Run, is_theirs: IsErased) -> tuple[int, bool]:
         """Erase from a run's chunks; return how many contacts went, and whether none of them is left."""
         erased, is_clean = 0, True
         for chunk in await self._open_chunks(run.id):
@@ -196,7 +196,7 @@ class Erasing:
     async def _open_chunks(self, run: str) -> list[str]:
         return [chunk for lane in ("ready", "accepted") for chunk, _ in await self._store.ranked(key(lane, run))]
 
-    async def _from_chunk(self, run: Run, chunk: str, kept: dict[str, bytes], is_theirs: Is) -> int | None:
+    async def _from_chunk(self, run: Run, chunk: str, kept: dict[str, bytes], is_theirs: IsErased) -> int | None:
         """Return how many contacts went; None if the chunk has them, and is not to be changed now."""
         body = codec.unsqueeze(kept["contacts"])
         theirs = [at for at, known_as in enumerate(addresses_of(body)) if any(map(is_theirs, known_as))]
@@ -214,7 +214,7 @@ class Erasing:
             facts,
             codec.squeeze(import_body([contacts[at] for at in stays], automations=bool(run.spec["automations"]))),
             packed_rows([rows[at] for at in stays]),
-            b"".join(print_at(prints, at, of=int(kept["count"])) for at in stays),
+            b"".join(fingerprint_at(prints, at, of=int(kept["count"])) for at in stays),
             len(stays),
             codec.text(facts_without(codec.decode(facts), theirs, of=int(kept["count"]))),
         )
@@ -235,19 +235,19 @@ def facts_without(facts: Mapping[str, Any], gone: Collection[int], *, of: int) -
     return rest | ({"aside": aside} if aside and len(aside) < of - len(gone) else {})
 
 
-def _asked(address: str, kept: str) -> Asked:
+def _asked(address: str, kept: str) -> ErasureRequest:
     at, elsewhere, *surveys = kept.split(" ")
-    return Asked(address, int(at), elsewhere == "1", tuple(surveys), kept)
+    return ErasureRequest(address, int(at), elsewhere == "1", tuple(surveys), kept)
 
 
-def _lines_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
+def _lines_without(page: bytes, is_theirs: IsErased) -> tuple[bytes, int]:
     """Write a page of rejects anew without somebody's lines, and count these."""
     lines = codec.unsqueeze(page).splitlines(keepends=True)
     kept = [line for line in lines if not any(map(is_theirs, addresses_in(codec.decode(line))))]
     return codec.squeeze(b"".join(kept)), len(lines) - len(kept)
 
 
-def _left_without(page: bytes, is_theirs: Is) -> tuple[bytes, int]:
+def _left_without(page: bytes, is_theirs: IsErased) -> tuple[bytes, int]:
     """The same for a chunk that was left, behind the sign that says whether it was sent."""
     body = codec.unsqueeze(page[1:])
     contacts, known_as = contacts_of(body), addresses_of(body)

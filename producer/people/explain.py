@@ -9,13 +9,13 @@ from typing import Final, Literal
 
 from producer.people.absence import Absence
 from producer.people.trace import Trace
-from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.chunk_queue.membership_entry import MembershipEntry, MemberState
 from wire.chunk_queue.rejects import RejectCode
 from wire.chunk_queue.run import Mode, Run
 
 InSnapshot = Literal["yes", "no", "unknown"]
-By = Literal["us", "the_person_or_the_marketer"]
-Place = Literal[
+EndedBy = Literal["us", "the_person_or_the_marketer"]
+ExportAnswer = Literal[
     "forgotten",
     "on_the_way",
     "member",
@@ -32,7 +32,7 @@ Place = Literal[
     "never_sent",
 ]
 
-_SENTENCES: Final[dict[Place, str]] = {
+_SENTENCES: Final[dict[ExportAnswer, str]] = {
     "forgotten": "Forgotten: nothing of them is kept, and they are never sent again.",
     "on_the_way": "On the way: a chunk that has them is not at its end.",
     "member": "ActiveCampaign has applied them, and they were on the list then. Later opt-outs are met when they are sent again.",
@@ -59,10 +59,10 @@ class Explanation:
     """Where somebody stands: `reason` is a code from a closed set, `why` a sentence, `ended_by` who ended a membership."""
 
     in_last_snapshot: InSnapshot
-    standing: Place
+    standing: ExportAnswer
     reason: str | None
     why: str
-    ended_by: By | None = None
+    ended_by: EndedBy | None = None
 
 
 def explain(trace: Trace, *, is_forgotten: bool) -> Explanation:
@@ -84,7 +84,7 @@ def explain(trace: Trace, *, is_forgotten: bool) -> Explanation:
     if newest is not None and newest.fate in {"held_back", "refused"}:
         return Explanation(met, "held_back", newest.code, newest.reason)
     if trace.left_behind:
-        place: Place = "maybe" if trace.left_behind[0].maybe else "not_sent"
+        place: ExportAnswer = "maybe" if trace.left_behind[0].maybe else "not_sent"
         return Explanation(met, place, None, _SENTENCES[place])
     return Explanation(met, "never_sent", None, _never_sent(trace, met))
 
@@ -98,7 +98,7 @@ def in_last_snapshot(trace: Trace) -> InSnapshot:
         return "yes"
     if any(one.run == last.id and one.row is not None and not one.is_former for one in trace.lines):
         return "yes"
-    gone = entry is not None and entry.standing in {Standing.LEFT, Standing.OUT, Standing.YIELDED}
+    gone = entry is not None and entry.standing in {MemberState.LEFT, MemberState.OUT, MemberState.YIELDED}
     if entry is not None and entry.run == last.number and not gone:
         return "yes"
     if any(one.run == last.id for one in trace.left_behind):
@@ -111,9 +111,9 @@ def in_last_snapshot(trace: Trace) -> InSnapshot:
 def _by_entry(trace: Trace, last: Run) -> InSnapshot:
     """What the entry says, where the last run has come to its own end."""
     entry = trace.entry
-    if entry is None or entry.standing in {Standing.LEFT, Standing.OUT, Standing.YIELDED, Standing.MAYBE}:
+    if entry is None or entry.standing in {MemberState.LEFT, MemberState.OUT, MemberState.YIELDED, MemberState.MAYBE}:
         return "no"  # met, they would have been sent or held back
-    if entry.standing is Standing.REFUSED:
+    if entry.standing is MemberState.REFUSED:
         return "unknown"
     if last.spec.get("leavers") == "unsubscribe":
         return _BY_ABSENCE[trace.absence] if trace.absence else "unknown"
@@ -122,25 +122,25 @@ def _by_entry(trace: Trace, last: Run) -> InSnapshot:
     return "unknown" if last.spec.get("leavers", "keep") == "keep" else "yes"
 
 
-def _waits_to_leave(trace: Trace, entry: Entry) -> bool:
-    return trace.absence in {"absent", "doubtful"} and entry.standing in {Standing.MEMBER, Standing.MAYBE}
+def _waits_to_leave(trace: Trace, entry: MembershipEntry) -> bool:
+    return trace.absence in {"absent", "doubtful"} and entry.standing in {MemberState.MEMBER, MemberState.MAYBE}
 
 
-def _of_entry(entry: Entry, met: InSnapshot) -> Explanation:
+def _of_entry(entry: MembershipEntry, met: InSnapshot) -> Explanation:
     match entry.standing:
-        case Standing.MEMBER:
+        case MemberState.MEMBER:
             return Explanation(met, "member", None, _SENTENCES["member"])
-        case Standing.MAYBE:
+        case MemberState.MAYBE:
             return Explanation(met, "maybe", None, _SENTENCES["maybe"])
-        case Standing.LEFT:
+        case MemberState.LEFT:
             return Explanation(met, "left", None, _SENTENCES["left"])
-        case Standing.OUT:
+        case MemberState.OUT:
             return Explanation(met, "out", None, _SENTENCES["out"], "us")
-        case Standing.YIELDED:
+        case MemberState.YIELDED:
             return Explanation(met, "yielded", None, _SENTENCES["yielded"])
-        case Standing.REFUSED:
+        case MemberState.REFUSED:
             opted_out = entry.reason is RejectCode.OPTED_OUT_OR_EXCLUDED
-            by: By | None = "the_person_or_the_marketer" if opted_out and entry.was_member else None
+            by: EndedBy | None = "the_person_or_the_marketer" if opted_out and entry.was_member else None
             return Explanation(met, "refused", entry.reason, _REFUSED[entry.reason], by)
 
 

@@ -12,7 +12,15 @@ from typing import Final
 
 from producer.people.suppression import KEY_BYTES
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.membership_entry import ENTRY_BYTES, UNKNOWN, Entries, Entry, Standing, address_of, past_of
+from wire.chunk_queue.membership_entry import (
+    ENTRY_BYTES,
+    UNKNOWN,
+    MembershipEntries,
+    MembershipEntry,
+    MemberState,
+    address_of,
+    past_of,
+)
 from wire.chunk_queue.run import Run
 from wire.store import codec
 from wire.store.keys import key
@@ -23,7 +31,7 @@ BUCKETS_AT_ONCE: Final = 128
 
 _LONG_BYTES: Final = 64
 
-Place = tuple[str, str, str]
+MembershipKey = tuple[str, str, str]
 """The export, the account (by the host under which this membership began) and the list."""
 
 
@@ -62,7 +70,7 @@ class Membership:
         """Read the membership as a whole."""
         return await self._summary(place_of(run))
 
-    async def _summary(self, place: Place) -> Summary:
+    async def _summary(self, place: MembershipKey) -> Summary:
         found = await self._store.hash(key("membership", *place))
         runs = {int(name[4:]): of.decode() for name, of in found.items() if name.startswith("run:")}
         numbers = {name: int(found[name]) for name in ("members", "level", "split", "since_full") if name in found}
@@ -76,7 +84,7 @@ class Membership:
             nulls=codec.decode(found.get("nulls", b"{}")),
         )
 
-    async def absences(self, place: Place) -> Mapping[str, bytes]:
+    async def absences(self, place: MembershipKey) -> Mapping[str, bytes]:
         """Read which members the last surveyed snapshot did not have, as `producer.people.absence` wrote it."""
         return await self._store.hash(key("absent", *place))
 
@@ -85,7 +93,7 @@ class Membership:
         async for page in self._entries(place_of(run), summary):
             yield page
 
-    async def _entries(self, place: Place, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
+    async def _entries(self, place: MembershipKey, summary: Summary) -> AsyncIterator[Mapping[str, bytes]]:
         names = ["long", *map(str, range(summary.level + summary.split))]
         for first in range(0, len(names), BUCKETS_AT_ONCE):
             buckets = [key("members", *place, name) for name in names[first : first + BUCKETS_AT_ONCE]]
@@ -94,18 +102,18 @@ class Membership:
                 found.update(bucket)
             yield found
 
-    async def entry(self, run: Run, address: str) -> Entry | None:
+    async def entry(self, run: Run, address: str) -> MembershipEntry | None:
         """Read what is known of one address."""
         return (await self.known_at(place_of(run), address))[1]
 
-    async def known_at(self, place: Place, address: str) -> tuple[Summary, Entry | None]:
+    async def known_at(self, place: MembershipKey, address: str) -> tuple[Summary, MembershipEntry | None]:
         """Read a membership as a whole, and what it knows of one address."""
         summary = await self._summary(place)
         name = bucket_of(address, summary.level, summary.split)
         (found,) = await self._store.picked([(key("members", *place, name), address)])
-        return summary, None if found is None else Entry.from_bytes(found)
+        return summary, None if found is None else MembershipEntry.from_bytes(found)
 
-    async def addresses_of(self, place: Place, address: str) -> set[str]:
+    async def addresses_of(self, place: MembershipKey, address: str) -> set[str]:
         """Every address of a membership that is, or was, of the person of this one; none if nobody's id is known there."""
         summary, entry = await self.known_at(place, address)
         if entry is None or not entry.person:
@@ -123,7 +131,7 @@ class Membership:
         kept: bytes = await self._store.run("key_of_forgotten", secrets.token_bytes(KEY_BYTES))
         return kept
 
-    async def places(self, export: str) -> list[Place]:
+    async def places(self, export: str) -> list[MembershipKey]:
         """Where an export has sent people to, as far as it still counts."""
         found = await self._store.members(key("memberships", export))
         return [(export, account, list_id) for account, list_id in (name.split(" ") for name in sorted(found))]
@@ -143,7 +151,7 @@ class Membership:
 
     async def _known_elsewhere(
         self, run: Run, addresses: Sequence[str], *, on_any_list: bool
-    ) -> AsyncIterator[tuple[str, Entry]]:
+    ) -> AsyncIterator[tuple[str, MembershipEntry]]:
         """Yield whom other exports of the account count as members, or as such who may be."""
         names = await self._store.hash(key("account_names"))
 
@@ -160,8 +168,8 @@ class Membership:
                 keys = [(key("members", *place, at), address) for at, address in zip(buckets, addresses, strict=True)]
                 kept = await self._store.picked(keys) if keys else []
                 for address, found in zip(addresses, kept, strict=True):
-                    entry = Entry.from_bytes(found) if found else None
-                    if entry and entry.standing in {Standing.MEMBER, Standing.MAYBE}:
+                    entry = MembershipEntry.from_bytes(found) if found else None
+                    if entry and entry.standing in {MemberState.MEMBER, MemberState.MAYBE}:
                         yield address, entry
 
     async def left_by(self, run_id: str) -> AsyncIterator[str]:
@@ -179,11 +187,11 @@ class Membership:
         """Make `MAYBE` of what ended runs left and ActiveCampaign may have; False if somebody else reads the run."""
         for ended, number in (await self._store.hash(key("unfolded", *place_of(run)))).items():
             kept = await self._store.page(key("left", ended), 0, -1)
-            entry = Entry(Standing.MAYBE, run=int(number), person=UNKNOWN)
+            entry = MembershipEntry(MemberState.MAYBE, run=int(number), person=UNKNOWN)
             pages = [page[1:] for page in kept if page.startswith(b"?")]
             for page in (*pages, None):
                 emails = emails_of(codec.unsqueeze(page)) if page else ()
-                entries = Entries.of((address_of(email), entry) for email in emails)
+                entries = MembershipEntries.of((address_of(email), entry) for email in emails)
                 told = await self._store.run("fold", run.id, token, ended, "" if page else "1", *entries.words())
                 if told != b"ok":
                     return False
@@ -200,6 +208,6 @@ def bucket_of(address: str, level: int, split: int) -> str:
     return str(hashed % (2 * level) if bucket < split else bucket)
 
 
-def place_of(run: Run) -> Place:
+def place_of(run: Run) -> MembershipKey:
     """Where a run writes what it learns of people."""
     return run.export, run.account, run.list_id

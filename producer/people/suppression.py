@@ -20,7 +20,7 @@ def by_id(person: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class SuppressionList:
     """Everybody who is forgotten, at one moment: `address in forgotten`, or `has` their person."""
 
     key: bytes = b""
@@ -37,9 +37,9 @@ class Forgotten:
         return bool(self.digests) and digest_of(address, self.key) in self.digests
 
 
-WhoIsForgotten = Callable[[], Awaitable[Forgotten]]
+ReadSuppressionList = Callable[[], Awaitable[SuppressionList]]
 
 
-async def nobody() -> Forgotten:
+async def empty_suppression_list() -> SuppressionList:
     """Forget nobody."""
-    return Forgotten()
+    return SuppressionList()

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producer.people.absence import Absence, Absences, pin_digest
-from producer.people.membership import Membership, Place, Summary
+from producer.people.membership import Membership, MembershipKey, Summary
 from producer.registry.model import Export
 from producer.runs.store import RunStore
 from wire.activecampaign.requests import addresses_of
-from wire.chunk_queue.membership_entry import Entry, chunk_number
+from wire.chunk_queue.membership_entry import MembershipEntry, chunk_number
 from wire.chunk_queue.rejects import addresses_in
 from wire.chunk_queue.run import Run
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
 
-Is = Callable[[str], bool]
+IsThem = Callable[[str], bool]
 
 PAGES_AT_ONCE: Final = 16
 
@@ -43,7 +43,7 @@ class OnTheWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """A line of one of a run's reports; `is_former`: the address is the one that somebody had before."""
 
     run: str
@@ -73,12 +73,12 @@ class Trace:
     """
 
     list_id: str
-    entry: Entry | None
+    entry: MembershipEntry | None
     last: Run | None
     sent_in: str | None
     batches: tuple[Batch, ...]
     on_the_way: tuple[OnTheWay, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ReportLine, ...]
     left_behind: tuple[LeftBehind, ...]
     has_run: bool
     absence: Absence | None = None
@@ -92,7 +92,7 @@ class Tracer:
         self._run_store = run_store
         self._membership = Membership(store)
 
-    async def trace(self, export: Export, address: str, is_theirs: Is) -> Trace:
+    async def trace(self, export: Export, address: str, is_theirs: IsThem) -> Trace:
         """Read what there is about an address, which `is_theirs` knows in every spelling."""
         runs = [run for run in await self._runs() if run.export == export.id]
         summary, entry, place = await self._known(export, address)
@@ -100,7 +100,7 @@ class Tracer:
         last = next((run for run in runs if numbered and run.id == numbered[max(numbered)]), None)
         sent_in = numbered.get(entry.run) if entry and entry.run else None
         on_the_way: list[OnTheWay] = []
-        lines: list[Line] = []
+        lines: list[ReportLine] = []
         left_behind: list[LeftBehind] = []
         for run in runs:
             if not run.over:
@@ -120,7 +120,7 @@ class Tracer:
             absence=await self._absence(place, last, address) if place and last else None,
         )
 
-    async def _absence(self, place: Place, last: Run, address: str) -> Absence | None:
+    async def _absence(self, place: MembershipKey, last: Run, address: str) -> Absence | None:
         noted = Absences.from_fields(await self._membership.absences(place))
         if noted.pins[-1:] != (pin_digest(last.pin),):
             return None
@@ -130,7 +130,9 @@ class Tracer:
         """All runs whose record is kept, the newest first."""
         return await self._run_store.look([run for run, _ in await self._store.ranked(key("runs"), newest=True)])
 
-    async def _known(self, export: Export, address: str) -> tuple[Summary, Entry | None, Place | None]:
+    async def _known(
+        self, export: Export, address: str
+    ) -> tuple[Summary, MembershipEntry | None, MembershipKey | None]:
         for place in await self._membership.places(export.id):
             summary, entry = await self._membership.known_at(place, address)
             return summary, entry, place
@@ -140,7 +142,7 @@ class Tracer:
         found = [line.decode().split(" ") for line in await self._store.page(key("batches", run), 0, -1)]
         return tuple(Batch(of, batch, int(at)) for of, batch, at in found if chunk_number(of) == chunk)
 
-    async def _on_the_way(self, run: Run, is_theirs: Is) -> list[OnTheWay]:
+    async def _on_the_way(self, run: Run, is_theirs: IsThem) -> list[OnTheWay]:
         names = [name for lane in ("ready", "accepted") for name, _ in await self._store.ranked(key(lane, run.id))]
         found = []
         for name in names:
@@ -152,7 +154,7 @@ class Tracer:
                 found.append(OnTheWay(run.id, name, chunk["state"].decode(), batch, "leaving" in chunk))
         return found
 
-    async def _lines(self, run: Run, is_theirs: Is) -> list[Line]:
+    async def _lines(self, run: Run, is_theirs: IsThem) -> list[ReportLine]:
         documents = [
             document
             for name in ("rejects", "held_back", "moved")
@@ -160,11 +162,13 @@ class Tracer:
             for document in await asyncio.to_thread(_lines_of, page, is_theirs)
         ]
         return [
-            Line(run.id, one["fate"], one["code"], one["reason"], one["row"], is_former=not is_theirs(one["email"]))
+            ReportLine(
+                run.id, one["fate"], one["code"], one["reason"], one["row"], is_former=not is_theirs(one["email"])
+            )
             for one in documents
         ]
 
-    async def _left_behind(self, run: Run, is_theirs: Is) -> list[LeftBehind]:
+    async def _left_behind(self, run: Run, is_theirs: IsThem) -> list[LeftBehind]:
         return [
             LeftBehind(run.id, page.startswith(b"?"))
             async for page in self._pages("left", run)
@@ -180,10 +184,10 @@ class Tracer:
             first += PAGES_AT_ONCE
 
 
-def _has(squeezed: bytes, is_theirs: Is) -> bool:
+def _has(squeezed: bytes, is_theirs: IsThem) -> bool:
     return any(any(map(is_theirs, known_as)) for known_as in addresses_of(codec.unsqueeze(squeezed)))
 
 
-def _lines_of(page: bytes, is_theirs: Is) -> list[dict[str, Any]]:
+def _lines_of(page: bytes, is_theirs: IsThem) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [codec.decode(line) for line in codec.unsqueeze(page).splitlines()]
     return [line for line in lines if any(map(is_theirs, addresses_in(line)))]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, How, former_of, moved
 from wire.chunk_queue.rejects import PAGE_LINES, Reject, page
 from wire.store import codec
@@ -42,7 +42,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class AddressChange:
     """What is to become of the contact of somebody's `former` address."""
 
     row: int
@@ -52,7 +52,7 @@ class Move:
     former: str = field(default="", repr=False)
 
 
-def count(moves: Iterable[Move], how: How) -> int:
+def count(moves: Iterable[AddressChange], how: How) -> int:
     """How many are to be done so."""
     return sum(move.how == how for move in moves)
 
@@ -62,7 +62,7 @@ def fits(contact_bytes: int) -> bool:
     return contact_bytes + NOTE_BYTES <= CONTACT_BYTES_MAX
 
 
-def lines(moves: Iterable[Move]) -> Iterator[bytes]:
+def lines(moves: Iterable[AddressChange]) -> Iterator[bytes]:
     """Write the report of them, in pages."""
     rejects = [
         Reject(one.row, one.email, "changed_address", one.how, _SENTENCES[one.how], one.former or None) for one in moves
@@ -71,18 +71,18 @@ def lines(moves: Iterable[Move]) -> Iterator[bytes]:
         yield page(rejects[first : first + PAGE_LINES])
 
 
-def to_bytes(moves: Iterable[Move]) -> bytes:
+def to_bytes(moves: Iterable[AddressChange]) -> bytes:
     """Write which rows they are for the record; no address is in it."""
     return zlib.compress(codec.encode([[one.row, one.person.hex(), one.how] for one in moves]))
 
 
-def from_bytes(kept: bytes) -> list[Move]:
+def from_bytes(kept: bytes) -> list[AddressChange]:
     """Read what `to_bytes` wrote."""
     found = codec.decode(zlib.decompress(kept)) if kept else []
-    return [Move(row, bytes.fromhex(person), how) for row, person, how in found]
+    return [AddressChange(row, bytes.fromhex(person), how) for row, person, how in found]
 
 
-def contacts(mapped: Iterable[Mapped], moves: Mapping[int, Move]) -> Iterator[Mapped]:
+def contacts(mapped: Iterable[MappedRows], moves: Mapping[int, AddressChange]) -> Iterator[MappedRows]:
     """Note in contacts which address they were known by; it is empty where that is not known any more (`is_stranded`)."""
     for one in mapped:
         move = moves[one.row]

@@ -9,7 +9,7 @@ the chunk before it. A contact stays alone only if it is the only one, or too la
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, MAX_CONTACTS, import_body
 
 _FEWEST_TO_GIVE_ONE = 3
@@ -29,7 +29,7 @@ class Chunk(NamedTuple):
         return self.rows[-1]
 
 
-def pack(contacts: Iterable[Mapped], *, most: int = MAX_CONTACTS) -> Iterator[Chunk]:
+def pack(contacts: Iterable[MappedRows], *, most: int = MAX_CONTACTS) -> Iterator[Chunk]:
     """
     Yield chunks of at most so many contacts, in their order.
 
@@ -37,7 +37,7 @@ def pack(contacts: Iterable[Mapped], *, most: int = MAX_CONTACTS) -> Iterator[Ch
     chunks again. For that, a chunk comes out only when the next one is closed and has taken what it needs of it.
     Raises ValueError for a contact above CONTACT_BYTES_MAX.
     """
-    held: list[Mapped] = []
+    held: list[MappedRows] = []
     for following in _fill(contacts, most):
         if len(following) == 1 and len(held) >= _FEWEST_TO_GIVE_ONE and _fit_together(held[-1], *following):
             following.insert(0, held.pop())
@@ -82,9 +82,9 @@ class Packing:
         return self._bytes + commas + self.requests * len(import_body((), automations=automations))
 
 
-def _fill(contacts: Iterable[Mapped], most: int) -> Iterator[list[Mapped]]:
+def _fill(contacts: Iterable[MappedRows], most: int) -> Iterator[list[MappedRows]]:
     """Yield full groups: the next contact would not have fitted."""
-    group: list[Mapped] = []
+    group: list[MappedRows] = []
     packing = Packing(most)
     for contact in contacts:
         size = len(contact.json)
@@ -98,11 +98,11 @@ def _fill(contacts: Iterable[Mapped], most: int) -> Iterator[list[Mapped]]:
         yield group
 
 
-def _fit_together(one: Mapped, other: Mapped) -> bool:
+def _fit_together(one: MappedRows, other: MappedRows) -> bool:
     return len(one.json) + 1 + len(other.json) <= CONTACT_BYTES_MAX
 
 
-def _chunk(group: list[Mapped]) -> Chunk:
+def _chunk(group: list[MappedRows]) -> Chunk:
     return Chunk(
         tuple(contact.json for contact in group),
         tuple(contact.row for contact in group),

@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from wire.chunk_queue.membership_entry import Standing
+from wire.chunk_queue.membership_entry import MemberState
 from wire.chunk_queue.run import Mode
 
 Hashes = npt.NDArray[np.int64]
-Prints = npt.NDArray[np.uint64]
+Fingerprints = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
-Kinds = npt.NDArray[np.uint8]
+RowKinds = npt.NDArray[np.uint8]
 
 ENTRY: Final = np.dtype([("standing", "u1"), ("reason", "u1"), ("print", "<u8"), ("run", "u1", 3), ("chunk", "u1", 3)])
 """`wire.chunk_queue.membership_entry.Entry`, as it is kept: many are read at once."""
@@ -29,7 +29,7 @@ IDENTIFIED: Final = np.dtype([*ENTRY.descr, ("person", "<u8")])
 _NOBODY: Final = -1
 
 
-class Kind(IntEnum):
+class RowKind(IntEnum):
     """What a row is to the run, as far as what is known decides it.
 
     `NEW`: never sent. `CHANGED`: sent with other data. `AGAIN`: not changed, and sent all the same. `UNCHANGED`: applied as
@@ -86,29 +86,29 @@ class Known:
         self._met[places[first]] = True
         return first
 
-    def compare(self, places: Places, prints: Prints, *, mode: Mode, include_refused: bool) -> Kinds:
+    def compare(self, places: Places, prints: Fingerprints, *, mode: Mode, include_refused: bool) -> RowKinds:
         """Say what rows are, by their places and fingerprints."""
         if not len(self):
-            return np.full(len(places), Kind.NEW, np.uint8)
+            return np.full(len(places), RowKind.NEW, np.uint8)
         entries = self._entries[places]
         standing, same = entries["standing"], entries["print"] == prints
-        kept = Kind.AGAIN if mode is Mode.FULL else Kind.UNCHANGED
-        refused = Kind.AGAIN if include_refused else Kind.HELD_BACK
+        kept = RowKind.AGAIN if mode is Mode.FULL else RowKind.UNCHANGED
+        refused = RowKind.AGAIN if include_refused else RowKind.HELD_BACK
         return np.select(
             [
                 places == _NOBODY,
-                standing == Standing.OUT.value,
-                standing == Standing.MAYBE.value,
-                np.isin(standing, [Standing.LEFT.value, Standing.YIELDED.value]),
+                standing == MemberState.OUT.value,
+                standing == MemberState.MAYBE.value,
+                np.isin(standing, [MemberState.LEFT.value, MemberState.YIELDED.value]),
                 ~same,
-                standing == Standing.MEMBER.value,
-                standing == Standing.REFUSED.value,
+                standing == MemberState.MEMBER.value,
+                standing == MemberState.REFUSED.value,
             ],
-            [Kind.NEW, Kind.OUT, Kind.AGAIN, Kind.CHANGED, Kind.CHANGED, kept, refused],
-            Kind.AGAIN,
+            [RowKind.NEW, RowKind.OUT, RowKind.AGAIN, RowKind.CHANGED, RowKind.CHANGED, kept, refused],
+            RowKind.AGAIN,
         ).astype(np.uint8)
 
-    def of_another_person(self, places: Places, persons: Prints) -> npt.NDArray[np.bool_]:
+    def of_another_person(self, places: Places, persons: Fingerprints) -> npt.NDArray[np.bool_]:
         """Tell of each place that `find` told whether it is not known as this person's."""
         if not len(self) or self._entries.dtype != IDENTIFIED:
             return np.ones(len(places), np.bool_)
@@ -147,7 +147,7 @@ class Known:
 
     def yielded(self) -> int:
         """Count those left to another export whom no row has met so far."""
-        return int(np.count_nonzero((self._entries["standing"] == Standing.YIELDED.value) & ~self._met))
+        return int(np.count_nonzero((self._entries["standing"] == MemberState.YIELDED.value) & ~self._met))
 
     def are_gone(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Tell of each hash whether it is such a member's."""
@@ -161,15 +161,15 @@ class Known:
         return int(np.count_nonzero(self._listed()))
 
     def _listed(self) -> npt.NDArray[np.bool_]:
-        return np.isin(self._entries["standing"], [Standing.MEMBER.value, Standing.MAYBE.value])
+        return np.isin(self._entries["standing"], [MemberState.MEMBER.value, MemberState.MAYBE.value])
 
 
 class Persons:
     """Who is known behind which addresses, and how many rows of a snapshot claim to be them."""
 
-    def __init__(self, persons: Prints, places: Places) -> None:
+    def __init__(self, persons: Fingerprints, places: Places) -> None:
         order = np.argsort(persons, kind="stable")
-        self._persons: Prints = persons[order]
+        self._persons: Fingerprints = persons[order]
         self._places: Places = places[order]
         self._claims = np.zeros(len(persons), np.int32)
         self._stands = np.zeros(len(persons), np.bool_)
@@ -177,7 +177,7 @@ class Persons:
     def __len__(self) -> int:
         return len(self._persons)
 
-    def find(self, persons: Prints) -> Places:
+    def find(self, persons: Fingerprints) -> Places:
         """Say which each of these is, -1 where they are not known; nobody (0) never is."""
         if not len(self):
             return np.full(len(persons), _NOBODY)
@@ -209,7 +209,7 @@ class Persons:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ChangeLimit:
     """To whom a retry is limited: those whom a run left, by their hashes.
 
     `rest`: the run ended before it had packed everybody, so that whoever is not known to be applied is meant as well.
@@ -218,11 +218,11 @@ class Limit:
     hashes: Hashes
     rest: bool = False
 
-    def applied(self, kinds: Kinds, hashes: Hashes) -> Kinds:
+    def applied(self, kinds: RowKinds, hashes: Hashes) -> RowKinds:
         """Say what rows are within the limit: those held back are sent again, and outside of it everybody is left as is."""
         meant = np.isin(hashes, self.hashes)
-        within = np.where(kinds == Kind.HELD_BACK, np.uint8(Kind.AGAIN), kinds)
-        outside = kinds if self.rest else np.where(kinds <= Kind.AGAIN, np.uint8(Kind.UNCHANGED), kinds)
+        within = np.where(kinds == RowKind.HELD_BACK, np.uint8(RowKind.AGAIN), kinds)
+        outside = kinds if self.rest else np.where(kinds <= RowKind.AGAIN, np.uint8(RowKind.UNCHANGED), kinds)
         return np.where(meant, within, outside)
 
 
@@ -244,6 +244,6 @@ def _identified(entries: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
     return wide
 
 
-def prints_of(digests: Sequence[bytes]) -> Prints:
+def fingerprints_of(digests: Sequence[bytes]) -> Fingerprints:
     """Read fingerprints as `compare` takes them."""
     return np.frombuffer(b"".join(digests), np.dtype("<u8"))

@@ -11,10 +11,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from producer.contacts.mapper import Mapper
-from producer.people.suppression import Forgotten, WhoIsForgotten, nobody
-from producer.pipeline.address_changes import MOST, Move, is_stranded
+from producer.people.suppression import ReadSuppressionList, SuppressionList, empty_suppression_list
+from producer.pipeline.address_changes import MOST, AddressChange, is_stranded
 from producer.pipeline.address_changes import contacts as moving_contacts
 from producer.pipeline.chunking import Chunk, pack
 from producer.pipeline.leavers import contacts as leaving_contacts
@@ -22,8 +22,8 @@ from producer.pipeline.row_selection import Selection
 from producer.runs.store import Appended, RunStore
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.requests import email_of, import_body
-from wire.chunk_queue.chunk import Kind, Offer, print_at
-from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entry, address_of
+from wire.chunk_queue.chunk import ChunkKind, NewChunk, fingerprint_at
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, MembershipEntry, address_of
 from wire.chunk_queue.run import Run
 from wire.process.periodic import when_writable
 
@@ -61,20 +61,22 @@ def chunks(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: i
     return pack(_selected(snapshot, mapper, selection, from_row))
 
 
-def moving_chunks(snapshot: Snapshot, mapper: Mapper, movers: Mapping[int, Move], after_row: int) -> Iterator[Chunk]:
+def moving_chunks(
+    snapshot: Snapshot, mapper: Mapper, movers: Mapping[int, AddressChange], after_row: int
+) -> Iterator[Chunk]:
     """Yield the chunks of those whose address has changed, in rows behind this one. It blocks; raises SnapshotError."""
     selection = Selection.of_rows(row - 1 for row in movers if row > after_row)
     return pack(moving_contacts(_selected(snapshot, mapper, selection, 0), movers), most=MOST)
 
 
-def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[Mapped]:
+def _selected(snapshot: Snapshot, mapper: Mapper, selection: Selection, from_row: int) -> Iterator[MappedRows]:
     before = from_row
     for batch in snapshot.read(mapper.columns, from_row):
         rows = selection.chosen(before, batch.num_rows)
         prints = mapper.prints(batch) if rows else []
         for found in mapper.contacts(batch, rows, before=before, prints=prints):
             # A row that was a contact in the survey is one again: the pin says that nothing changed.
-            if isinstance(found, Mapped):
+            if isinstance(found, MappedRows):
                 yield found
         before += batch.num_rows
 
@@ -88,9 +90,9 @@ async def send(  # noqa: PLR0913  everybody who has a part in it is handed in
     run_store: RunStore,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
-    leavers: Sequence[tuple[str, Entry]] = (),
-    movers: Mapping[int, Move] = MappingProxyType({}),
-    forgotten: WhoIsForgotten = nobody,
+    leavers: Sequence[tuple[str, MembershipEntry]] = (),
+    movers: Mapping[int, AddressChange] = MappingProxyType({}),
+    forgotten: ReadSuppressionList = empty_suppression_list,
 ) -> None:
     """Append all chunks of a run that is surveyed, from where its record stands; `appended` is told the account that needs a bell.
 
@@ -133,13 +135,13 @@ async def _append(  # noqa: PLR0913  what it needs of `send`, as it was handed t
     packed: Iterator[Chunk],
     at: tuple[int, int],
     *,
-    kind: Kind,
+    kind: ChunkKind,
     run: Run,
     token: str,
     run_store: RunStore,
     room: Room,
     appended: Callable[[str], Awaitable[object]],
-    forgotten: WhoIsForgotten,
+    forgotten: ReadSuppressionList,
 ) -> tuple[int, int] | None:
     """Append chunks from where the record stands, and return where it stands then; None if this is not ours to go on with."""
     sequence, cursor = at
@@ -195,9 +197,9 @@ def _some(packed: Iterator[Chunk], most: int, most_bytes: int) -> list[Chunk]:
     return group
 
 
-def _offer(chunk: Chunk, forgotten: Forgotten, kind: Kind, run: Run) -> Offer:
+def _offer(chunk: Chunk, forgotten: SuppressionList, kind: ChunkKind, run: Run) -> NewChunk:
     rest = _without(chunk, forgotten, kind)
-    return Offer(
+    return NewChunk(
         chunk.last_row,
         import_body(rest.contacts, automations=bool(run.spec["automations"])),
         rest.rows,
@@ -206,12 +208,12 @@ def _offer(chunk: Chunk, forgotten: Forgotten, kind: Kind, run: Run) -> Offer:
     )
 
 
-def _without(chunk: Chunk, forgotten: Forgotten, kind: Kind) -> Chunk:
+def _without(chunk: Chunk, forgotten: SuppressionList, kind: ChunkKind) -> Chunk:
     """Leave those out of a chunk who were forgotten since the survey."""
     if not forgotten and kind != "moving":
         return chunk
     count = len(chunk.contacts)
-    prints = [print_at(chunk.prints, at, of=count) for at in range(count)]
+    prints = [fingerprint_at(chunk.prints, at, of=count) for at in range(count)]
 
     def is_forgotten(at: int) -> bool:
         contact = chunk.contacts[at]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from typing import Any, Final
 
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.runs.throughput import Measured, chunk_contacts
 from wire.chunk_queue.run import Run
 
@@ -62,7 +62,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class AddressChangeCounts:
     """Whose address has changed: contacts that are given the new one, newcomers, those held back, and requests for single ones."""
 
     update: int = 0
@@ -72,7 +72,7 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableCounts:
     """How many rows have no readable address, and how many members are not unsubscribed since such a row may be theirs."""
 
     rows: int
@@ -80,7 +80,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class Forecast:
     """What a survey found, and what it means for the run that follows; counts are of contacts unless they say otherwise."""
 
     read: int
@@ -94,13 +94,13 @@ class Foreseen:
     requests: int
     bytes: int
     mapping_changed: bool = False
-    moves: Moves = Moves()
+    moves: AddressChangeCounts = AddressChangeCounts()
     leavers_waiting: int = 0
-    unreadable: Unreadable | None = None
+    unreadable: UnreadableCounts | None = None
 
 
 def forecast(
-    found: Foreseen, *, allowance: Allowance, minutes_left: float, contract: Contract | None = None
+    found: Forecast, *, allowance: Allowance, minutes_left: float, contract: ContactLimit | None = None
 ) -> dict[str, Any]:
     """Say what a run is going to take, as a document.
 
@@ -139,7 +139,7 @@ def forecast(
     }
 
 
-def _held_against(contract: Contract, adds: int) -> dict[str, int | bool]:
+def _held_against(contract: ContactLimit, adds: int) -> dict[str, int | bool]:
     after = contract.total + adds
     return {"limit": contract.limit, "total": contract.total, "after": after, "holds": after <= contract.limit}
 

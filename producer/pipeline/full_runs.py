@@ -8,7 +8,7 @@ from wire.chunk_queue.run import Mode, Run
 DAY_MS: Final = 86_400_000
 
 
-def mode_of(run: Run, summary: Summary) -> Mode:
+def mode_of_run(run: Run, summary: Summary) -> Mode:
     """What the run sends: everything if it was asked for, or if its export's turn for it has come.
 
     The first run into a list counts as a full one, since it sends everybody.

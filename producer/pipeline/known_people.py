@@ -8,19 +8,19 @@ from typing import Final
 from producer.people import absence
 from producer.people.absence import Absences, Sighting
 from producer.people.membership import Membership, Summary, place_of
-from producer.people.suppression import WhoIsForgotten, nobody
+from producer.people.suppression import ReadSuppressionList, empty_suppression_list
 from producer.pipeline import address_changes
 from producer.pipeline import leavers as leaving
-from producer.pipeline.address_changes import Candidate, Move
-from producer.pipeline.comparison import Known, Limit, hashes_of, page_of
-from producer.pipeline.full_runs import mode_of
-from producer.pipeline.survey import Before, Survey
+from producer.pipeline.address_changes import AddressChange, Candidate
+from producer.pipeline.comparison import ChangeLimit, Known, hashes_of, page_of
+from producer.pipeline.full_runs import mode_of_run
+from producer.pipeline.survey import KnownBefore, Survey
 from producer.runs.store import RunStore
-from wire.chunk_queue.membership_entry import ENTRY_BYTES, Entry, Standing, order_of
+from wire.chunk_queue.membership_entry import ENTRY_BYTES, MembershipEntry, MemberState, order_of
 from wire.chunk_queue.run import Run
 from wire.store.redis import Argument
 
-Leaver = tuple[str, Entry]
+Leaver = tuple[str, MembershipEntry]
 
 UPDATE: Final = "update"
 """What an export may say of changed addresses; the other is `leaver_and_newcomer`."""
@@ -30,15 +30,15 @@ LOOKED_UP_AT_ONCE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class KnownPeople:
     """What is known when a survey begins, row by row and as a whole."""
 
-    before: Before
+    before: KnownBefore
     summary: Summary
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Leavers:
     """Members who left the segment: those who are sent as leavers, and those left to another export, as they are from now on.
 
     `waiting`: so many more stay until a second snapshot agrees. `doubtful` of them may have a row that cannot be read, or
@@ -53,15 +53,17 @@ class Gone:
     absences: Mapping[str, Argument] | None = None
 
 
-class Knowledge:
+class KnownPeopleReader:
     """Reads memberships; writes into them only what ended runs left behind."""
 
-    def __init__(self, membership: Membership, run_store: RunStore, forgotten: WhoIsForgotten = nobody) -> None:
+    def __init__(
+        self, membership: Membership, run_store: RunStore, forgotten: ReadSuppressionList = empty_suppression_list
+    ) -> None:
         self._membership = membership
         self._run_store = run_store
         self.forgotten = forgotten
 
-    async def gather(self, run: Run, token: str) -> Gathered | None:
+    async def gather(self, run: Run, token: str) -> KnownPeople | None:
         """Return what a survey of this run compares with; None if somebody else reads it."""
         if not await self._membership.fold(run, token):
             return None
@@ -70,29 +72,29 @@ class Knowledge:
         known = await asyncio.to_thread(Known, pages)
         limit = await self._limit(run.retry_of) if run.retry_of else None
         forgotten = await self.forgotten()
-        return Gathered(
-            Before(known, mode_of(run, summary), run.include_refused, summary.runs, limit, forgotten), summary
+        return KnownPeople(
+            KnownBefore(known, mode_of_run(run, summary), run.include_refused, summary.runs, limit, forgotten), summary
         )
 
-    async def gone(self, run: Run, gathered: Gathered, survey: Survey) -> Gone:
+    async def gone(self, run: Run, gathered: KnownPeople, survey: Survey) -> Leavers:
         """Return the members whom the surveyed snapshot has no more, if the export does not keep them.
 
         Whoever is a member of the same list for another export stays, and so does everybody in a retry. Where leavers are
         unsubscribed, they leave only if this snapshot and the one before agree, or the export says otherwise.
         """
         if run.retry_of:
-            return Gone()
+            return Leavers()
         match run.spec.get("leavers", "keep"):
             case "keep":
-                return Gone(absences={})
+                return Leavers(absences={})
             case "unsubscribe":
                 return await self._unsubscribed(run, gathered, survey)
             case _:
                 absent = [one async for one in self._absent(run, gathered)]
                 leavers, yielded = await self._parted(run, absent)
-                return Gone(leavers, yielded, absences={})
+                return Leavers(leavers, yielded, absences={})
 
-    async def _unsubscribed(self, run: Run, gathered: Gathered, survey: Survey) -> Gone:
+    async def _unsubscribed(self, run: Run, gathered: KnownPeople, survey: Survey) -> Leavers:
         absent = [one async for one in self._absent(run, gathered)]
         key = await self.person_key()
         judged = absence.judge(
@@ -113,7 +115,7 @@ class Knowledge:
             meant = absent if how == "by_hand" else _without(absent, judged.doubtful.tolist())
             proposed, _ = await self._parted(run, meant)
             leavers = proposed
-        return Gone(
+        return Leavers(
             leavers,
             yielded,
             waiting=len(absent) - len(leavers) - len(yielded),
@@ -122,12 +124,12 @@ class Knowledge:
             absences=judged.after.fields(),
         )
 
-    async def _absent(self, run: Run, gathered: Gathered) -> AsyncIterator[Leaver]:
+    async def _absent(self, run: Run, gathered: KnownPeople) -> AsyncIterator[Leaver]:
         async for page in self._membership.entries(run, gathered.summary):
             gone = gathered.before.known.are_gone(hashes_of(list(page)))
             for address, is_gone in zip(page, gone.tolist(), strict=True):
                 if is_gone:
-                    yield address, Entry.from_bytes(page[address])
+                    yield address, MembershipEntry.from_bytes(page[address])
 
     async def _parted(self, run: Run, absent: Sequence[Leaver]) -> tuple[tuple[Leaver, ...], tuple[Leaver, ...]]:
         """Part those who are to leave from those whom another export of the list counts as members."""
@@ -137,9 +139,11 @@ class Knowledge:
             elsewhere |= await self._membership.listed_elsewhere(run, addresses)
         leavers = tuple(one for one in absent if one[0] not in elsewhere)
         stay = [(address, entry) for address, entry in absent if address in elsewhere]
-        return leavers, tuple((address, entry._replace(standing=Standing.YIELDED)) for address, entry in stay)
+        return leavers, tuple((address, entry._replace(standing=MemberState.YIELDED)) for address, entry in stay)
 
-    async def moves(self, run: Run, gathered: Gathered, candidates: Sequence[Candidate]) -> tuple[Move, ...]:
+    async def moves(
+        self, run: Run, gathered: KnownPeople, candidates: Sequence[Candidate]
+    ) -> tuple[AddressChange, ...]:
         """Say what is to become of those whose address has changed.
 
         Their contact is given the new one if the export says so, and it is theirs alone: no row of the snapshot has its
@@ -160,10 +164,12 @@ class Knowledge:
         for one in candidates:
             former = formers.get(one.place, "")
             is_theirs = not one.is_met and former not in anothers
-            found.append(Move(one.row, one.person, "update" if updates and is_theirs else "check", one.email, former))
+            found.append(
+                AddressChange(one.row, one.person, "update" if updates and is_theirs else "check", one.email, former)
+            )
         return tuple(found)
 
-    async def movers(self, run: Run) -> dict[int, Move]:
+    async def movers(self, run: Run) -> dict[int, AddressChange]:
         """Return by their rows those whom the survey of this run found to have another address, with the former one.
 
         It is empty where nothing is known of them any more: then they were erased meanwhile.
@@ -196,14 +202,16 @@ class Knowledge:
         async for page in self._membership.entries(run, await self._membership.summary(run)):
             here = [address for address in page if order_of(address) in orders]
             elsewhere = await self._membership.listed_elsewhere(run, here) if here else set()
-            found += [(address, Entry.from_bytes(page[address])) for address in here if address not in elsewhere]
-        return [one for one in found if one[1].standing in {Standing.MEMBER, Standing.MAYBE}]
+            found += [
+                (address, MembershipEntry.from_bytes(page[address])) for address in here if address not in elsewhere
+            ]
+        return [one for one in found if one[1].standing in {MemberState.MEMBER, MemberState.MAYBE}]
 
-    async def _limit(self, run_id: str) -> Limit:
+    async def _limit(self, run_id: str) -> ChangeLimit:
         """To whom the retry of a run is limited, as far as that is still kept."""
         found = await self._run_store.look([run_id])
         addresses = [address async for address in self._membership.left_by(run_id)]
-        return Limit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
+        return ChangeLimit(hashes_of(addresses), rest=not found or found[0].packed < found[0].books.selected)
 
 
 def _without(leavers: Sequence[Leaver], marked: Sequence[bool]) -> list[Leaver]:

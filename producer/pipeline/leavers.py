@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from wire.activecampaign.requests import contact_json
-from wire.chunk_queue.membership_entry import UNKNOWN, Entry, order_of
+from wire.chunk_queue.membership_entry import UNKNOWN, MembershipEntry, order_of
 from wire.chunk_queue.run import Run
 
 _ORDERS: Final = np.dtype("<u8")
@@ -29,14 +29,14 @@ def from_bytes(kept: bytes) -> set[int]:
     return set(np.frombuffer(zlib.decompress(kept), _ORDERS).tolist()) if kept else set()
 
 
-def contacts(leavers: Iterable[tuple[str, Entry]], run: Run, *, after: int = 0) -> Iterator[Mapped]:
+def contacts(leavers: Iterable[tuple[str, MembershipEntry]], run: Run, *, after: int = 0) -> Iterator[MappedRows]:
     """Yield what is sent of leavers behind this place, in their order; a contact's row is its place."""
     has_ids = run.spec["mapping"].get("id") is not None
     ordered = sorted((order_of(address), address, entry) for address, entry in leavers)
     for order, address, entry in ordered:
         if order > after:
             print_ = entry.fingerprint + (entry.person or UNKNOWN if has_ids else b"")
-            yield Mapped(order, _json(address, run), phone_left_out=False, fingerprint=print_)
+            yield MappedRows(order, _json(address, run), phone_left_out=False, fingerprint=print_)
 
 
 def _json(address: str, run: Run) -> bytes:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 _COUNT_BYTES = 8
 
 
-class Seen:
+class SeenAddresses:
     """
     The addresses that a run has read so far, as 64-bit hashes: 69 bytes each, 66 MiB at a million.
 

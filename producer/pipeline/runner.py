@@ -14,23 +14,23 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.contacts.mapper import Mapper, mapper_of
 from producer.pipeline import address_changes, leaver_guard
 from producer.pipeline import leavers as leaving
-from producer.pipeline.address_changes import Move
+from producer.pipeline.address_changes import AddressChange
 from producer.pipeline.chunking import pack
 from producer.pipeline.enqueue import Room, send
-from producer.pipeline.forecast import MINUTE_MS, Allowance, Foreseen, Moves, Unreadable, forecast
-from producer.pipeline.known_people import Gathered, Gone, Knowledge
-from producer.pipeline.safeguards import Looks, brake
-from producer.pipeline.survey import Abandoned, Survey, survey
-from producer.runs.store import Brake, RunStore
+from producer.pipeline.forecast import MINUTE_MS, AddressChangeCounts, Allowance, Forecast, UnreadableCounts, forecast
+from producer.pipeline.known_people import KnownPeople, KnownPeopleReader, Leavers
+from producer.pipeline.safeguards import SurveyFigures, safeguard
+from producer.pipeline.survey import Abandoned, Survey, run_survey
+from producer.runs.store import RunStore, SafeguardStop
 from producer.snapshots import FileSnapshot, Root, SnapshotError, open_snapshot, size_of
 from wire.activecampaign.requests import import_body
-from wire.chunk_queue.membership_entry import Entries
+from wire.chunk_queue.membership_entry import MembershipEntries
 from wire.chunk_queue.run import Run
-from wire.process.periodic import ended, every, when_writable
+from wire.process.periodic import cancel_and_wait, every, when_writable
 from wire.store import codec
 from wire.store.redis import StoreError
 
@@ -57,23 +57,23 @@ class _Surveyed:
     """What a survey found, in rows and in people."""
 
     found: Survey
-    moves: Sequence[Move]
-    gone: Gone
-    gathered: Gathered
+    moves: Sequence[AddressChange]
+    gone: Leavers
+    gathered: KnownPeople
 
 
-class Reading:
+class Runner:
     """Reads the runs of one producer process."""
 
     def __init__(
         self,
         run_store: RunStore,
-        knowledge: Knowledge,
+        knowledge: KnownPeopleReader,
         *,
         roots: tuple[Root, ...],
         trusted_hosts: frozenset[str] = frozenset(),
         allowance: Callable[[Run], Awaitable[Allowance]],
-        contract: Callable[[Run], Awaitable[Contract | None]],
+        contract: Callable[[Run], Awaitable[ContactLimit | None]],
         appended: Callable[[str], Awaitable[object]],
         surveyed: Callable[[Run, Survey], None],
     ) -> None:
@@ -99,7 +99,7 @@ class Reading:
             await every(LOOK_SECONDS, self.run_all, "look_for_runs")
         finally:
             self._going = False
-            await ended([renewing, *self._tasks])
+            await cancel_and_wait([renewing, *self._tasks])
 
     async def run_all(self) -> None:
         """Begin to read all runs that may begin."""
@@ -197,7 +197,7 @@ class Reading:
             if gathered is None:
                 return None
             found = await asyncio.to_thread(
-                survey,
+                run_survey,
                 snapshot,
                 mapper,
                 gathered.before,
@@ -239,7 +239,7 @@ class Reading:
             forecast=foreseen,
             rejects=found.rejects,
             held_back=found.held,
-            entries=Entries.of(gone.yielded),
+            entries=MembershipEntries.of(gone.yielded),
             absences=gone.absences,
             pin=found.pin,
             brake=stop,
@@ -253,13 +253,13 @@ class Reading:
         return runs[0] if runs and runs[0].reading_ended is None else None
 
     async def _foresee(
-        self, run: Run, surveyed: _Surveyed, mapper: Mapper, contract: Contract | None
+        self, run: Run, surveyed: _Surveyed, mapper: Mapper, contract: ContactLimit | None
     ) -> dict[str, Any]:
         found, moves, known_mapping = surveyed.found, surveyed.moves, surveyed.gathered.summary.mapping
         automations = bool(run.spec["automations"])
         leavers = pack(leaving.contacts(surveyed.gone.leavers, run))
         chunks = [import_body(chunk.contacts, automations=automations) for chunk in leavers]
-        figures = Foreseen(
+        figures = Forecast(
             read=found.read,
             adds=found.adds,
             changes=found.changes,
@@ -270,7 +270,7 @@ class Reading:
             leavers_waiting=surveyed.gone.waiting,
             unreadable=_in_doubt(surveyed),
             invalid=found.reasons,
-            moves=Moves(
+            moves=AddressChangeCounts(
                 update=address_changes.count(moves, "update"),
                 newcomers=address_changes.count(moves, "check"),
                 held_back=found.moves_held_back,
@@ -292,16 +292,18 @@ class Reading:
         log.error("run_failed", error=error)
 
 
-def _in_doubt(surveyed: _Surveyed) -> Unreadable | None:
+def _in_doubt(surveyed: _Surveyed) -> UnreadableCounts | None:
     """Whether rows that cannot be read keep anybody from being unsubscribed."""
     gone = surveyed.gone
     waiting = gone.waiting if gone.is_blind else gone.doubtful
-    return Unreadable(surveyed.found.unreadable, waiting) if waiting else None
+    return UnreadableCounts(surveyed.found.unreadable, waiting) if waiting else None
 
 
-def _brake(surveyed: _Surveyed, run: Run, contract: Contract | None, *, mapping_changed: bool) -> Brake | None:
+def _brake(
+    surveyed: _Surveyed, run: Run, contract: ContactLimit | None, *, mapping_changed: bool
+) -> SafeguardStop | None:
     found, gathered = surveyed.found, surveyed.gathered
-    looks = Looks(
+    looks = SurveyFigures(
         read=found.read,
         adds=found.adds + address_changes.count(surveyed.moves, "check"),
         changes=found.changes,
@@ -313,11 +315,11 @@ def _brake(surveyed: _Surveyed, run: Run, contract: Contract | None, *, mapping_
     )
     # Whoever asks for a retry knows what the run before has left.
     spec = {"brake": None} if run.retry_of else run.spec
-    stop = brake(looks, gathered.summary, spec, contract)
+    stop = safeguard(looks, gathered.summary, spec, contract)
     return _with_leavers(stop, surveyed, run) if run.spec.get("leavers") == "unsubscribe" else stop
 
 
-def _with_leavers(stop: Brake | None, surveyed: _Surveyed, run: Run) -> Brake | None:
+def _with_leavers(stop: SafeguardStop | None, surveyed: _Surveyed, run: Run) -> SafeguardStop | None:
     """Add what a person has to know before anybody is unsubscribed: what is accepted is what was shown."""
     leavers = surveyed.gone.leavers
     figures = (len(leavers), surveyed.gathered.before.known.members(), (address for address, _ in leavers))
@@ -327,5 +329,5 @@ def _with_leavers(stop: Brake | None, surveyed: _Surveyed, run: Run) -> Brake | 
     if reason is None:
         return stop
     if stop is None:
-        return Brake(code, f"{reason}.")
-    return Brake("leavers_guard" if stop.code == "brake" else stop.code, f"{reason}; {stop.reason}")
+        return SafeguardStop(code, f"{reason}.")
+    return SafeguardStop("leavers_guard" if stop.code == "brake" else stop.code, f"{reason}; {stop.reason}")

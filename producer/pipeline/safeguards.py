@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.people.membership import Summary
-from producer.runs.store import Brake
+from producer.runs.store import SafeguardStop
 
 SHARE: Final = 0.5
 NUMBER: Final = 5_000
@@ -39,7 +39,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class SurveyFigures:
     """What a survey found that a brake looks at; `nulls` counts rows without a value by column, `moves` changed addresses."""
 
     read: int
@@ -52,10 +52,12 @@ class Looks:
     moves: int = 0
 
 
-def brake(looks: Looks, before: Summary, spec: Mapping[str, Any], contract: Contract | None) -> Brake | None:
+def safeguard(
+    looks: SurveyFigures, before: Summary, spec: Mapping[str, Any], contract: ContactLimit | None
+) -> SafeguardStop | None:
     """Say why a run must not begin by itself, with every figure that is out of bounds; None if it may."""
     if contract is not None and contract.total + looks.adds > contract.limit:
-        return Brake(
+        return SafeguardStop(
             "contract",
             f"The account has {contract.total} of {contract.limit} contacts, and {looks.adds} would be added.",
         )
@@ -63,10 +65,10 @@ def brake(looks: Looks, before: Summary, spec: Mapping[str, Any], contract: Cont
     if thresholds is None or before.is_new or not before.read:
         return None
     found = list(_out_of_bounds(looks, before, thresholds))
-    return Brake("brake", f"Unlike the run before: {'; '.join(found)}.") if found else None
+    return SafeguardStop("brake", f"Unlike the run before: {'; '.join(found)}.") if found else None
 
 
-def _out_of_bounds(looks: Looks, before: Summary, thresholds: Thresholds) -> list[str]:
+def _out_of_bounds(looks: SurveyFigures, before: Summary, thresholds: Thresholds) -> list[str]:
     found = []
     # Everybody is changed by a changed mapping, and whoever changed it knows.
     if not looks.mapping_changed and thresholds.passed(looks.changes, looks.members):

@@ -12,16 +12,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from producer.contacts.mapped_rows import UNREADABLE, Fault, Invalid
+from producer.contacts.mapped_rows import UNREADABLE, InvalidRow, RowFault
 from producer.contacts.mapper import Mapper
-from producer.people.suppression import Forgotten
+from producer.people.suppression import SuppressionList
 from producer.pipeline.address_changes import Candidate, fits
 from producer.pipeline.chunking import Packing
-from producer.pipeline.comparison import Kind, Kinds, Known, Limit, hashes_of, prints_of
-from producer.pipeline.row_selection import Seen, Selection
-from producer.pipeline.unreadable_rows import Unreadable
+from producer.pipeline.comparison import ChangeLimit, Known, RowKind, RowKinds, fingerprints_of, hashes_of
+from producer.pipeline.row_selection import SeenAddresses, Selection
+from producer.pipeline.unreadable_rows import UnreadableRows
 from producer.snapshots import Snapshot
-from wire.chunk_queue.membership_entry import UNKNOWN, Entry, Standing
+from wire.chunk_queue.membership_entry import UNKNOWN, MembershipEntry, MemberState
 from wire.chunk_queue.rejects import PAGE_LINES, Reject, RejectCode, page
 from wire.chunk_queue.run import Mode
 
@@ -43,7 +43,7 @@ class Abandoned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class KnownBefore:
     """What is known when a survey begins.
 
     `runs` are ids of earlier runs by their number. Whoever is `forgotten` is held back. `limit` is for a retry, and None in other runs.
@@ -53,8 +53,8 @@ class Before:
     mode: Mode = Mode.CHANGES
     include_refused: bool = False
     runs: Mapping[int, str] = field(default_factory=dict)
-    limit: Limit | None = None
-    forgotten: Forgotten = field(default_factory=Forgotten)
+    limit: ChangeLimit | None = None
+    forgotten: SuppressionList = field(default_factory=SuppressionList)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Survey:
 _FIGURES: Final = ("read", "invalid", "duplicate", "unchanged", "held_back", "selected", "phones_left_out")
 
 
-def survey(
-    snapshot: Snapshot, mapper: Mapper, before: Before, *, automations: bool, wanted: Callable[[], bool]
+def run_survey(
+    snapshot: Snapshot, mapper: Mapper, before: KnownBefore, *, automations: bool, wanted: Callable[[], bool]
 ) -> Survey:
     """Read a snapshot once through.
 
@@ -117,18 +117,18 @@ def survey(
         read=surveyor.read,
         invalid=sum(surveyor.reasons.values()),
         duplicate=surveyor.duplicate,
-        unchanged=surveyor.kinds[Kind.UNCHANGED],
-        held_back=sum(surveyor.kinds[kind] for kind in Kind if kind >= Kind.HELD_BACK),
+        unchanged=surveyor.kinds[RowKind.UNCHANGED],
+        held_back=sum(surveyor.kinds[kind] for kind in RowKind if kind >= RowKind.HELD_BACK),
         selected=surveyor.selection.count() + len(moves),
         gone=before.known.gone(),
         unreadable=surveyor.unreadable(),
         phones_left_out=surveyor.phones_left_out,
-        adds=surveyor.kinds[Kind.NEW],
-        changes=surveyor.kinds[Kind.CHANGED],
-        again=surveyor.kinds[Kind.AGAIN],
+        adds=surveyor.kinds[RowKind.NEW],
+        changes=surveyor.kinds[RowKind.CHANGED],
+        again=surveyor.kinds[RowKind.AGAIN],
         moves=moves,
         moves_met=sum(one.is_met for one in moves),
-        moves_held_back=surveyor.kinds[Kind.OPTED_OUT],
+        moves_held_back=surveyor.kinds[RowKind.OPTED_OUT],
         reasons=dict(surveyor.reasons),
         nulls=dict(surveyor.nulls),
         weight=surveyor.packing.weight(automations=automations),
@@ -160,21 +160,21 @@ class _Pages:
 class _Surveyor:
     """Counts: `kinds` of rows that have an address for the first time, and are no fault."""
 
-    def __init__(self, mapper: Mapper, before: Before, wanted: Callable[[], bool]) -> None:
+    def __init__(self, mapper: Mapper, before: KnownBefore, wanted: Callable[[], bool]) -> None:
         self.read = self.duplicate = self.phones_left_out = 0
         self.reasons: Counter[str] = Counter()
         self.nulls: Counter[str] = Counter()
-        self.kinds: Counter[Kind] = Counter()
+        self.kinds: Counter[RowKind] = Counter()
         self.selection = Selection()
         self.packing = Packing()
         self.rejects, self.held = _Pages(), _Pages()
         self._mapper = mapper
         self._before = before
         self._wanted = wanted
-        self._seen = Seen()
+        self._seen = SeenAddresses()
         self._persons = before.known.persons()
         self._candidates: list[Candidate] = []
-        self._unreadable = Unreadable()
+        self._unreadable = UnreadableRows()
 
     def standing(self) -> npt.NDArray[np.int64]:
         """Where those are known whose ids stand in the snapshot."""
@@ -188,9 +188,9 @@ class _Surveyor:
         """Those whose address has changed, when all rows are read: whoever else claims to be them makes that doubtful."""
         known, found = self._before.known, []
         for one in self._candidates:
-            (of,) = self._persons.find(prints_of([one.person])).tolist()
+            (of,) = self._persons.find(fingerprints_of([one.person])).tolist()
             if self._persons.claims(of) > 1:
-                self.kinds[Kind.OPTED_OUT] += 1
+                self.kinds[RowKind.OPTED_OUT] += 1
                 self.held.add(Reject(one.row, one.email, "held_back", "ambiguous_id", _AMBIGUOUS))
             else:
                 found.append(replace(one, is_met=known.is_met(one.place)))
@@ -210,7 +210,7 @@ class _Surveyor:
             places = known.find(hashes)
             first, unknown = known.meet(places), places < 0
             first[unknown] = self._seen.first(hashes[unknown], missing[unknown])
-            prints = prints_of(self._mapper.fingerprints(batch, keys) if len(known) else [])
+            prints = fingerprints_of(self._mapper.fingerprints(batch, keys) if len(known) else [])
             kinds = known.compare(places, prints, mode=mode, include_refused=self._before.include_refused)
             if self._before.limit is not None:
                 kinds = self._before.limit.applied(kinds, hashes)
@@ -221,12 +221,12 @@ class _Surveyor:
                     theirs = [
                         by_key or self._before.forgotten.has(of) for by_key, of in zip(theirs, persons, strict=True)
                     ]
-                kinds[theirs] = Kind.FORGOTTEN
-            of_known = self._persons.find(prints_of(persons)) if persons else np.full(batch.num_rows, -1)
+                kinds[theirs] = RowKind.FORGOTTEN
+            of_known = self._persons.find(fingerprints_of(persons)) if persons else np.full(batch.num_rows, -1)
             self._persons.stand(of_known)
             moving = self._moving(keys, persons, places, first, kinds)
             # A row without an address is no duplicate of another one: it is checked, and found invalid.
-            sent = (first & (kinds <= Kind.AGAIN)) | missing
+            sent = (first & (kinds <= RowKind.AGAIN)) | missing
             weighed = self._mapper.weigh(batch, np.flatnonzero(sent).tolist(), before=self.read)
             sizes = np.zeros(batch.num_rows, np.int64)
             sizes[sent] = weighed.sizes
@@ -238,8 +238,8 @@ class _Surveyor:
             self.phones_left_out += int(np.count_nonzero(weighed.phones_left_out))
             chosen = sizes > 0
             self.packing.add_all(sizes[chosen].tolist())
-            self._hold_back(keys, np.flatnonzero(first & (kinds >= Kind.HELD_BACK)), places, kinds)
-            self._count(kinds[chosen | (first & (kinds > Kind.AGAIN))])
+            self._hold_back(keys, np.flatnonzero(first & (kinds >= RowKind.HELD_BACK)), places, kinds)
+            self._count(kinds[chosen | (first & (kinds > RowKind.AGAIN))])
             self.duplicate += int(np.count_nonzero(~first & ~missing))
             self.read += batch.num_rows
             self.selection.append(chosen)
@@ -250,24 +250,24 @@ class _Surveyor:
         persons: Sequence[bytes],
         places: npt.NDArray[np.int64],
         first: npt.NDArray[np.bool_],
-        kinds: Kinds,
+        kinds: RowKinds,
     ) -> dict[int, int]:
         """Return those rows that are of people known at another place, and which; who is not to be sent is told so in `kinds`."""
         if not persons or not len(self._persons):
             return {}
-        known, of = self._before.known, prints_of(persons)
+        known, of = self._before.known, fingerprints_of(persons)
         found = self._persons.find(of)
         self._persons.claim(found[first])
         moving = {}
-        elsewhere = first & (kinds <= Kind.AGAIN) & (found >= 0) & known.of_another_person(places, of)
+        elsewhere = first & (kinds <= RowKind.AGAIN) & (found >= 0) & known.of_another_person(places, of)
         for row in np.flatnonzero(elsewhere).tolist():
             former = self._persons.places(found[row])
-            entries = [Entry.from_bytes(known.entry(place)) for place in former]
+            entries = [MembershipEntry.from_bytes(known.entry(place)) for place in former]
             if any(map(_is_kept_out, entries)):
-                kinds[row] = Kind.OPTED_OUT
+                kinds[row] = RowKind.OPTED_OUT
                 code, reason = "opted_out_under_another_address", _KEPT_OUT
             elif len(former) > 1:
-                kinds[row] = Kind.OPTED_OUT
+                kinds[row] = RowKind.OPTED_OUT
                 code, reason = "ambiguous_id", _AMBIGUOUS
             else:
                 moving[row] = former[0]
@@ -281,41 +281,41 @@ class _Surveyor:
         keys: Sequence[str | None],
         persons: Sequence[bytes],
         sizes: npt.NDArray[np.int64],
-    ) -> list[Invalid]:
+    ) -> list[InvalidRow]:
         """Keep those of a batch who move for `moves`, and take them out of its sizes; return who cannot move."""
         too_large = []
         for at, place in moving.items():
             row, email = self.read + at + 1, keys[at] or ""
             if not fits(int(sizes[at])):
-                too_large.append(Invalid(row, email, Fault.TOO_LARGE, _TOO_LARGE))
+                too_large.append(InvalidRow(row, email, RowFault.TOO_LARGE, _TOO_LARGE))
             elif sizes[at]:
                 self._candidates.append(Candidate(row, email, persons[at], place))
             sizes[at] = 0
         return too_large
 
-    def _count(self, kinds: Kinds) -> None:
+    def _count(self, kinds: RowKinds) -> None:
         for kind, rows in zip(*np.unique(kinds, return_counts=True), strict=True):
-            self.kinds[Kind(kind)] += int(rows)
+            self.kinds[RowKind(kind)] += int(rows)
 
-    def _reject(self, invalid: Iterable[Invalid]) -> None:
+    def _reject(self, invalid: Iterable[InvalidRow]) -> None:
         for found in sorted(invalid):
             self.reasons[found.code.value] += 1
             self.rejects.add(Reject(found.row, found.email, "invalid", found.code, found.reason))
 
     def _hold_back(
-        self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kinds: Kinds
+        self, keys: Sequence[str | None], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], kinds: RowKinds
     ) -> None:
         for row in rows.tolist():
-            if kinds[row] == Kind.OPTED_OUT:
+            if kinds[row] == RowKind.OPTED_OUT:
                 continue  # that is told already
-            if kinds[row] == Kind.FORGOTTEN:
+            if kinds[row] == RowKind.FORGOTTEN:
                 self.held.add(
                     Reject(self.read + row + 1, "", "held_back", "forgotten", "Forgotten, and never sent again.")
                 )
                 continue
-            entry = Entry.from_bytes(self._before.known.entry(places[row]))
+            entry = MembershipEntry.from_bytes(self._before.known.entry(places[row]))
             run = self._before.runs.get(entry.run, "an earlier run")
-            if entry.standing is Standing.OUT:
+            if entry.standing is MemberState.OUT:
                 code, reason = (
                     "left_and_unsubscribed",
                     f"Unsubscribed by us in {run}, when they left the segment: for ever.",
@@ -326,6 +326,6 @@ class _Surveyor:
             self.held.add(Reject(self.read + row + 1, keys[row] or "", "held_back", code, reason))
 
 
-def _is_kept_out(entry: Entry) -> bool:
-    opted_out = entry.standing is Standing.REFUSED and entry.reason is RejectCode.OPTED_OUT_OR_EXCLUDED
-    return opted_out or entry.standing is Standing.OUT
+def _is_kept_out(entry: MembershipEntry) -> bool:
+    opted_out = entry.standing is MemberState.REFUSED and entry.reason is RejectCode.OPTED_OUT_OR_EXCLUDED
+    return opted_out or entry.standing is MemberState.OUT

@@ -3,22 +3,24 @@
 import numpy as np
 import numpy.typing as npt
 
-Flags = npt.NDArray[np.bool_]
-Hashes = npt.NDArray[np.int64]
+RowFlags = npt.NDArray[np.bool_]
+TextHashes = npt.NDArray[np.int64]
 
 
-class Unreadable:
+class UnreadableRows:
     """Rows are added batch by batch. A row that repeats an unreadable text is as unreadable as the first one of it.
 
     Rows with an id that is not on record are counted apart: they may only be those of members whose id is not on record.
     """
 
     def __init__(self) -> None:
-        self._wrong: list[Hashes] = []
-        self._again: tuple[list[Hashes], list[Hashes]] = ([], [])
+        self._wrong: list[TextHashes] = []
+        self._again: tuple[list[TextHashes], list[TextHashes]] = ([], [])
         self._firsts = [0, 0]
 
-    def add(self, hashes: Hashes, wrong: npt.NDArray[np.int64], *, again: Flags, named: Flags, known: Flags) -> None:
+    def add(
+        self, hashes: TextHashes, wrong: npt.NDArray[np.int64], *, again: RowFlags, named: RowFlags, known: RowFlags
+    ) -> None:
         """Add a batch: the places of rows whose address was found unreadable, and rows that have the address of an earlier one.
 
         `named`: the row has an id; `known`: and it is on record.
@@ -34,7 +36,7 @@ class Unreadable:
         kinds = (False, True) if with_ids else (False,)
         return sum(self._firsts[kind] + self._repeated(self._again[kind]) for kind in kinds)
 
-    def _repeated(self, again: list[Hashes]) -> int:
+    def _repeated(self, again: list[TextHashes]) -> int:
         if not self._wrong or not again:
             return 0
         return int(np.count_nonzero(np.isin(np.concatenate(again), np.concatenate(self._wrong))))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from producer.audit.trail import SYSTEM, Author
 from producer.registry.model import Connection, Export
-from producer.registry.store import CLOSED, Closed, Deleted, NameTaken, Registry, Unregistered
+from producer.registry.store import CLOSED, ClosedToContributors, Deleted, NameTaken, Registry, Unregistered
 
 
 @dataclass
@@ -20,7 +20,7 @@ class _Copy:
     secrets: dict[str, bytes] = field(default_factory=dict)
 
 
-class Rehearsal(Registry):
+class RegistryOverlay(Registry):
     """A registry for one rehearsal."""
 
     def __init__(self, real: Registry) -> None:
@@ -126,4 +126,4 @@ class Rehearsal(Registry):
     async def _refuse_closed(self, export: Export, *, by_contributor: bool) -> None:
         connection = await self.connection_by_id(export.connection or "")
         if by_contributor and not (connection and connection.is_open):
-            raise Closed(CLOSED)
+            raise ClosedToContributors(CLOSED)

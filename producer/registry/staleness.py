@@ -21,7 +21,7 @@ class WarningCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class StalenessWarning:
     """A warning with its sentence, and since when it holds, in milliseconds."""
 
     code: WarningCode
@@ -29,14 +29,16 @@ class Warned:
     since: int
 
 
-def of_export(export: Export, segment: Segment, *, has_run: bool, now: int, default_hours: float) -> tuple[Warned, ...]:
+def of_export(
+    export: Export, segment: Segment, *, has_run: bool, now: int, default_hours: float
+) -> tuple[StalenessWarning, ...]:
     """Say what to warn of at an export; one that is disabled or detached runs by itself no more, and is not warned of."""
     return tuple(_of_export(export, segment, has_run, now, default_hours)) if export.is_on else ()
 
 
 def of_segment(
     segment: Segment, exports: Mapping[str, Export], *, now: int, default_hours: float
-) -> tuple[Warned, ...]:
+) -> tuple[StalenessWarning, ...]:
     """Say what to warn of at a segment: one that is never seen, or older than the first of its exports allows."""
     hours = [exports[name].stale_after_hours or default_hours for name in segment.exports if name in exports]
     if segment.refreshed is None:
@@ -45,33 +47,39 @@ def of_segment(
     return tuple(_old(segment.name, segment.refreshed, now, min(hours, default=default_hours)))
 
 
-def has_lasted(warned: Warned, export: Export, *, now: int, default_hours: float) -> bool:
+def has_lasted(warned: StalenessWarning, export: Export, *, now: int, default_hours: float) -> bool:
     """Whether a warning is worth a message: what never came has had as long to come as a snapshot may grow old."""
     hours = 0 if warned.code is WarningCode.SNAPSHOT_OLD else export.stale_after_hours or default_hours
     return now - warned.since >= hours * HOUR_MS
 
 
-def _of_export(export: Export, segment: Segment, has_run: bool, now: int, default_hours: float) -> Iterator[Warned]:  # noqa: FBT001  private
+def _of_export(
+    export: Export,
+    segment: Segment,
+    has_run: bool,  # noqa: FBT001  private
+    now: int,
+    default_hours: float,
+) -> Iterator[StalenessWarning]:
     if segment.refreshed is None:
         yield _never_seen(segment.name, export.created)
         return
     if not has_run:
         detail = f"it has never run: it will with the next refresh of segment {segment.name!r}, or when somebody asks"
-        yield Warned(WarningCode.EXPORT_NEVER_RAN, detail, max(export.created, segment.accepted or 0))
+        yield StalenessWarning(WarningCode.EXPORT_NEVER_RAN, detail, max(export.created, segment.accepted or 0))
     yield from _old(segment.name, segment.refreshed, now, export.stale_after_hours or default_hours)
 
 
-def _never_seen(segment: str, since: int) -> Warned:
+def _never_seen(segment: str, since: int) -> StalenessWarning:
     detail = f"segment {segment!r} was never refreshed: nothing runs before its first refresh"
-    return Warned(WarningCode.SEGMENT_NEVER_SEEN, detail, since)
+    return StalenessWarning(WarningCode.SEGMENT_NEVER_SEEN, detail, since)
 
 
-def _old(segment: str, refreshed: int, now: int, hours: float) -> Iterator[Warned]:
+def _old(segment: str, refreshed: int, now: int, hours: float) -> Iterator[StalenessWarning]:
     age = now - refreshed
     if age > hours * HOUR_MS:
         allowed = f"after {_told(hours)} it counts as old"
         detail = f"segment {segment!r} was last refreshed {_told(age / HOUR_MS)} ago: {allowed}"
-        yield Warned(WarningCode.SNAPSHOT_OLD, detail, refreshed + round(hours * HOUR_MS))
+        yield StalenessWarning(WarningCode.SNAPSHOT_OLD, detail, refreshed + round(hours * HOUR_MS))
 
 
 def _told(hours: float) -> str:

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from producer.registry.model import Export, Segment
-from producer.registry.staleness import Warned, of_export, of_segment
+from producer.registry.staleness import StalenessWarning, of_export, of_segment
 from producer.registry.store import Registry
 
 
-class Ageing:
+class StalenessCheck:
     """Warns of exports and segments; `stale_after_hours` counts where an export says nothing else."""
 
     def __init__(self, registry: Registry, stale_after_hours: float) -> None:
         self._registry = registry
         self.stale_after_hours = stale_after_hours
 
-    async def of_exports(self, exports: Sequence[Export], now: int) -> dict[str, tuple[Warned, ...]]:
+    async def of_exports(self, exports: Sequence[Export], now: int) -> dict[str, tuple[StalenessWarning, ...]]:
         """Say what to warn of at each of these exports, by its id."""
         if not exports:
             return {}
@@ -31,7 +31,7 @@ class Ageing:
             for export in exports
         }
 
-    async def of_segments(self, segments: Sequence[Segment], now: int) -> dict[str, tuple[Warned, ...]]:
+    async def of_segments(self, segments: Sequence[Segment], now: int) -> dict[str, tuple[StalenessWarning, ...]]:
         """Say what to warn of at each of these segments, by its name."""
         exports: Mapping[str, Export] = {export.name: export for export in await self._registry.exports()}
         return {
@@ -39,7 +39,7 @@ class Ageing:
             for segment in segments
         }
 
-    async def of_all(self, now: int) -> dict[str, tuple[Warned, ...]]:
+    async def of_all(self, now: int) -> dict[str, tuple[StalenessWarning, ...]]:
         """Say what to warn of at every export, by its name."""
         exports = await self._registry.exports()
         found = await self.of_exports(exports, now)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, differences, said_by, told
+from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
 from producer.registry.account_identity import KEY_BYTES, AccountIdentity
 from producer.registry.model import Connection, Export, Segment, text_of
 from wire.store import codec
@@ -45,7 +45,7 @@ class RunsUnderWay(RegistryError):
     """The account cannot change under runs."""
 
 
-class Closed(RegistryError):
+class ClosedToContributors(RegistryError):
     """The connection is not open to contributors."""
 
 
@@ -103,7 +103,7 @@ class Registry:
 
     async def reseal(self, connection_id: str, before: bytes, after: bytes, *, by: Author = SYSTEM) -> bool:
         """Put a key, sealed anew, in the place of itself; False if somebody was quicker."""
-        return bool(await self._store.keep("reseal", connection_id, before, after, said_by(by)) == b"saved")
+        return bool(await self._store.keep("reseal", connection_id, before, after, author_as_text(by)) == b"saved")
 
     async def save_connection(
         self,
@@ -136,7 +136,7 @@ class Registry:
 
     async def delete_connection(self, name: str, *, by: Author = SYSTEM) -> Deleted:
         """Delete a connection and its key, detach its exports and end its runs."""
-        reply = await self._store.keep("delete_connection", name, said_by(by))
+        reply = await self._store.keep("delete_connection", name, author_as_text(by))
         if reply is None:
             raise Unregistered(f"there is no connection {name!r}")
         detached, ended = reply
@@ -161,7 +161,7 @@ class Registry:
 
     async def unite_accounts(self, account: str, into: str, *, by: Author = SYSTEM) -> tuple[str, ...]:
         """Make one of two accounts that are the same; return the names of the connections that are of another account now."""
-        said = said_by(by, changes={"account": (account, into)})
+        said = author_as_text(by, changes={"account": (account, into)})
         return _texts(await self._store.keep("unite_accounts", account, into, said))
 
     # Exports ---------------------------------------------------------------------------------------------------------
@@ -202,11 +202,11 @@ class Registry:
 
     async def delete_export(self, name: str, *, by_contributor: bool = False, by: Author = SYSTEM) -> tuple[str, ...]:
         """Delete an export and cancel its runs; return their ids."""
-        reply = await self._store.keep("delete_export", name, "1" if by_contributor else "", said_by(by))
+        reply = await self._store.keep("delete_export", name, "1" if by_contributor else "", author_as_text(by))
         if reply is None:
             raise Unregistered(f"there is no export {name!r}")
         if reply == b"closed":
-            raise Closed(CLOSED)
+            raise ClosedToContributors(CLOSED)
         return _texts(reply)
 
     async def _name(self, export: Export) -> str | None:
@@ -257,11 +257,11 @@ def _said(
     old, new = _told_of(before) if before else {}, _told_of(after)
     if connections is not None:
         old, new = (of | {"connection": name} for of, name in zip((old, new), connections, strict=True))
-    return said_by(by, changes=differences(old, new), facts=facts)
+    return author_as_text(by, changes=differences(old, new), facts=facts)
 
 
 def _told_of(registered: Connection | Export) -> dict[str, Any]:
-    found = told(registered.document())
+    found = audit_text(registered.document())
     if isinstance(registered, Connection):
         found["account"] = registered.account
         if registered.account_set:
@@ -304,7 +304,7 @@ def _check(word: bytes, what: str) -> None:
         case b"unknown":
             raise ChangedMeanwhile(f"the connection of {what} was deleted meanwhile")
         case b"closed":
-            raise Closed(CLOSED)
+            raise ClosedToContributors(CLOSED)
         case b"busy":
             raise RunsUnderWay(f"runs of {what} are under way; let them end or cancel them before the account changes")
         case _:

@@ -13,7 +13,7 @@ AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class RunEvent:
     """What happened to a run; `code` says why, where it was blocked."""
 
     what: Literal["opened", "closed", "blocked", "unblocked"]
@@ -21,10 +21,10 @@ class News:
     code: str | None = None
 
 
-async def take_news(store: Store) -> list[News]:
+async def take_news(store: Store) -> list[RunEvent]:
     """Take what was not told yet, the oldest first, at most `AT_ONCE`."""
     found = []
     for line in await store.run("take_news", AT_ONCE):
         what, run, *code = line.decode().split(" ")
-        found.append(News(what, run, *code))
+        found.append(RunEvent(what, run, *code))
     return found

@@ -4,18 +4,18 @@ from typing import Final
 
 import structlog
 
-from producer.runs.run_events import News, take_news
+from producer.runs.run_events import RunEvent, take_news
 from producer.runs.store import RunStore
-from wire.chunk_queue.run import Run, State, state
+from wire.chunk_queue.run import Run, RunState, state
 from wire.store.redis import Store
 
 SECOND_MS: Final = 1000
-FINE: Final = frozenset({State.SUCCEEDED, State.CANCELLED, State.SUPERSEDED})
+FINE: Final = frozenset({RunState.SUCCEEDED, RunState.CANCELLED, RunState.SUPERSEDED})
 
 _log = structlog.get_logger(__name__)
 
 
-class Teller:
+class RunLog:
     """Takes the news and writes the lines."""
 
     def __init__(self, store: Store, run_store: RunStore) -> None:
@@ -28,10 +28,10 @@ class Teller:
             runs = {run.id: run for run in await self._run_store.look([each.run for each in news])}
             for each in news:
                 if each.run in runs:
-                    tell(each, runs[each.run])
+                    log_event(each, runs[each.run])
 
 
-def tell(news: News, run: Run) -> None:
+def log_event(news: RunEvent, run: Run) -> None:
     """Write the line of one run."""
     log = _log.bind(run=run.id, export=run.export_name, connection=run.connection_name, segment=run.segment)
     match news.what:
@@ -54,7 +54,7 @@ def tell(news: News, run: Run) -> None:
 
 def _tell_end(log: structlog.stdlib.BoundLogger, run: Run) -> None:
     ended = state(run)
-    write = log.error if ended == State.FAILED or run.unbalanced else log.info if ended in FINE else log.warning
+    write = log.error if ended == RunState.FAILED or run.unbalanced else log.info if ended in FINE else log.warning
     finished = run.finished if run.finished is not None else run.created
     write(
         "run_closed",

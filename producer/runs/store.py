@@ -4,24 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from producer.audit.trail import SYSTEM, Author, said_by
-from wire.chunk_queue.chunk import Kind, Offer
+from producer.audit.trail import SYSTEM, Author, author_as_text
+from wire.chunk_queue.chunk import ChunkKind, NewChunk
 from wire.chunk_queue.chunk_store import LEASE_MS, packed_rows
-from wire.chunk_queue.membership_entry import NO_ENTRIES, Entries
+from wire.chunk_queue.membership_entry import NO_ENTRIES, MembershipEntries
 from wire.chunk_queue.run import Run, run_from
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Argument, Store
 
-Reading = Literal["ok", "lost", "over"]
-Appending = Literal["ok", "lost", "over", "forgotten"]
+LeaseAnswer = Literal["ok", "lost", "over"]
+AppendAnswer = Literal["ok", "lost", "over", "forgotten"]
 Steering = Literal["pause", "resume", "cancel"]
-Report = Literal["rejects", "held_back", "moved"]
-Steered = Literal["done", "already", "over", "unknown", "closed"]
+ReportName = Literal["rejects", "held_back", "moved"]
+SteerAnswer = Literal["done", "already", "over", "unknown", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
+class SafeguardStop:
     """Why a run must not begin to send before a person has accepted what it would do."""
 
     code: Literal["brake", "contract", "leavers_guard", "leavers_by_hand"]
@@ -35,7 +35,7 @@ class Appended:
     `forgotten`: look again for whom to pass over; `bells`: how many are on their way to the account's workers.
     """
 
-    reading: Appending
+    reading: AppendAnswer
     held_bytes: int = 0
     ready_chunks: int = 0
     bells: int = 0
@@ -73,10 +73,10 @@ class RunStore:
         leaving: bytes = b"",
         moving: bytes = b"",
         moves: Sequence[bytes] = (),
-        entries: Entries = NO_ENTRIES,
+        entries: MembershipEntries = NO_ENTRIES,
         absences: Mapping[str, Argument] | None = None,
-        brake: Brake | None = None,
-    ) -> Reading:
+        brake: SafeguardStop | None = None,
+    ) -> LeaseAnswer:
         """Write a survey's figures, selection, who leaves, whose address has changed, forecast, pages and entries.
 
         The pages are of rejects, of those held back and of changed addresses. `absences` replace those that were noted before;
@@ -107,17 +107,17 @@ class RunStore:
             word,
             *(argument for field in noted.items() for argument in field),
         )
-        told: Reading = codec.word(reply)
+        told: LeaseAnswer = codec.word(reply)
         return told
 
     async def append(
         self,
         run: str,
         token: str,
-        offers: Iterable[Offer],
+        offers: Iterable[NewChunk],
         *,
         at: tuple[int, int],
-        kind: Kind = "",
+        kind: ChunkKind = "",
         forgotten: int = 0,
     ) -> Appended:
         """Append chunks if the record stands at `at` (sequence, cursor), all or none.
@@ -135,14 +135,14 @@ class RunStore:
         reply = await self._store.run("append", run, token, *at, kind, forgotten, *words)
         return Appended(codec.word(reply[0]), *reply[1:])
 
-    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:
+    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> LeaseAnswer:
         """Say that all of a run is appended, if the record stands at `at` (sequence, cursor)."""
-        told: Reading = codec.word(await self._store.run("ended_reading", run, token, "", *at))
+        told: LeaseAnswer = codec.word(await self._store.run("ended_reading", run, token, "", *at))
         return told
 
-    async def fail_reading(self, run: str, token: str, error: str) -> Reading:
+    async def fail_reading(self, run: str, token: str, error: str) -> LeaseAnswer:
         """Say why a run cannot be read: it fails, and what is not under way becomes unsent."""
-        told: Reading = codec.word(await self._store.run("ended_reading", run, token, error))
+        told: LeaseAnswer = codec.word(await self._store.run("ended_reading", run, token, error))
         return told
 
     async def leaving(self, run: str) -> bytes:
@@ -186,16 +186,16 @@ class RunStore:
         accept: bool = False,
         by_contributor: bool = False,
         by: Author = SYSTEM,
-    ) -> Steered:
+    ) -> SteerAnswer:
         """Pause, resume or cancel a run; on disk when it returns. `closed`: its connection is not for contributors."""
         flags = ("1" if accept else "", "1" if by_contributor else "")
-        told: Steered = codec.word(await self._store.keep("steer", run, action, *flags, said_by(by)))
+        told: SteerAnswer = codec.word(await self._store.keep("steer", run, action, *flags, author_as_text(by)))
         return told
 
     async def rejects(self, run: str, first: int = 0, last: int = -1, *, held_back: bool = False) -> list[bytes]:
         """Read pages of rejects, or of those held back, each some lines of NDJSON."""
         return await self.report("held_back" if held_back else "rejects", run, first, last)
 
-    async def report(self, name: Report, run: str, first: int = 0, last: int = -1) -> list[bytes]:
+    async def report(self, name: ReportName, run: str, first: int = 0, last: int = -1) -> list[bytes]:
         """Read pages of one of a run's reports, each some lines of NDJSON."""
         return [codec.unsqueeze(page) for page in await self._store.page(key(name, run), first, last)]

@@ -24,7 +24,7 @@ STILL_CHUNKS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run was: chunks that were accepted or ended, and chunks that ended, `at` a moment in milliseconds."""
 
     at: int
@@ -43,12 +43,12 @@ class Measured:
 UNMEASURED: Final = Measured()
 
 
-def progress(run: Run, at: int) -> Progress | None:
+def progress(run: Run, at: int) -> RunProgress | None:
     """Take a sample of a run; None where nothing is to be measured: before its survey, while it stands, at its end."""
     if run.over or run.paused or run.block is not None or run.forecast is None:
         return None
     done = (run.contacts - run.pending) / chunk_contacts(run)
-    return Progress(at, done + run.accepted_chunks, done)
+    return RunProgress(at, done + run.accepted_chunks, done)
 
 
 def chunk_contacts(run: Run) -> float:
@@ -62,7 +62,7 @@ def window_ms(run: Run) -> float:
     return min(LONGEST_WINDOW_MS, max(SHORTEST_WINDOW_MS, (run.deadline - run.created) / WINDOWS_A_BUDGET))
 
 
-def measured(samples: Sequence[Progress], window: float) -> Measured:
+def measured(samples: Sequence[RunProgress], window: float) -> Measured:
     """Measure a run by its samples, the oldest first; those further back than `window` milliseconds do not count."""
     if not samples:
         return UNMEASURED

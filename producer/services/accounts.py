@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from producer.accounts.findings import Busy, Fields, Lists, Sight, Wrong
-from producer.contacts.mapped_rows import Invalid
+from producer.contacts.mapped_rows import InvalidRow
 from producer.contacts.mapper import mapper_as_said
 from producer.registry.model import Connection
-from producer.services.connections import mended_host, opened_key
-from producer.services.context import Collaborators
+from producer.services.connections import opened_key, read_host_field
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.permissions import require_admin, require_use
 from producer.services.requests import ExportBody
@@ -19,25 +19,25 @@ from producer.snapshots import Preview
 from wire.store import codec
 
 
-async def look_at(of: Collaborators, who: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+async def look_at(of: Services, who: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
     """Find out what a key shows of its account, before there is a connection. Problem 403 or 422."""
     require_admin(who)
-    return await of.checks.look(mended_host(of, host), api_key)
+    return await of.checks.look(read_host_field(of, host), api_key)
 
 
-async def look_through(of: Collaborators, who: Identity, connection: Connection) -> Sight | Wrong | Busy:
+async def look_through(of: Services, who: Identity, connection: Connection) -> Sight | Wrong | Busy:
     """Find out what a connection's key shows of its account. Problem 403; SecretError, Unregistered."""
     require_use(who, connection)
     return await of.checks.look(connection.host, await opened_key(of, connection))
 
 
-async def lists_of(of: Collaborators, who: Identity, connection: Connection) -> Lists | Wrong | Busy:
+async def lists_of(of: Services, who: Identity, connection: Connection) -> Lists | Wrong | Busy:
     """Find out which lists a connection's account has. Problem 403; SecretError, Unregistered."""
     require_use(who, connection)
     return await of.checks.lists(connection.host, await opened_key(of, connection))
 
 
-async def fields_of(of: Collaborators, who: Identity, connection: Connection) -> Fields | Wrong | Busy:
+async def fields_of(of: Services, who: Identity, connection: Connection) -> Fields | Wrong | Busy:
     """Find out which custom fields a connection's account has. Problem 403; SecretError, Unregistered."""
     require_use(who, connection)
     return await of.checks.fields(connection.host, await opened_key(of, connection))
@@ -57,7 +57,7 @@ def sampled(preview: Preview, body: ExportBody) -> list[Sample]:
     mapper = mapper_as_said(body.model_dump(), body.list_id)
     return [
         Sample(None, found.reason)
-        if isinstance(found, Invalid)
+        if isinstance(found, InvalidRow)
         else Sample(codec.decode(found.json), phone_left_out=found.phone_left_out)
         for found in mapper.rows(preview.beginning)
     ]

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Final
 
-from producer.audit.trail import Wanted, What
+from producer.audit.trail import AuditedAction, AuditFilter
 from producer.services.audit_documents import AuditDocument
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.paging import ITEMS_MAX
 from producer.services.permissions import require_admin
@@ -15,11 +15,11 @@ from producer.timestamps import milliseconds
 
 NDJSON: Final = "application/x-ndjson"
 
-WHATS: Final = sorted({*What, *(what.partition(".")[0] for what in What)})
+WHATS: Final = sorted({*AuditedAction, *(what.partition(".")[0] for what in AuditedAction)})
 
 
 async def read_trail(
-    of: Collaborators, who: Identity, wanted: Wanted, *, before: str = "", most: int = ITEMS_MAX
+    of: Services, who: Identity, wanted: AuditFilter, *, before: str = "", most: int = ITEMS_MAX
 ) -> tuple[list[AuditDocument], str | None]:
     """Return entries, the newest first, older than the one with the id `before`, and what the next part is before.
 

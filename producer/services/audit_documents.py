@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from producer.audit.trail import Entry
-from producer.services.documents import Moment, moment
+from producer.audit.trail import AuditEntry
+from producer.services.documents import Timestamp, moment
 
 
 class AuditDocument(BaseModel):
@@ -17,7 +17,7 @@ class AuditDocument(BaseModel):
     """
 
     id: str
-    at: Moment
+    at: Timestamp
     who: str
     role: str
     remote: str | None
@@ -31,7 +31,7 @@ class AuditDocument(BaseModel):
     facts: dict[str, Any]
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: AuditEntry) -> Self:
         """Show an entry."""
         return cls(
             id=entry.id,

@@ -53,7 +53,7 @@ def pointer(steps: Sequence[int | str]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def strange(model: type[Body], patch: Mapping[str, Any]) -> dict[str, str]:
+def unknown_encoding(model: type[Body], patch: Mapping[str, Any]) -> dict[str, str]:
     """Find names in a patch that mean nothing: one that is taken away is not there any more when the rest is checked."""
     try:
         model.model_validate(patch)

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from producer.notifications.channels_overlay import RehearsedChannels
-from producer.registry.overlay import Rehearsal
+from producer.notifications.channels_overlay import ChannelsOverlay
+from producer.registry.overlay import RegistryOverlay
 from producer.registry.store import RegistryError
 from producer.services.bodies import Body, checked, merged
 from producer.services.connections import change_connection, connection_as_body, create_connection, delete_connection
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.exports import change_export, create_export, delete_export
 from producer.services.identity import Identity
 from producer.services.notification_requests import NotificationBody, NotificationChange
@@ -54,10 +54,10 @@ class RehearsalDocument(BaseModel):
     refused: list[RefusedChange]
 
 
-async def rehearse_changes(of: Collaborators, who: Identity, body: RehearsalBody) -> RehearsalDocument:
+async def rehearse_changes(of: Services, who: Identity, body: RehearsalBody) -> RehearsalDocument:
     """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
-    channels = RehearsedChannels(of.notifying.channels)
-    stage = replace(of, registry=Rehearsal(of.registry), notifying=replace(of.notifying, channels=channels))
+    channels = ChannelsOverlay(of.notifying.channels)
+    stage = replace(of, registry=RegistryOverlay(of.registry), notifying=replace(of.notifying, channels=channels))
     refused, unmade = list[RefusedChange](), set[tuple[str, str]]()
     for number, change in enumerate(body.changes):
         if unmade & _needed(change):
@@ -85,7 +85,7 @@ def _needed(change: ChangeBody) -> set[tuple[str, str]]:
     return needed | ({("connections", connection)} if isinstance(connection, str) else set())
 
 
-async def _rehearse(of: Collaborators, who: Identity, change: ChangeBody) -> None:
+async def _rehearse(of: Services, who: Identity, change: ChangeBody) -> None:
     match change.kind:
         case "connections":
             await _rehearse_connection(of, who, change)
@@ -95,7 +95,7 @@ async def _rehearse(of: Collaborators, who: Identity, change: ChangeBody) -> Non
             await _rehearse_channel(of, who, change)
 
 
-async def _rehearse_connection(of: Collaborators, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_connection(of: Services, who: Identity, change: ChangeBody) -> None:
     match change.action:
         case "create":
             await create_connection(of, who, checked(ConnectionBody, change.body))
@@ -107,7 +107,7 @@ async def _rehearse_connection(of: Collaborators, who: Identity, change: ChangeB
             await delete_connection(of, who, change.name)
 
 
-async def _rehearse_export(of: Collaborators, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_export(of: Services, who: Identity, change: ChangeBody) -> None:
     async def read(onto: Mapping[str, Any]) -> ExportChange:
         return checked(ExportChange, merged(onto, change.body))
 
@@ -120,7 +120,7 @@ async def _rehearse_export(of: Collaborators, who: Identity, change: ChangeBody)
             await delete_export(of, who, change.name)
 
 
-async def _rehearse_channel(of: Collaborators, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_channel(of: Services, who: Identity, change: ChangeBody) -> None:
     async def read(onto: Mapping[str, Any]) -> NotificationChange:
         return checked(NotificationChange, merged(onto, change.body))
 

@@ -7,18 +7,18 @@ from typing import Any
 from pydantic import SecretStr
 
 from producer.accounts.discovery import AGAIN_MS, guess, is_another, look_up, unite_all
-from producer.accounts.findings import Busy, Finding, Good, Wrong
+from producer.accounts.findings import Busy, CheckResult, Ok, Wrong
 from producer.registry.account_identity import AccountIdentity, are_different
 from producer.registry.model import Allow, Connection, Consent, Limits
 from producer.registry.store import Deleted, NameTaken, Unregistered
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import (
     ConnectionDocument,
     ConnectionGlimpse,
 )
 from producer.services.identity import Identity
 from producer.services.permissions import require_admin
-from producer.services.problems import later, unprocessable
+from producer.services.problems import try_later, unprocessable
 from producer.services.requests import ConnectionBody, ConnectionChange
 from wire.http.hosts import account_of
 from wire.vault import SecretError
@@ -26,12 +26,12 @@ from wire.vault import SecretError
 BUSY = "The ActiveCampaign account answers no questions now."
 
 
-async def create_connection(of: Collaborators, who: Identity, body: ConnectionBody) -> Connection:
+async def create_connection(of: Services, who: Identity, body: ConnectionBody) -> Connection:
     """Check host and key, then keep the connection with its key sealed. NameTaken; Problem 403, 422 or 503."""
     require_admin(who)
-    host = mended_host(of, body.host)
+    host = read_host_field(of, body.host)
     await _refuse_taken(of, body.name)
-    found = good(await of.checks.check_key(host, body.api_key))
+    found = value_or_problem(await of.checks.check_key(host, body.api_key))
     identity = await look_up(of.checks, of.registry, host, body.api_key)
     account = await _account(of, host, body.account or "", identity)
     now = of.clock_ms()
@@ -56,19 +56,19 @@ async def create_connection(of: Collaborators, who: Identity, body: ConnectionBo
     return await _as_kept(of, connection)
 
 
-async def change_connection(of: Collaborators, who: Identity, before: Connection, body: ConnectionChange) -> Connection:
+async def change_connection(of: Services, who: Identity, before: Connection, body: ConnectionChange) -> Connection:
     """Keep a connection as it is to be from now on; with another host or key, both are checked again.
 
     NameTaken, Unregistered; Problem 403, 422 or 503.
     """
     require_admin(who)
-    host = mended_host(of, body.host)
+    host = read_host_field(of, body.host)
     administrator, export_user = before.administrator, before.export_user
     identity = before.identity
     is_told = bool(before.account_set) and not body.account  # what was set by hand is found out again
     if host != before.host or body.api_key is not None or is_told:
         key: SecretStr = body.api_key or await opened_key(of, before)
-        administrator = good(await of.checks.check_key(host, key)).administrator
+        administrator = value_or_problem(await of.checks.check_key(host, key)).administrator
         export_user = before.export_user if host == before.host and body.api_key is None else who.name
         identity = await look_up(of.checks, of.registry, host, key)
     account = await _account(of, host, body.account or "", identity, before)
@@ -91,25 +91,25 @@ async def change_connection(of: Collaborators, who: Identity, before: Connection
     return await _as_kept(of, after)
 
 
-async def delete_connection(of: Collaborators, who: Identity, name: str) -> Deleted:
+async def delete_connection(of: Services, who: Identity, name: str) -> Deleted:
     """Delete a connection and its key. Unregistered; Problem 403."""
     require_admin(who)
     return await of.registry.delete_connection(name, by=who.author)
 
 
-async def check_connection(of: Collaborators, connection: Connection) -> Good | Wrong:
+async def check_connection(of: Services, connection: Connection) -> Ok | Wrong:
     """Look whether host and key are still good, and which account answers. Problem 503."""
     match await of.checks.check_key(connection.host, await opened_key(of, connection)):
         case Busy(seconds):
-            raise later(BUSY, seconds)
-        case Good() as found:
+            raise try_later(BUSY, seconds)
+        case Ok() as found:
             await look_at_account(of, connection)
             return found
         case found:
             return found
 
 
-async def look_at_account(of: Collaborators, connection: Connection) -> None:
+async def look_at_account(of: Services, connection: Connection) -> None:
     """Look which account answers at a connection's host; what cannot be told now stays as it is known."""
     sealed = await of.registry.secret(connection.id)
     identity = await look_up(of.checks, of.registry, connection.host, of.vault.open(connection.id, sealed))
@@ -118,14 +118,14 @@ async def look_at_account(of: Collaborators, connection: Connection) -> None:
     await unite_all(of.registry)
 
 
-async def _as_kept(of: Collaborators, connection: Connection) -> Connection:
+async def _as_kept(of: Services, connection: Connection) -> Connection:
     """Read a connection again, with the account that it is of from now on."""
     await unite_all(of.registry)
     return await of.registry.connection_by_id(connection.id) or connection
 
 
 async def _account(
-    of: Collaborators, host: str, wanted: str, identity: AccountIdentity | None, before: Connection | None = None
+    of: Services, host: str, wanted: str, identity: AccountIdentity | None, before: Connection | None = None
 ) -> str:
     """Name the account that answers at a host; empty where that stays what it is. Problem 422."""
     at, connections = account_of(host), await of.registry.connections()
@@ -160,7 +160,7 @@ def _are_different(one: AccountIdentity | None, other: AccountIdentity | None) -
     return one is not None and other is not None and are_different(one, other)
 
 
-async def _with_identity(of: Collaborators, connection: Connection) -> Connection:
+async def _with_identity(of: Services, connection: Connection) -> Connection:
     """Find out what an earlier version did not note: what tells the account that a connection leaves from others."""
     if connection.identity is not None:
         return connection
@@ -171,18 +171,18 @@ async def _with_identity(of: Collaborators, connection: Connection) -> Connectio
     return replace(connection, identity=await look_up(of.checks, of.registry, connection.host, api_key))
 
 
-def good(found: Finding) -> Good:
+def value_or_problem(found: CheckResult) -> Ok:
     """Return what is good; Problem 422 naming the field, or 503 while the account is busy."""
     match found:
-        case Good():
+        case Ok():
             return found
         case Wrong(field, reason):
             raise unprocessable({f"/{field}": reason})
         case Busy(seconds):
-            raise later(BUSY, seconds)
+            raise try_later(BUSY, seconds)
 
 
-def mended_host(of: Collaborators, text: str) -> str:
+def read_host_field(of: Services, text: str) -> str:
     """Return the host that was meant; Problem 422."""
     match of.checks.mend_host(text):
         case Wrong(field, reason):
@@ -191,12 +191,12 @@ def mended_host(of: Collaborators, text: str) -> str:
             return host
 
 
-async def opened_key(of: Collaborators, connection: Connection) -> SecretStr:
+async def opened_key(of: Services, connection: Connection) -> SecretStr:
     """Open the kept key of a connection."""
     return of.vault.open(connection.id, await of.registry.secret(connection.id))
 
 
-async def _refuse_taken(of: Collaborators, name: str) -> None:
+async def _refuse_taken(of: Services, name: str) -> None:
     """Say that the name is taken before anything is asked of ActiveCampaign; the script that saves decides."""
     try:
         await of.registry.connection(name)
@@ -212,7 +212,7 @@ def shown_connection(
     return ConnectionDocument.of(connection, connections) if to.is_admin else ConnectionGlimpse(name=connection.name)
 
 
-async def connection_document(of: Collaborators, connection: Connection) -> ConnectionDocument:
+async def connection_document(of: Services, connection: Connection) -> ConnectionDocument:
     """Show a connection among all others."""
     return ConnectionDocument.of(connection, await of.registry.connections())
 

@@ -4,12 +4,12 @@ from typing import Literal, Self
 
 from pydantic import BaseModel
 
-from producer.accounts.findings import Busy, Found, NotThere, There, Wrong
-from producer.people.erase import Fate, Receipt
-from producer.people.explain import By, Explanation, InSnapshot, Place
+from producer.accounts.findings import Busy, FoundFields, NotThere, There, Wrong
+from producer.people.erase import DeletionOutcome, Receipt
+from producer.people.explain import EndedBy, Explanation, ExportAnswer, InSnapshot
 from producer.people.trace import Trace
 from producer.registry.model import Export
-from producer.services.documents import Moment, moment
+from producer.services.documents import Timestamp, moment
 from wire.store.redis import Rewritten
 
 STILL_HELD = "Backups, snapshots of the platform and the append-only files of replicas still hold the person until they are replaced."
@@ -20,7 +20,7 @@ class BatchDocument(BaseModel):
 
     chunk: str
     batch: str
-    accepted: Moment
+    accepted: Timestamp
 
 
 class SentDocument(BaseModel):
@@ -66,7 +66,7 @@ class ThereDocument(BaseModel):
     detail: str | None = None
 
     @classmethod
-    def of(cls, found: Found) -> Self:
+    def of(cls, found: FoundFields) -> Self:
         """Show what was found."""
         match found:
             case There(contact_id):
@@ -88,10 +88,10 @@ class ExplainedDocument(BaseModel):
     list_id: str
     in_last_snapshot: InSnapshot
     last_run: str | None
-    standing: Place
+    standing: ExportAnswer
     reason: str | None
     why: str
-    ended_by: By | None
+    ended_by: EndedBy | None
     sent: SentDocument | None
     on_the_way: list[OnTheWayDocument]
     rejected: list[LineDocument]
@@ -99,7 +99,9 @@ class ExplainedDocument(BaseModel):
     activecampaign: ThereDocument | None
 
     @classmethod
-    def of(cls, export: Export, connection: str | None, trace: Trace, told: Explanation, asked: Found | None) -> Self:
+    def of(
+        cls, export: Export, connection: str | None, trace: Trace, told: Explanation, asked: FoundFields | None
+    ) -> Self:
         """Show an explanation with what it rests on."""
         sent = None
         if trace.entry is not None and trace.sent_in is not None:
@@ -135,7 +137,7 @@ class ExplainedDocument(BaseModel):
 class ContactExplained(BaseModel):
     """One person, export by export; `forgotten` is when they were, null if they were not."""
 
-    forgotten: Moment | None
+    forgotten: Timestamp | None
     exports: list[ExplainedDocument]
 
 
@@ -154,7 +156,7 @@ class ElsewhereDocument(BaseModel):
     """What became of the contact at an account, by one of its connections."""
 
     connection: str
-    fate: Fate
+    fate: DeletionOutcome
     why: str | None
 
 
@@ -162,7 +164,7 @@ class ContactForgotten(BaseModel):
     """A receipt. `erasing`: what waits in `waits_for` still has them, and is erased when that has ended."""
 
     state: Literal["erased", "erasing"]
-    forgotten: Moment
+    forgotten: Timestamp
     erased: ErasedDocument
     waits_for: list[str]
     log_rewritten: Rewritten | None

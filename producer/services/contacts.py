@@ -1,14 +1,14 @@
 """What can be done with one person: explain what is known, and erase it."""
 
-from producer.accounts.findings import Found, Wrong
-from producer.audit.trail import Kind, What
+from producer.accounts.findings import FoundFields, Wrong
+from producer.audit.trail import AuditedAction, AuditedKind
 from producer.contacts.email_addresses import address_key
 from producer.people.erase import UNREADABLE, same
 from producer.people.explain import explain as explained
 from producer.registry.model import Connection
 from producer.registry.store import Unregistered
 from producer.services.contact_documents import ContactExplained, ContactForgotten, ExplainedDocument
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import moment_or_none
 from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_admin
@@ -17,14 +17,16 @@ from producer.services.requests import ExplainBody, ForgetBody
 from wire.vault import SecretError
 
 
-async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -> ContactExplained:
+async def explain_contact(of: Services, who: Identity, body: ExplainBody) -> ContactExplained:
     """Explain a person, to a contributor over exports whose connection is open; asks ActiveCampaign only if told to."""
     address = _key(body.email)
     pseudonym = await of.erasing.pseudonym(address)
     facts = {"asked_activecampaign": body.ask}
-    await of.audit.note(What.CONTACT_EXPLAINED, who.author, kind=Kind.CONTACT, object_id=pseudonym, facts=facts)
+    await of.audit.note(
+        AuditedAction.CONTACT_EXPLAINED, who.author, kind=AuditedKind.CONTACT, object_id=pseudonym, facts=facts
+    )
     since = await of.erasing.since(address)
-    documents, asked = [], dict[str, Found]()
+    documents, asked = [], dict[str, FoundFields]()
     for export in await of.registry.exports():
         connection = await of.registry.connection_by_id(export.connection) if export.connection else None
         if not may_use(who, connection):
@@ -38,7 +40,7 @@ async def explain_contact(of: Collaborators, who: Identity, body: ExplainBody) -
     return ContactExplained(forgotten=moment_or_none(since), exports=documents)
 
 
-async def forget_contact(of: Collaborators, who: Identity, body: ForgetBody) -> ContactForgotten:
+async def forget_contact(of: Services, who: Identity, body: ForgetBody) -> ContactForgotten:
     """Forget a person, and return the receipt. Problem 403 or 422."""
     require_admin(who)
     return ContactForgotten.of(
@@ -46,7 +48,7 @@ async def forget_contact(of: Collaborators, who: Identity, body: ForgetBody) -> 
     )
 
 
-async def _asked(of: Collaborators, connection: Connection, address: str) -> Found:
+async def _asked(of: Services, connection: Connection, address: str) -> FoundFields:
     try:
         api_key = of.vault.open(connection.id, await of.registry.secret(connection.id))
     except (SecretError, Unregistered):

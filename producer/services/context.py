@@ -9,25 +9,25 @@ from producer.access.tokens import Tokens
 from producer.accounts.findings import Checks
 from producer.audit.trail import Audit
 from producer.doctor import Diagnosis
-from producer.intake.event_stream_store import Events
+from producer.intake.event_stream_store import EventStreamStore
 from producer.intake.open_runs import Intake
 from producer.notifications.attempts import Attempt
 from producer.notifications.channels import Channel, Channels
-from producer.notifications.outbox import Letters
-from producer.people.erase import Forgetter
-from producer.people.erasure_store import Erasing
+from producer.notifications.outbox import Outbox
+from producer.people.erase import Eraser
+from producer.people.erasure_store import ErasureStore
 from producer.people.trace import Tracer
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
 from producer.snapshots import Preview
 from wire.chunk_queue.run import Run
 from wire.vault import Vault
 
-Project = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
+ProjectFinish = Callable[[Sequence[Run]], Awaitable[Mapping[str, int]]]
 """From runs to when each is foreseen to finish: by id, in milliseconds since 1970; without a forecast, left out."""
 
-Look = Callable[[str], Awaitable[Preview]]
+ShowPreview = Callable[[str], Awaitable[Preview]]
 """Look at the beginning of a snapshot. Raises SnapshotError."""
 
 Examine = Callable[[], Awaitable[Sequence[Diagnosis]]]
@@ -41,11 +41,11 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notifying:
+class NotificationServices:
     """Whom the handlers of notification channels work with; `mails`: whether there is a mail server to hand e-mail to."""
 
     channels: Channels
-    letters: Letters
+    letters: Outbox
     attempt: Callable[[Channel, bytes, str, bytes], Awaitable[Attempt]]
     trusted_hosts: frozenset[str] = frozenset()
     public_url: str = ""
@@ -53,25 +53,25 @@ class Notifying:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collaborators:
+class Services:
     """What `make_app` is given; `clock_ms` dates what people registered, `new_id` names it for ever."""
 
     registry: Registry
     tokens: Tokens
     run_store: RunStore
     intake: Intake
-    events: Events
+    events: EventStreamStore
     checks: Checks
     tracer: Tracer
-    erasing: Erasing
-    forgetter: Forgetter
+    erasing: ErasureStore
+    forgetter: Eraser
     audit: Audit
     examine: Examine
     vault: Vault
-    ageing: Ageing
-    notifying: Notifying
-    project: Project
-    preview: Look
+    ageing: StalenessCheck
+    notifying: NotificationServices
+    project: ProjectFinish
+    preview: ShowPreview
     exposition: Exposition
     readiness: Readiness
     budget_minutes: float

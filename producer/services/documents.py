@@ -15,12 +15,12 @@ from producer.pipeline.leaver_guard import SHARE as GUARD_SHARE
 from producer.pipeline.safeguards import NUMBER, SHARE
 from producer.registry.account_identity import KnownBy
 from producer.registry.model import Connection, Export, Limits, Segment
-from producer.registry.staleness import Warned, WarningCode
+from producer.registry.staleness import StalenessWarning, WarningCode
 from producer.snapshots import Preview
 
 T = TypeVar("T")
 
-Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time of RFC 3339 in UTC."""
 
 NOT_ADMINISTRATOR = "the key is not an administrator's: the account's contract cannot be read"
@@ -30,7 +30,7 @@ moment = timestamps.moment
 moment_or_none = timestamps.moment_or_none
 
 
-class Page(BaseModel, Generic[T]):
+class PageDocument(BaseModel, Generic[T]):
     """A part of a list; `next` is the `after` of the next one, null at the end."""
 
     items: list[T]
@@ -88,7 +88,7 @@ class ConsentDocument(BaseModel):
     """Who agreed that contacts leave, and when."""
 
     by: str
-    at: Moment
+    at: Timestamp
 
 
 def account_note(account: AccountSeen, host: str) -> str | None:
@@ -130,8 +130,8 @@ class ConnectionDocument(BaseModel):
     export_user: str
     administrator: bool
     warning: str | None
-    created: Moment
-    changed: Moment
+    created: Timestamp
+    changed: Timestamp
 
     @classmethod
     def of(cls, connection: Connection, connections: Iterable[Connection]) -> Self:
@@ -228,10 +228,10 @@ class WarningDocument(BaseModel):
 
     code: WarningCode
     detail: str
-    since: Moment
+    since: Timestamp
 
     @classmethod
-    def all_of(cls, warnings: Sequence[Warned]) -> list[Self]:
+    def all_of(cls, warnings: Sequence[StalenessWarning]) -> list[Self]:
         """Show warnings."""
         return [cls(code=each.code, detail=each.detail, since=moment(each.since)) for each in warnings]
 
@@ -261,7 +261,7 @@ class ExportDocument(BaseModel):
     full_every_runs: int | None
     full_every_days: float | None
     schedule: ScheduleDocument | None
-    next_scheduled: Moment | None
+    next_scheduled: Timestamp | None
     enabled: bool
     stale_after_hours: float | None
     automations: bool
@@ -270,11 +270,13 @@ class ExportDocument(BaseModel):
     patience_minutes: float
     delivery_patience_minutes: float
     warnings: list[WarningDocument]
-    created: Moment
-    changed: Moment
+    created: Timestamp
+    changed: Timestamp
 
     @classmethod
-    def of(cls, export: Export, connection_name: str | None, now: int, warnings: Sequence[Warned] = ()) -> Self:
+    def of(
+        cls, export: Export, connection_name: str | None, now: int, warnings: Sequence[StalenessWarning] = ()
+    ) -> Self:
         """Show an export with its connection by name."""
         following = next_after(export.schedule, now) if export.schedule and export.is_on else None
         times = {"created": moment(export.created), "changed": moment(export.changed)}
@@ -296,15 +298,15 @@ class SegmentDocument(BaseModel):
     """A segment; one that was never refreshed has neither snapshot nor times. `warning`: the first of `warnings`, as a sentence."""
 
     name: str
-    refreshed: Moment | None
-    accepted: Moment | None
+    refreshed: Timestamp | None
+    accepted: Timestamp | None
     snapshot: str | None
     exports: list[str]
     warning: str | None
     warnings: list[WarningDocument]
 
     @classmethod
-    def of(cls, segment: Segment, warnings: Sequence[Warned]) -> Self:
+    def of(cls, segment: Segment, warnings: Sequence[StalenessWarning]) -> Self:
         """Show a segment."""
         return cls(
             name=segment.name,
@@ -330,7 +332,7 @@ class DeadEventDocument(BaseModel):
     `entry` is its id in the stream; `source` and `id` are null where the event does not say them.
     """
 
-    received: Moment
+    received: Timestamp
     source: str | None
     id: str | None
     cause: Cause
@@ -356,11 +358,11 @@ class TokenDocument(BaseModel):
     id: str
     name: str
     role: Role
-    created: Moment
+    created: Timestamp
     created_by: str
-    expires: Moment
+    expires: Timestamp
     expired: bool
-    last_used: Moment | None
+    last_used: Timestamp | None
 
     @classmethod
     def of(cls, token: Token, now: int) -> Self:

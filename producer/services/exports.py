@@ -6,8 +6,8 @@ from typing import Any
 
 from producer.registry.model import Connection, Export
 from producer.registry.store import Unregistered
-from producer.services.connections import good, opened_key
-from producer.services.context import Collaborators
+from producer.services.connections import opened_key, value_or_problem
+from producer.services.context import Services
 from producer.services.documents import ExportDocument
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
@@ -15,7 +15,7 @@ from producer.services.problems import unprocessable
 from producer.services.requests import ExportBody, ExportChange, LeaversGuardBody
 
 
-async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> ExportDocument:
+async def create_export(of: Services, who: Identity, body: ExportBody) -> ExportDocument:
     """Check the list, then keep the export. NameTaken; Problem 403, 422 or 503."""
     _confirmed(body, before=None)
     connection = await _connection(of, body.connection)
@@ -28,7 +28,7 @@ async def create_export(of: Collaborators, who: Identity, body: ExportBody) -> E
 
 
 async def change_export(
-    of: Collaborators, who: Identity, before: Export, read: Callable[[Mapping[str, Any]], Awaitable[ExportChange]]
+    of: Services, who: Identity, before: Export, read: Callable[[Mapping[str, Any]], Awaitable[ExportChange]]
 ) -> ExportDocument:
     """Keep an export as it is to be from now on; with another list or connection, the list is checked again.
 
@@ -53,19 +53,19 @@ async def change_export(
     return await shown_export(of, after, connection)
 
 
-async def delete_export(of: Collaborators, who: Identity, name: str) -> tuple[str, ...]:
+async def delete_export(of: Services, who: Identity, name: str) -> tuple[str, ...]:
     """Delete an export and cancel its runs, whose ids are returned. Unregistered, Closed."""
     return await of.registry.delete_export(name, by_contributor=not who.is_admin, by=who.author)
 
 
-async def shown_export(of: Collaborators, export: Export, connection: Connection | None) -> ExportDocument:
+async def shown_export(of: Services, export: Export, connection: Connection | None) -> ExportDocument:
     """Return an export over this connection as it is shown."""
     now = await of.run_store.now()
     warnings = await of.ageing.of_exports([export], now)
     return ExportDocument.of(export, _name(connection), now=now, warnings=warnings[export.id])
 
 
-async def shown_exports(of: Collaborators, exports: Sequence[Export]) -> list[ExportDocument]:
+async def shown_exports(of: Services, exports: Sequence[Export]) -> list[ExportDocument]:
     """Return exports as they are shown."""
     now = await of.run_store.now()
     names = {connection.id: connection.name for connection in await of.registry.connections()}
@@ -76,14 +76,14 @@ async def shown_exports(of: Collaborators, exports: Sequence[Export]) -> list[Ex
     ]
 
 
-async def _connection(of: Collaborators, name: str) -> Connection:
+async def _connection(of: Services, name: str) -> Connection:
     try:
         return await of.registry.connection(name)
     except Unregistered as error:
         raise unprocessable({"/connection": str(error)}) from None
 
 
-async def connection_of(of: Collaborators, export: Export) -> Connection | None:
+async def connection_of(of: Services, export: Export) -> Connection | None:
     """Return an export's connection; None while it is detached."""
     return None if export.connection is None else await of.registry.connection_by_id(export.connection)
 
@@ -104,15 +104,15 @@ def _confirmed(body: ExportBody, before: Export | None) -> None:
         )
 
 
-async def _check_list(of: Collaborators, connection: Connection, list_id: str) -> None:
-    good(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
+async def _check_list(of: Services, connection: Connection, list_id: str) -> None:
+    value_or_problem(await of.checks.check_list(connection.host, await opened_key(of, connection), list_id))
 
 
 def _name(connection: Connection | None) -> str | None:
     return None if connection is None else connection.name
 
 
-def _settings(of: Collaborators, body: ExportBody) -> dict[str, Any]:
+def _settings(of: Services, body: ExportBody) -> dict[str, Any]:
     """Return what the body says of an export, but for the connection, which is kept by its id."""
     said = body.model_dump(exclude={"connection", "confirm_unsubscribe"})
     if body.leavers_guard == LeaversGuardBody():

@@ -5,10 +5,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from producer.notifications.channels import Channel, Kind
-from producer.notifications.messages import Event
-from producer.notifications.outbox import Letter, LetterCounts, LetterState
-from producer.services.documents import Moment, moment, moment_or_none
+from producer.notifications.channels import Channel, ChannelKind
+from producer.notifications.messages import NotificationEvent
+from producer.notifications.outbox import Delivery, DeliveryCounts, DeliveryState
+from producer.services.documents import Timestamp, moment, moment_or_none
 from wire.store import codec
 
 
@@ -17,19 +17,19 @@ class NotificationDocument(BaseModel):
 
     id: str
     name: str
-    kind: Kind
+    kind: ChannelKind
     url: str | None
     addresses: list[str]
-    events: list[Event]
+    events: list[NotificationEvent]
     exports: list[str] | None
     enabled: bool
     waiting: int
     dead: int
-    created: Moment
-    changed: Moment
+    created: Timestamp
+    changed: Timestamp
 
     @classmethod
-    def of(cls, channel: Channel, export_names: Mapping[str, str], counts: LetterCounts) -> Self:
+    def of(cls, channel: Channel, export_names: Mapping[str, str], counts: DeliveryCounts) -> Self:
         """Show a channel; an export that was deleted since is left out."""
         exports = channel.exports
         return cls(
@@ -38,7 +38,7 @@ class NotificationDocument(BaseModel):
             kind=channel.kind,
             url=channel.url,
             addresses=list(channel.addresses),
-            events=[Event(event) for event in channel.events],
+            events=[NotificationEvent(event) for event in channel.events],
             exports=None if exports is None else sorted(export_names[of] for of in exports if of in export_names),
             enabled=channel.enabled,
             waiting=counts.waiting,
@@ -66,16 +66,16 @@ class DeliveryDocument(BaseModel):
 
     id: str
     type: str
-    state: LetterState
+    state: DeliveryState
     attempts: int
-    created: Moment
-    since: Moment
-    next_attempt: Moment | None
+    created: Timestamp
+    since: Timestamp
+    next_attempt: Timestamp | None
     note: str | None
     message: dict[str, Any]
 
     @classmethod
-    def of(cls, letter: Letter) -> Self:
+    def of(cls, letter: Delivery) -> Self:
         """Show a message."""
         message = codec.decode(letter.body)
         return cls(

@@ -5,13 +5,13 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from producer.contacts.email_addresses import Address, read_address
-from producer.notifications.messages import Event
+from producer.notifications.messages import NotificationEvent
 from producer.notifications.signing import check_secret
 from producer.services.bodies import Body
-from producer.services.requests import Name, Place
+from producer.services.requests import Name, SnapshotText
 
 ADDRESSES_MAX: Final = 50
-EVENTS: Final = tuple(event.value for event in Event)
+EVENTS: Final = tuple(event.value for event in NotificationEvent)
 
 
 def _address(text: str) -> str:
@@ -46,7 +46,7 @@ class NotificationBody(Body):
 
     name: Name
     kind: Literal["webhook", "email"]
-    url: Annotated[Place | None, Field(validate_default=True)] = None
+    url: Annotated[SnapshotText | None, Field(validate_default=True)] = None
     addresses: Annotated[
         list[MailAddress], AfterValidator(_each_once), Field(max_length=ADDRESSES_MAX, validate_default=True)
     ] = Field(default_factory=list)

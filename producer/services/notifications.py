@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from producer.notifications.attempts import Outcome
-from producer.notifications.channels import Channel, Kind
+from producer.notifications.attempts import AttemptOutcome
+from producer.notifications.channels import Channel, ChannelKind
 from producer.notifications.messages import encoded, test_body
-from producer.notifications.outbox import LetterCounts
+from producer.notifications.outbox import DeliveryCounts
 from producer.notifications.signing import BYTES, secret_of
-from producer.notifications.webhooks import mended_url
-from producer.services.context import Collaborators
+from producer.notifications.webhooks import read_url
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.notification_documents import (
     NotificationDocument,
@@ -25,7 +25,7 @@ from producer.services.permissions import require_admin
 from producer.services.problems import Problem, unprocessable
 
 
-async def make_channel(of: Collaborators, who: Identity, body: NotificationBody) -> NotificationMade:
+async def make_channel(of: Services, who: Identity, body: NotificationBody) -> NotificationMade:
     """Keep a new channel; a webhook without a secret gets one, which is told this once. NameTaken; Problem 403 or 422."""
     require_admin(who)
     said = await _checked(of, body)
@@ -38,7 +38,7 @@ async def make_channel(of: Collaborators, who: Identity, body: NotificationBody)
 
 
 async def change_channel(
-    of: Collaborators,
+    of: Services,
     who: Identity,
     before: Channel,
     read: Callable[[Mapping[str, Any]], Awaitable[NotificationChange]],
@@ -55,7 +55,7 @@ async def change_channel(
     return await shown_channel(of, after)
 
 
-async def delete_channel(of: Collaborators, who: Identity, name: str) -> NotificationDocument:
+async def delete_channel(of: Services, who: Identity, name: str) -> NotificationDocument:
     """Delete a channel with its messages, and return what it was. Unregistered; Problem 403."""
     require_admin(who)
     shown = await shown_channel(of, await of.notifying.channels.named(name))
@@ -63,17 +63,17 @@ async def delete_channel(of: Collaborators, who: Identity, name: str) -> Notific
     return shown
 
 
-async def test_channel(of: Collaborators, who: Identity, name: str) -> NotificationTested:
+async def test_channel(of: Services, who: Identity, name: str) -> NotificationTested:
     """Send a test message, once and now, and say what came of it. Unregistered; Problem 403."""
     require_admin(who)
     channel = await of.notifying.channels.named(name)
     secret = await of.notifying.channels.secret(channel.id) or b""
     body = encoded(test_body(of.clock_ms(), channel.name, of.notifying.public_url))
     attempt = await of.notifying.attempt(channel, secret, f"msg_test_{of.new_id()}", body)
-    return NotificationTested(delivered=attempt.outcome is Outcome.DELIVERED, detail=attempt.note)
+    return NotificationTested(delivered=attempt.outcome is AttemptOutcome.DELIVERED, detail=attempt.note)
 
 
-async def redeliver(of: Collaborators, who: Identity, name: str, letter: str) -> Redelivered:
+async def redeliver(of: Services, who: Identity, name: str, letter: str) -> Redelivered:
     """Send a message that is over once more. Unregistered; Problem 403 or 404."""
     require_admin(who)
     channel = await of.notifying.channels.named(name)
@@ -83,25 +83,25 @@ async def redeliver(of: Collaborators, who: Identity, name: str, letter: str) ->
     return Redelivered(result=result)
 
 
-async def shown_channel(of: Collaborators, channel: Channel) -> NotificationDocument:
+async def shown_channel(of: Services, channel: Channel) -> NotificationDocument:
     """Return a channel as it is shown."""
     return (await shown_channels(of, [channel]))[0]
 
 
-async def shown_channels(of: Collaborators, channels: list[Channel]) -> list[NotificationDocument]:
+async def shown_channels(of: Services, channels: list[Channel]) -> list[NotificationDocument]:
     """Return channels as they are shown."""
     names = {export.id: export.name for export in await of.registry.exports()}
     counts = await of.notifying.letters.count_each()
-    return [NotificationDocument.of(channel, names, counts.get(channel.id, LetterCounts())) for channel in channels]
+    return [NotificationDocument.of(channel, names, counts.get(channel.id, DeliveryCounts())) for channel in channels]
 
 
-async def _checked(of: Collaborators, body: NotificationBody) -> dict[str, Any]:
+async def _checked(of: Services, body: NotificationBody) -> dict[str, Any]:
     """Return what the body says of a channel; Problem 422 for what only this server can know."""
     faults: dict[str, str] = {}
     url = body.url
     if url is not None:
         try:
-            url = mended_url(url, of.notifying.trusted_hosts)
+            url = read_url(url, of.notifying.trusted_hosts)
         except ValueError as error:
             faults["/url"] = str(error)
     if body.kind == "email" and not of.notifying.mails:
@@ -114,7 +114,7 @@ async def _checked(of: Collaborators, body: NotificationBody) -> dict[str, Any]:
         raise unprocessable(faults)
     return {
         "name": body.name,
-        "kind": Kind(body.kind),
+        "kind": ChannelKind(body.kind),
         "url": url,
         "addresses": tuple(body.addresses),
         "events": tuple(body.events),
@@ -123,5 +123,5 @@ async def _checked(of: Collaborators, body: NotificationBody) -> dict[str, Any]:
     }
 
 
-def _sealed(of: Collaborators, channel: Channel, secret: SecretStr | None) -> bytes | None:
+def _sealed(of: Services, channel: Channel, secret: SecretStr | None) -> bytes | None:
     return None if secret is None else of.vault.seal(channel.id, secret)

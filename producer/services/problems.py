@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from producer.access.tokens import NoSuchToken, TokenError
 from producer.intake.open_runs import Contended, ForAdmins, IntakeError, Unusable
-from producer.registry.store import Closed, RegistryError, Unregistered
+from producer.registry.store import ClosedToContributors, RegistryError, Unregistered
 from wire.store import codec
 from wire.store.redis import StoreError
 from wire.vault import SecretError
@@ -68,7 +68,7 @@ def unprocessable(faults: Mapping[str, str]) -> Problem:
     return Problem(422, f"{count} not as needed.", faults=found)
 
 
-def later(detail: str, seconds: float) -> Problem:
+def try_later(detail: str, seconds: float) -> Problem:
     """Make the problem of a request that may be repeated after so many seconds."""
     return Problem(503, detail, headers={"Retry-After": str(max(1, round(seconds)))})
 
@@ -90,7 +90,7 @@ def problem_of(error: Exception, *, method: str = "", route: str = "") -> Proble
             problem = Problem(404 if isinstance(error, NoSuchToken) else 409, _sentence(error))
         case StoreError():
             log.warning("store_failed", error=str(error))
-            problem = later("The store cannot keep anything now; nothing was promised.", STORE_RETRY_SECONDS)
+            problem = try_later("The store cannot keep anything now; nothing was promised.", STORE_RETRY_SECONDS)
         case SecretError():
             log.error("key_not_opened", error=str(error))
             problem = Problem(409, f"{_sentence(error)} Enter the key again, or give back the old SECRET_KEYS.")
@@ -118,7 +118,7 @@ def _of_registry(error: RegistryError) -> Problem:
     match error:
         case Unregistered():
             return Problem(404, _sentence(error))
-        case Closed():
+        case ClosedToContributors():
             return Problem(403, _sentence(error))
         case _:
             return Problem(409, _sentence(error))
@@ -129,7 +129,7 @@ def _of_intake(error: IntakeError) -> Problem:
         case Unusable():
             return unprocessable(error.faults)
         case Contended():
-            return later(_sentence(error), CONTENDED_RETRY_SECONDS)
+            return try_later(_sentence(error), CONTENDED_RETRY_SECONDS)
         case ForAdmins():
             return Problem(403, _sentence(error))
         case _:

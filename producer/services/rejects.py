@@ -6,8 +6,8 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, Literal
 
-from producer.runs.store import Report, RunStore
-from producer.services.context import Collaborators
+from producer.runs.store import ReportName, RunStore
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
 from producer.services.problems import Problem
@@ -18,7 +18,7 @@ PAGES: Final = 16
 """Pages read at once: 8,000 lines, so that memory is flat however many were rejected."""
 
 _COMMON: Final = tuple(name for name in Reject.__dataclass_fields__ if name != "former")
-COLUMNS: Final[Mapping[Report, tuple[str, ...]]] = {
+COLUMNS: Final[Mapping[ReportName, tuple[str, ...]]] = {
     "rejects": _COMMON,
     "held_back": _COMMON,
     "moved": (*_COMMON, "former"),
@@ -28,7 +28,7 @@ FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \"\u00a0\ufeff]*[=+\-@\uff1d\
 where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
 
-async def require_rejects(of: Collaborators, who: Identity, run: str) -> None:
+async def require_rejects(of: Services, who: Identity, run: str) -> None:
     """Raise Problem 403 or 404 unless somebody may see a run's rejects.
 
     They hold addresses, so a contributor sees those of open connections only.
@@ -39,13 +39,13 @@ async def require_rejects(of: Collaborators, who: Identity, run: str) -> None:
     require_use(who, await of.registry.connection_by_id(found[0].connection))
 
 
-def as_csv(page: bytes, report: Report = "rejects") -> bytes:
+def as_csv(page: bytes, report: ReportName = "rejects") -> bytes:
     """Write lines of NDJSON as lines of CSV; an apostrophe stands before whatever a spreadsheet would run."""
     lines = (codec.decode(line) for line in page.splitlines())
     return b"".join(csv_line([_safe(line.get(column, "")) for column in COLUMNS[report]]) for line in lines)
 
 
-async def report_pages(run_store: RunStore, run: str, report: Report) -> AsyncIterator[bytes]:
+async def report_pages(run_store: RunStore, run: str, report: ReportName) -> AsyncIterator[bytes]:
     """Yield the pages of one of a run's reports, each some lines of NDJSON."""
     first = 0
     while pages := await run_store.report(report, run, first, first + PAGES - 1):
@@ -54,7 +54,7 @@ async def report_pages(run_store: RunStore, run: str, report: Report) -> AsyncIt
         first += PAGES
 
 
-def report_page(page: bytes, form: Literal["ndjson", "csv"], report: Report) -> bytes:
+def report_page(page: bytes, form: Literal["ndjson", "csv"], report: ReportName) -> bytes:
     """Return a page of a report in the wanted form."""
     return page if form == "ndjson" else as_csv(page, report)
 

@@ -77,9 +77,11 @@ described_as_line = Field(json_schema_extra={"pattern": LINE})
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]{0,255}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_line), described_as_line]
-Place = Annotated[str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line), described_as_line]
-Line = Annotated[str, described_as_line]
-Column = Text
+SnapshotText = Annotated[
+    str, StringConstraints(min_length=1, max_length=4_096), AfterValidator(_line), described_as_line
+]
+TextLine = Annotated[str, described_as_line]
+ColumnName = Text
 Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Tag = Annotated[Text, AfterValidator(_without_separators)]
@@ -152,14 +154,14 @@ class MappingBody(Body):
     `id` is the column with the platform's id of a person, by which they are known again under another address.
     """
 
-    email: Column
-    first_name: Column | None = None
-    last_name: Column | None = None
-    phone: Column | None = None
-    fields: dict[Number, Column] = Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
+    email: ColumnName
+    first_name: ColumnName | None = None
+    last_name: ColumnName | None = None
+    phone: ColumnName | None = None
+    fields: dict[Number, ColumnName] = Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
     tags: list[Tag] = Field(default_factory=list)
-    tags_column: Column | None = None
-    id: Column | None = None
+    tags_column: ColumnName | None = None
+    id: ColumnName | None = None
 
     @field_validator("first_name", "last_name", "phone", "id")
     @classmethod
@@ -260,7 +262,7 @@ class ExportChange(ExportBody):
 class DemandBody(Body):
     """A run on demand; without a snapshot, the segment's latest."""
 
-    snapshot: Place | None = None
+    snapshot: SnapshotText | None = None
     mode: Literal["changes", "full"] = "changes"
     dry_run: bool = False
     include_refused: bool = False
@@ -296,7 +298,7 @@ class EventData(Body):
     model_config = ConfigDict(extra="allow")
 
     segment: Text
-    snapshot: Place
+    snapshot: SnapshotText
 
 
 class EventBody(Body):
@@ -306,8 +308,8 @@ class EventBody(Body):
 
     specversion: Literal["1.0"]
     type: Literal["segment.refreshed"]
-    source: Line
-    id: Line
+    source: TextLine
+    id: TextLine
     subject: str | None = None
     time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     data: EventData

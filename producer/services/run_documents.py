@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel
 
 from producer.pipeline.forecast import MINUTE_MS
-from producer.services.documents import Moment, moment, moment_or_none
+from producer.services.documents import Timestamp, moment, moment_or_none
 from wire.chunk_queue import run as runs_
-from wire.chunk_queue.run import Mode, Run, State, Trigger
+from wire.chunk_queue.run import Mode, Run, RunState, Trigger
 
 
 class Leaving(BaseModel):
@@ -62,7 +62,7 @@ class BlockedDocument(BaseModel):
 
     code: str
     reason: str
-    since: Moment
+    since: Timestamp
     needs_acceptance: bool
 
 
@@ -81,8 +81,8 @@ class RunDocument(BaseModel):
     segment: str
     connection: str
     list_id: str
-    state: State
-    phase: State
+    state: RunState
+    phase: RunState
     trigger: Trigger
     mode: Mode
     dry_run: bool
@@ -98,11 +98,11 @@ class RunDocument(BaseModel):
     changed_addresses: ChangedAddresses
     forecast: dict[str, Any] | None
     outcome: OutcomeDocument | None
-    created: Moment
-    started: Moment | None
-    finished: Moment | None
-    deadline: Moment
-    projected_finish: Moment | None
+    created: Timestamp
+    started: Timestamp | None
+    finished: Timestamp | None
+    deadline: Timestamp
+    projected_finish: Timestamp | None
     blocked: BlockedDocument | None
     error: str | None
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from producer.intake.open_runs import Demand, IntakeError, Pointless
 from producer.registry.store import Unregistered
 from producer.runs.store import Steering
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.paging import Window
 from producer.services.permissions import closed, require_use
@@ -29,7 +29,7 @@ class Listed(NamedTuple):
 
 
 async def demand_run(
-    of: Collaborators, who: Identity, export: str, body: DemandBody, idempotency_key: str = ""
+    of: Services, who: Identity, export: str, body: DemandBody, idempotency_key: str = ""
 ) -> RunDocument:
     """Open a run of an export; the same key with the same demand opens nothing new. Unregistered, Closed and intake's."""
     demand = Demand(body.snapshot, Mode(body.mode), body.dry_run, body.include_refused)
@@ -39,7 +39,7 @@ async def demand_run(
     return await shown_run(of, run)
 
 
-async def demand_scheduled(of: Collaborators, who: Identity, idempotency_key: str = "") -> ScheduledDocument:
+async def demand_scheduled(of: Services, who: Identity, idempotency_key: str = "") -> ScheduledDocument:
     """Open a run of every export that has a schedule and is enabled, and say of the others why not."""
     opened: list[ScheduledRun] = []
     skipped: list[ScheduledSkipped] = []
@@ -64,7 +64,7 @@ async def demand_scheduled(of: Collaborators, who: Identity, idempotency_key: st
 
 
 async def steer_run(
-    of: Collaborators, who: Identity, run: str, action: Steering, *, accept: bool = False
+    of: Services, who: Identity, run: str, action: Steering, *, accept: bool = False
 ) -> SteeredDocument:
     """Cancel, pause or resume a run. Problem 403 or 404."""
     result = await of.run_store.steer(run, action, accept=accept, by_contributor=not who.is_admin, by=who.author)
@@ -77,7 +77,7 @@ async def steer_run(
             return SteeredDocument(run=await shown_run(of, run), result=result)
 
 
-async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocument:
+async def retry_run(of: Services, who: Identity, run: str) -> SteeredDocument:
     """Open a run for those whom a run that is over left refused, unconfirmed or unsent. Problem 403 or 404."""
     found = await of.run_store.look([run])
     if not found:
@@ -87,7 +87,7 @@ async def retry_run(of: Collaborators, who: Identity, run: str) -> SteeredDocume
     return SteeredDocument(run=await shown_run(of, opened), result="done" if is_new else "already")
 
 
-async def shown_run(of: Collaborators, run: str) -> RunDocument:
+async def shown_run(of: Services, run: str) -> RunDocument:
     """Return a run as it is shown. Problem 404."""
     found = await of.run_store.look([run])
     if not found:
@@ -95,7 +95,7 @@ async def shown_run(of: Collaborators, run: str) -> RunDocument:
     return RunDocument.all_of(found, await of.project(found))[0]
 
 
-async def listed_runs(of: Collaborators, wanted: Window, export: str | None = None) -> Listed:
+async def listed_runs(of: Services, wanted: Window, export: str | None = None) -> Listed:
     """Return a part of all runs, or of those of an export by its name, the newest first. Unregistered."""
     export_id = (await of.registry.export(export)).id if export else ""
     ids = await of.registry.runs(after=wanted.after, most=wanted.most + 1, export_id=export_id)

@@ -1,17 +1,17 @@
 """Seals every stored secret again with the newest key."""
 
-from producer.audit.trail import Kind, What
+from producer.audit.trail import AuditedAction, AuditedKind
 from producer.notifications.channels import Channel
 from producer.registry.model import Connection
 from producer.registry.store import Unregistered
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import SecretsRotated
 from producer.services.identity import Identity
 from producer.services.permissions import require_admin
 from wire.vault import SecretError
 
 
-async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
+async def rotate_secrets(of: Services, who: Identity) -> SecretsRotated:
     """Seal anew what is not sealed with the first key, and say what could not be opened. Problem 403."""
     require_admin(who)
     connections = await of.registry.connections()
@@ -30,11 +30,11 @@ async def rotate_secrets(of: Collaborators, who: Identity) -> SecretsRotated:
     told = SecretsRotated(
         connections=len(connections), notifications=len(channels), rotated=rotated, unreadable=unreadable
     )
-    await of.audit.note(What.SECRETS_ROTATED, who.author, kind=Kind.SECRETS, facts=told.model_dump())
+    await of.audit.note(AuditedAction.SECRETS_ROTATED, who.author, kind=AuditedKind.SECRETS, facts=told.model_dump())
     return told
 
 
-async def _resealed_channel(of: Collaborators, who: Identity, channel: Channel) -> bool:
+async def _resealed_channel(of: Services, who: Identity, channel: Channel) -> bool:
     """Whether a webhook's secret had to be sealed anew; SecretError if it cannot be opened."""
     while True:
         before = await of.notifying.channels.secret(channel.id)
@@ -47,7 +47,7 @@ async def _resealed_channel(of: Collaborators, who: Identity, channel: Channel) 
             return True
 
 
-async def _resealed(of: Collaborators, who: Identity, connection: Connection) -> bool:
+async def _resealed(of: Services, who: Identity, connection: Connection) -> bool:
     """Whether the key had to be sealed anew; SecretError if it cannot be opened."""
     while True:
         try:

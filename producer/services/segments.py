@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from producer.registry.model import Segment
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import SegmentDocument
 
 
-async def shown_segments(of: Collaborators, segments: Sequence[Segment]) -> list[SegmentDocument]:
+async def shown_segments(of: Services, segments: Sequence[Segment]) -> list[SegmentDocument]:
     """Return segments as they are shown."""
     warnings = await of.ageing.of_segments(segments, await of.run_store.now())
     return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]

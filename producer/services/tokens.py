@@ -3,7 +3,7 @@
 from typing import Final
 
 from producer.access.tokens import Role, Token
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import TokenDocument, TokenIssued
 from producer.services.identity import BOOTSTRAP, Identity
 from producer.services.permissions import require_admin
@@ -16,7 +16,7 @@ DAYS: Final = 365
 """How long a token lasts if nobody says so."""
 
 
-async def issue_token(of: Collaborators, who: Identity, body: TokenBody) -> TokenIssued:
+async def issue_token(of: Services, who: Identity, body: TokenBody) -> TokenIssued:
     """Issue a token and say it, this once. NameTaken; Problem 403 or 422."""
     require_admin(who)
     if body.name == BOOTSTRAP:
@@ -34,7 +34,7 @@ async def issue_token(of: Collaborators, who: Identity, body: TokenBody) -> Toke
     return TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
 
 
-async def revoke_token(of: Collaborators, who: Identity, name: str) -> TokenDocument:
+async def revoke_token(of: Services, who: Identity, name: str) -> TokenDocument:
     """Make a token nobody's. Unregistered; Problem 403."""
     require_admin(who)
     return TokenDocument.of(await of.tokens.revoke(name, by=who.author), of.clock_ms())

@@ -16,7 +16,7 @@ from producer.snapshots.formats.iceberg import read_table
 from producer.snapshots.formats.table_marks import ICEBERG
 from producer.snapshots.formats.tables import table_of
 from producer.snapshots.locations.by_scheme import check_place, find, read_root
-from producer.snapshots.locations.database import Answer
+from producer.snapshots.locations.database import QueryResult
 from producer.snapshots.preview import Preview, preview, size_of
 from producer.snapshots.snapshot import FileSnapshot, Pin, Snapshot
 from producer.snapshots.uris import Root
@@ -52,7 +52,7 @@ def _opened(uri: str, roots: Sequence[Root], trusted_hosts: frozenset[str]) -> F
 
     place, entity = split_entity(uri)
     files = find_(place)
-    if isinstance(files[0], Answer):
+    if isinstance(files[0], QueryResult):
         return FileSnapshot(files, reader_of(files), may_be_log=False)
     table = table_of(place, files, roots, find_)
     if table is not None and table.kind == ICEBERG:

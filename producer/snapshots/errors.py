@@ -47,11 +47,11 @@ class Missing(SnapshotError):
     """No file is there, or none that we may read."""
 
 
-class Forbidden(SnapshotError):
+class SourceForbidden(SnapshotError):
     """Whoever keeps the snapshot does not let us read it."""
 
 
-class Unreachable(SnapshotError):
+class SourceUnreachable(SnapshotError):
     """Whoever keeps the snapshot does not answer."""
 
 
@@ -63,7 +63,7 @@ class Empty(SnapshotError):
     """The snapshot holds no rows."""
 
 
-class Changed(SnapshotError):
+class SnapshotChanged(SnapshotError):
     """The files are not those that were pinned."""
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 
-class State(NamedTuple):
+class FileState(NamedTuple):
     """What tells a file from a later one of the same name: its version is a time of change, an ETag, a digest."""
 
     size: int
@@ -24,7 +24,7 @@ class File(Protocol):
         """The last part of its path; the ending tells the format."""
         ...
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Ask what the file is now. Raises Missing."""
         ...
 

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from producer.snapshots.errors import BadRow, Misquoted, TextlessColumn
-from producer.snapshots.locations.database import Answer
+from producer.snapshots.locations.database import QueryResult
 from producer.snapshots.snapshot import FileSnapshot, at_once, states
 
 ROWS: Final = 10
@@ -33,7 +33,7 @@ class Preview:
 def preview(snapshot: FileSnapshot) -> Preview:
     """Read the first rows of a snapshot. It blocks; raises SnapshotError."""
     files, reader = snapshot.files, snapshot.reader
-    if isinstance(files[0], Answer):
+    if isinstance(files[0], QueryResult):
         begun, rows = replace(snapshot, files=[files[0].beginning(ROWS)]), None
     else:
         begun, rows = snapshot, sum(at_once(reader.count, files)) if reader.tells_rows else None
@@ -44,7 +44,7 @@ def preview(snapshot: FileSnapshot) -> Preview:
 
 def size_of(snapshot: FileSnapshot) -> int | None:
     """Ask how many bytes a snapshot has; None where only reading it all would tell. Raises SnapshotError."""
-    if isinstance(snapshot.files[0], Answer):
+    if isinstance(snapshot.files[0], QueryResult):
         return None
     size = sum(state.size for state in states(snapshot.files))
     return size if size >= 0 else None

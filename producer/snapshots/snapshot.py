@@ -8,10 +8,10 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Empty, MissingColumn, UnlikeColumns, Unsupported
-from producer.snapshots.file import File, State
+from producer.snapshots.errors import Empty, MissingColumn, SnapshotChanged, UnlikeColumns, Unsupported
+from producer.snapshots.file import File, FileState
 from producer.snapshots.partitions import partition_keys, partitions
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 T = TypeVar("T")
 
@@ -88,11 +88,11 @@ class Source(Protocol):
     A source only says which files a place holds; how they are read, pinned and compared is the same for all.
     """
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URI. It asks nobody, since events are answered meanwhile. Raises Unsupported."""
         ...
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the files of a place in order of name, at least one. Raises SnapshotError."""
         ...
 
@@ -122,7 +122,7 @@ class FileSnapshot:
     def verify(self, pin: Pin) -> None:
         """Raise Changed unless the files are still those of the pin."""
         if self.pin() != pin:
-            raise Changed(f"{self._place()}: the snapshot changed while the run was reading it")
+            raise SnapshotChanged(f"{self._place()}: the snapshot changed while the run was reading it")
 
     def columns(self) -> list[str]:
         """Return the first file's columns and those that its folders name; reading checks that the others agree."""
@@ -215,7 +215,7 @@ def check_no_log(file: File, columns: Sequence[str]) -> None:
             )
 
 
-def states(files: Sequence[File]) -> list[State]:
+def states(files: Sequence[File]) -> list[FileState]:
     """Ask for the states of many files."""
     return at_once(lambda file: file.state(), files)
 

@@ -21,7 +21,7 @@ SECRETS: Final = re.compile(
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
-class Place(NamedTuple):
+class SnapshotUri(NamedTuple):
     """
     Where a snapshot lives: whose (`owner`: a bucket, an account's container, a server) and where there.
 
@@ -41,7 +41,7 @@ class Place(NamedTuple):
         return dict(self.query).get(name)
 
 
-Root: TypeAlias = Path | Place
+Root: TypeAlias = Path | SnapshotUri
 """What an operator allows: a directory of this machine, or a place with everything below it."""
 
 
@@ -52,7 +52,7 @@ def scheme_of(uri: str) -> str | None:
     return None if scheme == "file" else scheme
 
 
-def stored(uri: str, form: str) -> Place:
+def stored(uri: str, form: str) -> SnapshotUri:
     """
     Read `scheme://bucket/key`, as object stores write it: nothing in a key is encoded, and `?` is a wildcard.
 
@@ -65,7 +65,7 @@ def stored(uri: str, form: str) -> Place:
         raise Unsupported(f"a snapshot's URI holds no user and no secret: {form}")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}", owner):
         raise Unsupported(f"not {form}")
-    return Place(scheme.lower(), owner, plain_path(path))
+    return SnapshotUri(scheme.lower(), owner, plain_path(path))
 
 
 def plain_path(path: str) -> str:
@@ -95,13 +95,13 @@ def refuse_user(uri: str) -> None:
         raise Unsupported("a snapshot's URI holds no user and no password: give them to the producer's environment")
 
 
-def check_allowed(place: Place, roots: Sequence[Root]) -> None:
+def check_allowed(place: SnapshotUri, roots: Sequence[Root]) -> None:
     """Raise OutsideRoots unless the place, up to its first wildcard, is a root or below one."""
-    if not any(isinstance(root, Place) and covers(root, place) for root in roots):
+    if not any(isinstance(root, SnapshotUri) and covers(root, place) for root in roots):
         raise OutsideRoots(f"{place}: outside the places that snapshots may come from (SNAPSHOT_ROOTS)")
 
 
-def covers(root: Place, place: Place) -> bool:
+def covers(root: SnapshotUri, place: SnapshotUri) -> bool:
     """Whether a place is a root or below it."""
     if (root.scheme, root.owner) != (place.scheme, place.owner):
         return False

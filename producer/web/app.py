@@ -2,23 +2,23 @@
 
 from aiohttp import web
 
-from producer.web.forms.account_cache import Glimpses
-from producer.web.middleware import Door, harden_ours
+from producer.web.forms.account_cache import AccountCache
+from producer.web.middleware import PageMiddleware, harden_ours
 from producer.web.pages.export_edit import GLIMPSES
-from producer.web.pages.login import DOORKEEPER, Doorkeeper
+from producer.web.pages.login import DOORKEEPER, PageAccess
 from producer.web.rendering.templating import set_up
 from producer.web.rendering.translations import load_languages
-from producer.web.routes import LEAVES
-from producer.web.run_watcher import WATCHING, Watching
+from producer.web.routes import PAGE_ROUTES
+from producer.web.run_watcher import WATCHING, RunWatcher
 
 
-def add_page(app: web.Application, keeper: Doorkeeper, watching: Watching | None = None) -> None:
+def add_page(app: web.Application, keeper: PageAccess, watching: RunWatcher | None = None) -> None:
     """Add the page; it shares the application's collaborators with the API. `watching` looks after live runs."""
-    app[DOORKEEPER], app[GLIMPSES] = keeper, Glimpses()
+    app[DOORKEEPER], app[GLIMPSES] = keeper, AccountCache()
     set_up(app, load_languages())
-    app.middlewares.insert(0, Door(LEAVES, keeper.sessions).middleware())
+    app.middlewares.insert(0, PageMiddleware(PAGE_ROUTES, keeper.sessions).middleware())
     app.on_response_prepare.append(harden_ours)
-    app[WATCHING] = watching or Watching()
+    app[WATCHING] = watching or RunWatcher()
     app.on_shutdown.append(app[WATCHING].close)
-    for leaf in LEAVES:
+    for leaf in PAGE_ROUTES:
         app.router.add_route(leaf.method, leaf.path, leaf.handler)

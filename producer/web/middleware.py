@@ -19,9 +19,9 @@ from producer.services.problems import Problem, problem_of
 from producer.web.forms.form_parsing import FORM, read_form
 from producer.web.pages.login import from_page, wanted_of
 from producer.web.rendering.error_page import show_problem
-from producer.web.rendering.templating import LANGUAGE, LANGUAGES, see
+from producer.web.rendering.templating import LANGUAGE, LANGUAGES, redirect_to
 from producer.web.rendering.translations import preferred
-from producer.web.route import Leaf
+from producer.web.route import PageRoute
 from producer.web.sessions import cookies
 from producer.web.sessions.security_headers import harden
 from producer.web.sessions.sessions import Sessions
@@ -35,11 +35,11 @@ FOREIGN: Final = "The form was not sent from this page, or the page is older tha
 _log = structlog.get_logger(__name__)
 
 
-class Door:
+class PageMiddleware:
     """The door, as a middleware; `leaves` are the page's by method and path."""
 
-    def __init__(self, leaves: Iterable[Leaf], sessions: Sessions) -> None:
-        self._leaves: dict[tuple[str, str], Leaf] = {(leaf.method, leaf.path): leaf for leaf in leaves}
+    def __init__(self, leaves: Iterable[PageRoute], sessions: Sessions) -> None:
+        self._leaves: dict[tuple[str, str], PageRoute] = {(leaf.method, leaf.path): leaf for leaf in leaves}
         self._paths = {leaf.path for leaf in self._leaves.values()}
         self._sessions = sessions
 
@@ -109,7 +109,7 @@ def _language(request: web.Request) -> str:
 
 def _in_language(request: web.Request) -> web.Response:
     code = request.query["lang"]
-    response = see(wanted_of(str(request.rel_url.without_query_params("lang"))))
+    response = redirect_to(wanted_of(str(request.rel_url.without_query_params("lang"))))
     if code in request.app[LANGUAGES]:
         cookies.keep_language(request, response, code)
     return response
@@ -118,4 +118,4 @@ def _in_language(request: web.Request) -> web.Response:
 def _to_login(request: web.Request) -> web.Response:
     ended = "&ended=1" if cookies.session_of(request) else ""
     wanted = request.rel_url if request.method == "GET" else request.rel_url.with_path("/")
-    return see(f"/login?next={quote(str(wanted), safe='')}{ended}")
+    return redirect_to(f"/login?next={quote(str(wanted), safe='')}{ended}")

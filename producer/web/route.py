@@ -8,7 +8,7 @@ from producer.api.route import Handler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class PageRoute:
     """One address of the page with what may be done there; `roles` None is everybody, signed in or not."""
 
     method: Literal["GET", "POST"]

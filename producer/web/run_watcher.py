@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from producer.services.problems import Problem
-from producer.web.rendering.run_view import Seen
+from producer.web.rendering.run_view import RunView
 from wire.store.redis import StoreError
 
 LOOK_SECONDS: Final = 1.0
@@ -19,7 +19,7 @@ TOLD_EVERY_LOOKS: Final = 5
 STREAMS_MOST: Final = 256
 """Of one process. Every one holds a connection."""
 
-Look = Callable[[], Awaitable[Seen | None]]
+ReadRuns = Callable[[], Awaitable[RunView | None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.number = 0
-        self.seen: Seen | None = None
+        self.seen: RunView | None = None
         self.is_over = False
         self.watchers = 0
         self._told = asyncio.Condition()
@@ -43,14 +43,14 @@ class Watch:
             return False
         return True
 
-    async def tell(self, seen: Seen | None, *, is_over: bool) -> None:
+    async def tell(self, seen: RunView | None, *, is_over: bool) -> None:
         """Tell everybody who waits."""
         async with self._told:
             self.seen, self.is_over = seen, is_over
             self.number += 1
             self._told.notify_all()
 
-    async def keep(self, look: Look, look_seconds: float) -> None:
+    async def keep(self, look: ReadRuns, look_seconds: float) -> None:
         """Look again and again until the run is over or gone; a store that does not answer is asked again."""
         quiet = 0
         while True:
@@ -71,7 +71,7 @@ class Watch:
             await asyncio.sleep(look_seconds)
 
 
-class Watching:
+class RunWatcher:
     """Everybody who looks at runs, in this process."""
 
     def __init__(self, look_seconds: float = LOOK_SECONDS) -> None:
@@ -86,7 +86,7 @@ class Watching:
         return frozenset(self._watches)
 
     @asynccontextmanager
-    async def watch(self, run: str, look: Look) -> AsyncIterator[Watch]:
+    async def watch(self, run: str, look: ReadRuns) -> AsyncIterator[Watch]:
         """Watch a run for as long as the block takes; Problem 503 if too many watch already."""
         if self._streams >= STREAMS_MOST:
             raise Problem(503, "Too many look at runs already.", headers={"Retry-After": "30"})
@@ -105,7 +105,7 @@ class Watching:
                 del self._watches[run]
                 self._tasks.pop(run).cancel()
 
-    async def _keep(self, watch: Watch, look: Look) -> None:
+    async def _keep(self, watch: Watch, look: ReadRuns) -> None:
         try:
             await watch.keep(look, self._look_seconds)
         except Exception:  # noqa: BLE001  whatever it was, those who look must not wait for ever
@@ -118,4 +118,4 @@ class Watching:
             await watch.tell(watch.seen, is_over=True)
 
 
-WATCHING: Final = web.AppKey("watching", Watching)
+WATCHING: Final = web.AppKey("watching", RunWatcher)

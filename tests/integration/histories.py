@@ -18,16 +18,22 @@ from producer.intake.new_run import Order, Retention, row
 from producer.people.absence import HANDFUL
 from producer.people.membership import Membership
 from producer.pipeline.forecast import Allowance
-from producer.pipeline.known_people import Knowledge
+from producer.pipeline.known_people import KnownPeopleReader
 from producer.pipeline.leaver_guard import FEWEST
-from producer.pipeline.runner import Reading
+from producer.pipeline.runner import Runner
 from producer.runs.store import RunStore
 from tests.integration.serving import MAPPING, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.chunk import Outcome, print_at
+from wire.chunk_queue.chunk import ChunkOutcome, fingerprint_at
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing, address_of
+from wire.chunk_queue.membership_entry import (
+    FINGERPRINT_BYTES,
+    MembershipEntries,
+    MembershipEntry,
+    MemberState,
+    address_of,
+)
 from wire.chunk_queue.run import Run, Trigger
 from wire.store import codec
 from wire.store.redis import Store, Unreachable
@@ -110,9 +116,9 @@ class World:
         self.run_store = Interrupted(self.store)
         self.chunk_store = ChunkStore(self.store)
         self.membership = Membership(self.store)
-        self.reading = Reading(
+        self.reading = Runner(
             self.run_store,
-            Knowledge(self.membership, self.run_store),
+            KnownPeopleReader(self.membership, self.run_store),
             roots=(self.folder,),
             allowance=self._allowance,
             contract=self._nothing,
@@ -200,16 +206,18 @@ class World:
             else:
                 assert not people & self.unsubscribed
                 self.subscribed |= people
-            standing = Standing.OUT if held.leaving else Standing.MEMBER
-            prints = [print_at(held.prints, at, of=len(emails)) for at in range(len(emails))]
-            entries = Entries.of(
+            standing = MemberState.OUT if held.leaving else MemberState.MEMBER
+            prints = [fingerprint_at(held.prints, at, of=len(emails)) for at in range(len(emails))]
+            entries = MembershipEntries.of(
                 (
                     address_of(email),
-                    Entry(standing, print_[:FINGERPRINT_BYTES], held.run.number, 0, person=print_[FINGERPRINT_BYTES:]),
+                    MembershipEntry(
+                        standing, print_[:FINGERPRINT_BYTES], held.run.number, 0, person=print_[FINGERPRINT_BYTES:]
+                    ),
                 )
                 for email, print_ in zip(emails, prints, strict=True)
             )
-            outcome = Outcome(to="over", count=0, books={"applied": held.count}, entries=entries)
+            outcome = ChunkOutcome(to="over", count=0, books={"applied": held.count}, entries=entries)
             assert await self.chunk_store.settle(held, outcome)
         return gone
 

@@ -18,40 +18,40 @@ from producer.access.openid.login import Login
 from producer.access.tokens import Tokens
 from producer.accounts.findings import (
     Busy,
+    CheckResult,
     Fields,
-    Finding,
-    Found,
-    Good,
+    FoundFields,
     Lists,
     NotThere,
+    Ok,
     OldestLists,
     Sight,
     There,
     Wrong,
 )
-from producer.api import Collaborators, Identities, Identity, Role, make_app
+from producer.api import Identities, Identity, Role, Services, make_app
 from producer.api.server import make_runner
-from producer.api.token_throttle import Attempts
+from producer.api.token_throttle import TokenThrottle
 from producer.audit.trail import Audit
-from producer.doctor import Diagnosis, Health
-from producer.intake.event_stream_store import Events
+from producer.doctor import Diagnosis, DiagnosisHealth
+from producer.intake.event_stream_store import EventStreamStore
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
-from producer.notifications.attempts import Attempt, Outcome
+from producer.notifications.attempts import Attempt, AttemptOutcome
 from producer.notifications.channels import Channel, Channels
-from producer.notifications.outbox import Letters
-from producer.people.erase import Forgetter
-from producer.people.erasure_store import Erasing
+from producer.notifications.outbox import Outbox
+from producer.people.erase import Eraser
+from producer.people.erasure_store import ErasureStore
 from producer.people.trace import Tracer
 from producer.registry.model import Allow, Connection, Consent, Export, Limits
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
-from producer.services.context import Notifying
+from producer.services.context import NotificationServices
 from producer.services.identity import Identify
 from producer.snapshots import preview_snapshot
-from producer.web import Doorkeeper, Drafts, Sessions, add_page
-from producer.web.run_watcher import Watching
+from producer.web import PageAccess, PendingKeys, Sessions, add_page
+from producer.web.run_watcher import RunWatcher
 from wire.activecampaign.results import ContactList, CustomField, ListMarks
 from wire.chunk_queue.run import Run
 from wire.http.hosts import InvalidHost, read_host
@@ -90,23 +90,23 @@ class FakeChecks:
         except InvalidHost as error:
             return Wrong("host", str(error))
 
-    async def check_key(self, host: str, api_key: SecretStr) -> Finding:
+    async def check_key(self, host: str, api_key: SecretStr) -> CheckResult:
         self.asked.append(f"key {host}")
         if self.busy:
             return Busy(7)
         good = api_key.get_secret_value() in self.api_keys
-        return Good(self.administrator) if good else Wrong("api_key", "ActiveCampaign refuses the key")
+        return Ok(self.administrator) if good else Wrong("api_key", "ActiveCampaign refuses the key")
 
-    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> Finding:
+    async def check_list(self, host: str, api_key: SecretStr, list_id: str) -> CheckResult:
         self.asked.append(f"list {list_id}")
         key = await self.check_key(host, api_key)
-        if isinstance(key, Good) and list_id not in self.known:
+        if isinstance(key, Ok) and list_id not in self.known:
             return Wrong("list_id", "there is no such list")
         return key
 
     async def look(self, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
         key = await self.check_key(host, api_key)
-        if not isinstance(key, Good):
+        if not isinstance(key, Ok):
             return key
         found = await self.lists(host, api_key)
         assert isinstance(found, Lists)
@@ -115,7 +115,7 @@ class FakeChecks:
 
     async def lists(self, host: str, api_key: SecretStr) -> Lists | Wrong | Busy:
         key = await self.check_key(host, api_key)
-        if not isinstance(key, Good):
+        if not isinstance(key, Ok):
             return key
         return Lists(tuple(ContactList(number, f"List {number}") for number in sorted(self.known)))
 
@@ -129,15 +129,15 @@ class FakeChecks:
 
     async def fields(self, host: str, api_key: SecretStr) -> Fields | Wrong | Busy:
         key = await self.check_key(host, api_key)
-        return Fields((CustomField("7", "Loyalty tier"),)) if isinstance(key, Good) else key
+        return Fields((CustomField("7", "Loyalty tier"),)) if isinstance(key, Ok) else key
 
-    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def find_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         key = await self.check_key(host, api_key)
-        if not isinstance(key, Good):
+        if not isinstance(key, Ok):
             return key
         return There(self.contacts[address]) if address in self.contacts else NotThere()
 
-    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> Found:
+    async def delete_contact(self, host: str, api_key: SecretStr, address: str) -> FoundFields:
         found = await self.find_contact(host, api_key, address)
         self.contacts.pop(address, None)
         return found
@@ -188,7 +188,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     waits: Callable[[float], Awaitable[object]] = at_once,
     admin_token: str = TOKEN,
     openid: Login | None = None,
-    watching: Watching | None = None,
+    watching: RunWatcher | None = None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     stale_after_hours: float = 26,
     proxies: Sequence[str] = (),
@@ -198,14 +198,14 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     `proxies`: which of them it believes.
     """
     registry, run_store, checks = Registry(store), RunStore(store), FakeChecks()
-    erasing = Erasing(store, run_store)
+    erasing = ErasureStore(store, run_store)
     unready: list[str] = []
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
         return {run.id: run.created + 60_000 for run in runs if not run.over}
 
     async def attempt(channel: Channel, secret: bytes, message: str, body: bytes) -> Attempt:
-        return Attempt(Outcome.DELIVERED, "HTTP 200")
+        return Attempt(AttemptOutcome.DELIVERED, "HTTP 200")
 
     async def exposition() -> tuple[bytes, str]:
         return b"segment_export_up 1\n", "text/plain; version=0.0.4; charset=utf-8"
@@ -214,21 +214,21 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         return unready
 
     async def examine() -> Sequence[Diagnosis]:
-        return [Diagnosis("store", "version", Health.OK, "Valkey 9.1.2")]
+        return [Diagnosis("store", "version", DiagnosisHealth.OK, "Valkey 9.1.2")]
 
-    collaborators = Collaborators(
+    collaborators = Services(
         registry=registry,
         tokens=Tokens(store),
         run_store=run_store,
         intake=Intake(store, registry, snapshot_roots=roots, retention=Retention()),
-        events=Events(store),
+        events=EventStreamStore(store),
         checks=checks,
         tracer=Tracer(store, run_store),
         erasing=erasing,
-        forgetter=Forgetter(erasing, registry, checks, VAULT, run_store.now),
+        forgetter=Eraser(erasing, registry, checks, VAULT, run_store.now),
         vault=VAULT,
-        ageing=Ageing(registry, stale_after_hours),
-        notifying=Notifying(channels=Channels(store), letters=Letters(store), attempt=attempt, mails=True),
+        ageing=StalenessCheck(registry, stale_after_hours),
+        notifying=NotificationServices(channels=Channels(store), letters=Outbox(store), attempt=attempt, mails=True),
         audit=Audit(store),
         examine=examine,
         project=project,
@@ -239,7 +239,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         clock_ms=clock_ms,
     )
     identities = Identities(SecretStr(admin_token), collaborators.tokens)
-    attempts = Attempts(sleep=waits)
+    attempts = TokenThrottle(sleep=waits)
     app = make_app(
         collaborators,
         identify=roles_by_name(identities),
@@ -247,7 +247,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         proxies=[ip_network(proxy) for proxy in proxies],
     )
     sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
-    add_page(app, Doorkeeper(identities, attempts, sessions, Drafts(store), openid), watching)
+    add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, run_store, checks, unready)
 

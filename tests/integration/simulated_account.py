@@ -17,7 +17,7 @@ from redis import Redis
 
 from producer.app import SCRIPT_ROOMS
 from tests.integration.walking import CLOCK, CLOCK_KEY, Immediate, immediately
-from wire.chunk_queue.rate_limiter import Go, Kind, Pacer, Question, Wait
+from wire.chunk_queue.rate_limiter import Go, Question, RateLimiter, RequestKind, Wait
 from wire.store.keys import key
 from wire.store.redis import Store, load_scripts
 
@@ -63,7 +63,7 @@ class Simulation:
         self.set_time(0)
         if limits:
             self.redis.hset(key("account", ACCOUNT), mapping={name: str(limit) for name, limit in limits.items()})
-        self.pacer = Pacer(Store(Immediate(self.redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS)))  # type: ignore[arg-type]
+        self.pacer = RateLimiter(Store(Immediate(self.redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS)))  # type: ignore[arg-type]
         self.arrivals = Arrivals()
 
     def set_time(self, seconds: float) -> None:
@@ -75,7 +75,7 @@ class Simulation:
         """The store's time so many seconds after the start."""
         return START_MS + round(seconds * 1000)
 
-    def ask(self, now: float, kind: Kind | Question) -> Go | Wait:
+    def ask(self, now: float, kind: RequestKind | Question) -> Go | Wait:
         """Ask the real script at this time."""
         self.set_time(now)
         if self.two_hosts and now >= self.united_after:
@@ -92,12 +92,12 @@ class Simulation:
         *,
         importers: int = 4,
         pollers: int = 4,
-        kind: Kind = "import",
+        kind: RequestKind = "import",
         polls_per_import: float = 9,
     ) -> Arrivals:
         """Let so many askers ask for so long; polls are asked for up to so many per import."""
-        asked: list[tuple[float, int, Kind]] = []
-        kinds: list[Kind] = [kind] * importers + ["other"] * pollers
+        asked: list[tuple[float, int, RequestKind]] = []
+        kinds: list[RequestKind] = [kind] * importers + ["other"] * pollers
         for asker, wanted in enumerate(kinds):
             heapq.heappush(asked, (self.random.random() * 0.1, asker, wanted))
         while asked:

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from producer.access.tokens import Role
 from producer.api.routes import ROUTES
 from producer.api.token_throttle import FREE, WAITING_MOST
-from producer.registry.store import Closed, Registry
+from producer.registry.store import ClosedToContributors, Registry
 from tests.integration.serving import API_KEY, Served, serving
 from wire.chunk_queue.rejects import Reject, page
-from wire.chunk_queue.run import State
+from wire.chunk_queue.run import RunState
 from wire.store.redis import Store
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
@@ -306,7 +306,7 @@ def test_a_contributor_writes_runs_and_steers_an_export_over_an_open_connection(
         assert (await ask("PATCH /v1/exports/mine", {"list_id": "13"}))[1]["list_id"] == "13"
         status, opened = await ask("POST /v1/exports/mine/runs", {"snapshot": "/snapshots/a.csv"})
         assert status == 202
-        for action, state in (("pause", State.PAUSED), ("resume", State.QUEUED), ("cancel", State.CANCELLED)):
+        for action, state in (("pause", RunState.PAUSED), ("resume", RunState.QUEUED), ("cancel", RunState.CANCELLED)):
             status, steered = await ask(f"POST /v1/runs/{opened['run']['id']}/{action}")
             assert (status, steered["run"]["state"]) == (202, state)
         assert await ask(f"GET /v1/runs/{opened['run']['id']}/rejects") == (200, "")
@@ -390,7 +390,7 @@ def test_a_connection_that_is_closed_between_a_look_and_a_change_is_closed(with_
                 registry.save_export(export, replaces=export, by_contributor=True),
                 registry.delete_export("closed", by_contributor=True),
             ):
-                with pytest.raises(Closed):
+                with pytest.raises(ClosedToContributors):
                     await change
             (run,) = await registry.runs(most=1, export_id=export.id)
             assert await run_store.steer(run, "cancel", by_contributor=True) == "closed"

@@ -9,9 +9,9 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.accounts.discovery import to_unite
-from producer.audit.trail import Audit, Wanted
+from producer.audit.trail import Audit, AuditFilter
 from producer.people.membership import Membership
-from producer.pipeline.known_people import Knowledge
+from producer.pipeline.known_people import KnownPeopleReader
 from producer.pipeline.leavers import to_bytes
 from producer.registry.account_identity import AccountIdentity, ListIdentity
 from producer.registry.model import Connection, Limits
@@ -20,8 +20,8 @@ from tests.integration.serving import connection
 from tests.integration.test_lanes import Bench
 from tests.integration.walking import ACCOUNT
 from tests.unit.records import contacts
-from wire.chunk_queue.chunk import Held, Offer, Outcome
-from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, NewChunk
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, MembershipEntries, MembershipEntry, MemberState
 from wire.chunk_queue.rate_limiter import Drop, Go, Wait
 from wire.chunk_queue.run import Run
 from wire.store import codec
@@ -93,27 +93,28 @@ class Accounts(Bench):
         figures = {"read": len(people), "selected": len(people)}
         token = f"reader-{name}"
         self.do(self.run_store.surveyed(name, token, figures=figures, selection=b"", forecast={}, rejects=[], pin="p"))
-        offer = Offer(1, contacts(*people), tuple(range(len(people))), b"f" * FINGERPRINT_BYTES * len(people))
+        offer = NewChunk(1, contacts(*people), tuple(range(len(people))), b"f" * FINGERPRINT_BYTES * len(people))
         self.do(self.run_store.append(name, token, [offer], at=(0, 0)))
         self.do(self.run_store.end_reading(name, token, at=(1, 1)))
 
-    def applied(self, held: Held, *people: str) -> None:
+    def applied(self, held: LeasedChunk, *people: str) -> None:
         entries = [
-            (f"{one}@example.org", Entry(Standing.MEMBER, b"f" * FINGERPRINT_BYTES, held.run.number)) for one in people
+            (f"{one}@example.org", MembershipEntry(MemberState.MEMBER, b"f" * FINGERPRINT_BYTES, held.run.number))
+            for one in people
         ]
-        outcome = Outcome(
-            to="over", books={"applied": len(people)}, entries=Entries.of(entries), ended=True, answered=True
+        outcome = ChunkOutcome(
+            to="over", books={"applied": len(people)}, entries=MembershipEntries.of(entries), ended=True, answered=True
         )
         assert self.settle(held, outcome)
 
-    def taken_of(self, run: str, host: str = "") -> Held:
+    def taken_of(self, run: str, host: str = "") -> LeasedChunk:
         self.tokens += 1
         held = self.do(self.chunk_store.take(host or self.look(run).account, "bell", f"token-{self.tokens}"))
         assert held is not None
         assert held.run.id == run
         return held
 
-    def take_at(self, host: str) -> Held | None:
+    def take_at(self, host: str) -> LeasedChunk | None:
         self.tokens += 1
         return self.do(self.chunk_store.take(host, "bell", f"token-{self.tokens}"))
 
@@ -211,11 +212,11 @@ def test_of_two_runs_that_are_under_way_the_second_waits_from_then_on(two: Accou
     assert two.take_at(ACCOUNT) is not None  # the batch
     two.unite()
     assert isinstance(two.do(two.pacer.ask(ACCOUNT, "import", waiting)), Drop)
-    assert two.settle(waiting, Outcome(to="ready", count=2))
+    assert two.settle(waiting, ChunkOutcome(to="ready", count=2))
     for _ in range(3):
         held = two.taken_of("r2", ACCOUNT)
         assert held.lane == "deliver"
-        assert two.settle(held, Outcome(to="over", books={"applied": 2}))
+        assert two.settle(held, ChunkOutcome(to="over", books={"applied": 2}))
     assert two.look("r2").over
     assert two.taken_of("r1", OTHER).lane == "deliver"
 
@@ -258,7 +259,7 @@ def test_a_leaver_who_turns_out_to_be_the_other_exports_member_is_not_sent(two: 
             "r3", "reader-r3", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", leaving=to_bytes(gone)
         )
     )
-    knowledge = Knowledge(two.membership, two.run_store)
+    knowledge = KnownPeopleReader(two.membership, two.run_store)
     assert {address for address, _ in two.do(knowledge.leavers(two.look("r3")))} == set(gone)
     two.unite()
     assert [address for address, _ in two.do(knowledge.leavers(two.look("r3")))] == ["ann@example.org"]
@@ -323,7 +324,7 @@ def test_what_an_older_program_writes_under_a_host_is_brought_over(two: Accounts
     two.redis.sadd(key("accounts"), OTHER)
     assert set(two.ring()) == {ACCOUNT.encode()}
     held = two.taken_of("r2", ACCOUNT)
-    assert two.settle(held, Outcome(to="over", books={"applied": 1}))
+    assert two.settle(held, ChunkOutcome(to="over", books={"applied": 1}))
 
     two.demand("r3", "c2")
     two.redis.rename(key("turns", ACCOUNT, "12"), key("turns", OTHER, "12"))
@@ -405,7 +406,8 @@ def test_the_trail_tells_which_connections_are_of_another_account(two: Accounts)
 
     async def newest() -> list[tuple[str, object]]:
         return [
-            (one.name, dict(one.changes)) async for one in Audit(two.store).entries(Wanted(what="connection.changed"))
+            (one.name, dict(one.changes))
+            async for one in Audit(two.store).entries(AuditFilter(what="connection.changed"))
         ]
 
     assert asyncio.run(newest()) == [("two", {"account": (OTHER, ACCOUNT)})]

@@ -12,8 +12,17 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import SecretStr
 
 from wire.activecampaign.client import MOST_BODY_BYTES, Client
-from wire.activecampaign.errors import TROUBLES, Because, NotFound, Refused, Throttled, Trouble, Unreachable, Unreadable
-from wire.activecampaign.results import Accepted, Account, Contact, ContactList, CustomField
+from wire.activecampaign.errors import (
+    TROUBLES,
+    Because,
+    NoUsableAnswer,
+    ObjectNotFound,
+    Refused,
+    Throttled,
+    Trouble,
+    Unreadable,
+)
+from wire.activecampaign.results import AcceptedImport, AccountInfo, Contact, ContactList, CustomField
 from wire.http.session import open_session
 
 KEY = "0123456789abcdef"
@@ -101,7 +110,7 @@ def test_an_import_is_one_post_with_the_key_in_its_header() -> None:
     server = Server([http('{"Success":1,"batchId":"0641"}', "200 OK", "x-request-id: abc")])
 
     async def scenario(client: Client) -> None:
-        assert await client.import_contacts(b'{"contacts":[]}') == Accepted("0641", 200, "abc")
+        assert await client.import_contacts(b'{"contacts":[]}') == AcceptedImport("0641", 200, "abc")
 
     talk(server, scenario)
     [(line, headers, body)] = server.requests
@@ -131,7 +140,7 @@ def test_everything_else_is_asked_by_its_own_path() -> None:
         page = await client.lists()
         assert (page.items, page.next_offset) == ((ContactList("7", "News"),), 1)
         assert (await client.fields(100)).items == (CustomField("3", "Tier"),)
-        assert await client.account() == Account(1000, 12, 200, None)
+        assert await client.account() == AccountInfo(1000, 12, 200, None)
         assert await client.find_contact("a+b@x.org") == Contact("9")
         assert await client.delete_contact("9")
 
@@ -174,7 +183,7 @@ def test_what_is_not_there_is_a_value_where_that_is_an_answer() -> None:
 def test_a_missing_list_is_not_found_and_a_throttled_poll_is_throttled() -> None:
     """The words of the importer's 400 come before the unknown batch."""
     missing = http('{"message":"No Result found for _List with id 7"}', "404 Not Found")
-    assert isinstance(refusal(missing, lambda client: client.contact_list("7")), NotFound)
+    assert isinstance(refusal(missing, lambda client: client.contact_list("7")), ObjectNotFound)
     throttled = http('{"success":0,"message":"Rate limit exceeded."}', "400 Bad Request", "Retry-After: 30")
     error = refusal(throttled, lambda client: client.import_info("1"))
     assert isinstance(error, Throttled)
@@ -223,7 +232,7 @@ def test_an_answer_that_is_not_whole_or_in_no_known_writing_cannot_be_read(answe
 def test_no_answer_leaves_the_outcome_unknown(answer: bytes | None) -> None:
     """There is no status to tell."""
     error = refusal(answer, send)
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, NoUsableAnswer)
     assert (error.sent, error.status) == (True, None)
 
 
@@ -247,7 +256,7 @@ def test_byte_order_marks_before_good_json_are_passed_over() -> None:
 def test_silence_ends_with_the_time_limit() -> None:
     """The request was sent."""
     error = refusal("", send, total_seconds=0.2)
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, NoUsableAnswer)
     assert error.sent
 
 
@@ -271,7 +280,7 @@ def test_a_request_is_sent_once_even_where_aiohttp_would_repeat_it() -> None:
 
     async def scenario(client: Client) -> None:
         await client.me()
-        with pytest.raises(Unreachable):
+        with pytest.raises(NoUsableAnswer):
             await client.me()
 
     talk(server, scenario)
@@ -295,7 +304,7 @@ def test_a_connection_that_cannot_be_made_was_never_sent() -> None:
             taken.bind(("127.0.0.1", 0))
             host = f"127.0.0.1:{taken.getsockname()[1]}"
             async with open_session(frozenset({host})) as session:
-                with pytest.raises(Unreachable) as raised:
+                with pytest.raises(NoUsableAnswer) as raised:
                     await Client(session, host, SecretStr(KEY), scheme="http").me()
         assert not raised.value.sent
 
@@ -348,13 +357,13 @@ def test_another_spelling_of_this_machine_is_refused_when_a_connection_is_made(h
 
     async def scenario(_: Client) -> None:
         async with open_session(frozenset()) as session:
-            with pytest.raises((Refused, Unreachable)) as raised:
+            with pytest.raises((Refused, NoUsableAnswer)) as raised:
                 await Client(session, f"{host}:{server.port}", SecretStr(KEY)).me()
         error = raised.value
         if isinstance(error, Refused):
             assert error.because is Because.HOST_NOT_ALLOWED
         else:
-            assert isinstance(error, Unreachable)
+            assert isinstance(error, NoUsableAnswer)
             assert ("InvalidUrl" in str(error), error.sent) == (True, False)
 
     talk(server, scenario)

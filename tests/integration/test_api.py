@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from producer.api import Role
 from producer.api.route import Route
 from producer.api.routes import ROUTES
-from producer.intake.event_stream_store import Death, Events
+from producer.intake.event_stream_store import Death, EventStreamStore
 from producer.runs.store import RunStore
 from tests.integration.serving import API_KEY, VAULT, Served, serving
 from wire.chunk_queue.rejects import Reject, page
@@ -345,7 +345,7 @@ def test_events_that_could_not_be_taken_are_listed_in_parts_newest_first(with_ap
 
     async def scenario(api: Served, store: Store) -> None:
         assert await api.ask("GET", "/v1/events?state=dead") == (200, {"items": [], "next": None})
-        events = Events(store)
+        events = EventStreamStore(store)
         async with Redis.from_url(redis_url) as redis:
             for number in range(3):
                 body = codec.encode({"id": str(number), "source": "/cdp", "data": "ann@example.org"} if number else "")

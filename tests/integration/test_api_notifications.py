@@ -7,9 +7,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from producer.notifications.channels import Channels
-from producer.notifications.health_store import Addressed, Health, Healths
-from producer.notifications.messages import Event
-from producer.notifications.outbox import Letters, LetterState
+from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore
+from producer.notifications.messages import NotificationEvent
+from producer.notifications.outbox import DeliveryState, Outbox
 from tests.integration.serving import VAULT, Served, connection, export, serving
 from wire.store.redis import Store
 
@@ -33,7 +33,7 @@ def test_a_webhook_is_given_a_secret_that_is_told_once(with_store: WithStore) ->
         async with serving(store) as api:
             status, made = await api.ask("POST", "/v1/notifications", HOOK)
             assert (status, made["url"]) == (201, "https://hooks.example.com/a/b?c=D")
-            assert (made["events"], made["exports"], made["enabled"]) == ([*Event], None, True)
+            assert (made["events"], made["exports"], made["enabled"]) == ([*NotificationEvent], None, True)
             secret = made.pop("secret")
             Webhook(secret)
             channels = Channels(store)
@@ -150,13 +150,13 @@ def test_messages_are_listed_by_state_and_in_parts_and_sent_again(with_store: Wi
         async with serving(store) as api:
             await _furnished(store, api)
             _, made = await api.ask("POST", "/v1/notifications", HOOK)
-            letters = Letters(store)
-            told = (await Healths(store).told(["id-vips"]))["id-vips"]
+            letters = Outbox(store)
+            told = (await ExportHealthStore(store).told(["id-vips"]))["id-vips"]
             messages = [Addressed(f"msg_{number}", made["id"], BODY) for number in range(3)]
-            await Healths(store).judge("id-vips", told, Health.FAILED, messages=messages)
+            await ExportHealthStore(store).judge("id-vips", told, ExportHealth.FAILED, messages=messages)
             await letters.take("mine", 2)
-            await letters.settle("msg_0", "mine", LetterState.DEAD, note="HTTP 500")
-            await letters.settle("msg_1", "mine", LetterState.DELIVERED, note="HTTP 204")
+            await letters.settle("msg_0", "mine", DeliveryState.DEAD, note="HTTP 500")
+            await letters.settle("msg_1", "mine", DeliveryState.DELIVERED, note="HTTP 204")
             path = "/v1/notifications/night/deliveries"
             _, dead = await api.ask("GET", f"{path}?state=dead")
             (one,) = dead["items"]
@@ -218,8 +218,8 @@ def test_the_trail_tells_of_channels_without_what_could_be_a_secret(with_store: 
     with_store(scenario)
 
 
-@pytest.mark.parametrize("event", Event)
-def test_every_event_can_be_asked_for(with_store: WithStore, event: Event) -> None:
+@pytest.mark.parametrize("event", NotificationEvent)
+def test_every_event_can_be_asked_for(with_store: WithStore, event: NotificationEvent) -> None:
     """By the name it has in messages."""
 
     async def scenario(store: Store) -> None:

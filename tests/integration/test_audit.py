@@ -7,13 +7,13 @@ from typing import Any, Final
 import pytest
 
 from producer.access.tokens import Role
-from producer.audit.trail import SYSTEM, Audit, Author, Entry, Kind, Wanted, What
-from producer.intake.event_stream_store import Death, Events
+from producer.audit.trail import SYSTEM, Audit, AuditedAction, AuditedKind, AuditEntry, AuditFilter, Author
+from producer.intake.event_stream_store import Death, EventStreamStore
 from producer.registry.store import ChangedMeanwhile, NameTaken, Registry
-from producer.runs.store import Brake, RunStore
+from producer.runs.store import RunStore, SafeguardStop
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
-from wire.chunk_queue.chunk import Offer, Outcome, Stopped
+from wire.chunk_queue.chunk import ChunkOutcome, NewChunk, StopReason
 from wire.chunk_queue.chunk_store import ChunkStore
 from wire.store import codec
 from wire.store.keys import key
@@ -23,27 +23,27 @@ WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 
 ANN: Final = Author("ann", "admin", "10.0.0.7", "api")
 
-CALLS: Final[dict[str, What]] = {
-    "POST /v1/connections": What.CONNECTION_CREATED,
-    "PATCH /v1/connections/{name}": What.CONNECTION_CHANGED,
-    "DELETE /v1/connections/{name}": What.CONNECTION_DELETED,
-    "POST /v1/exports": What.EXPORT_CREATED,
-    "PATCH /v1/exports/{name}": What.EXPORT_CHANGED,
-    "DELETE /v1/exports/{name}": What.EXPORT_DELETED,
-    "POST /v1/exports/{name}/runs": What.RUN_OPENED,
-    "POST /v1/events": What.RUN_OPENED,
-    "POST /v1/runs/{id}/cancel": What.RUN_CANCELLED,
-    "POST /v1/runs/{id}/pause": What.RUN_PAUSED,
-    "POST /v1/runs/{id}/resume": What.RUN_RESUMED,
-    "POST /v1/scheduled-runs": What.RUN_OPENED,
-    "POST /v1/notifications": What.NOTIFICATION_CREATED,
-    "PATCH /v1/notifications/{name}": What.NOTIFICATION_CHANGED,
-    "DELETE /v1/notifications/{name}": What.NOTIFICATION_DELETED,
-    "POST /v1/contacts/explain": What.CONTACT_EXPLAINED,
-    "POST /v1/contacts/forget": What.CONTACT_FORGOTTEN,
-    "POST /v1/tokens": What.TOKEN_ISSUED,
-    "DELETE /v1/tokens/{name}": What.TOKEN_REVOKED,
-    "POST /v1/secrets/rotate": What.SECRETS_ROTATED,
+CALLS: Final[dict[str, AuditedAction]] = {
+    "POST /v1/connections": AuditedAction.CONNECTION_CREATED,
+    "PATCH /v1/connections/{name}": AuditedAction.CONNECTION_CHANGED,
+    "DELETE /v1/connections/{name}": AuditedAction.CONNECTION_DELETED,
+    "POST /v1/exports": AuditedAction.EXPORT_CREATED,
+    "PATCH /v1/exports/{name}": AuditedAction.EXPORT_CHANGED,
+    "DELETE /v1/exports/{name}": AuditedAction.EXPORT_DELETED,
+    "POST /v1/exports/{name}/runs": AuditedAction.RUN_OPENED,
+    "POST /v1/events": AuditedAction.RUN_OPENED,
+    "POST /v1/runs/{id}/cancel": AuditedAction.RUN_CANCELLED,
+    "POST /v1/runs/{id}/pause": AuditedAction.RUN_PAUSED,
+    "POST /v1/runs/{id}/resume": AuditedAction.RUN_RESUMED,
+    "POST /v1/scheduled-runs": AuditedAction.RUN_OPENED,
+    "POST /v1/notifications": AuditedAction.NOTIFICATION_CREATED,
+    "PATCH /v1/notifications/{name}": AuditedAction.NOTIFICATION_CHANGED,
+    "DELETE /v1/notifications/{name}": AuditedAction.NOTIFICATION_DELETED,
+    "POST /v1/contacts/explain": AuditedAction.CONTACT_EXPLAINED,
+    "POST /v1/contacts/forget": AuditedAction.CONTACT_FORGOTTEN,
+    "POST /v1/tokens": AuditedAction.TOKEN_ISSUED,
+    "DELETE /v1/tokens/{name}": AuditedAction.TOKEN_REVOKED,
+    "POST /v1/secrets/rotate": AuditedAction.SECRETS_ROTATED,
 }
 LOOKS: Final = {
     "POST /v1/connections/{name}/check",
@@ -54,8 +54,8 @@ LOOKS: Final = {
 """Change nothing, and tell nothing of anybody."""
 
 
-async def _trail(store: Store, **wanted: Any) -> list[Entry]:
-    async with aclosing(Audit(store).oldest_first(Wanted(**wanted))) as entries:
+async def _trail(store: Store, **wanted: Any) -> list[AuditEntry]:
+    async with aclosing(Audit(store).oldest_first(AuditFilter(**wanted))) as entries:
         return [entry async for entry in entries]
 
 
@@ -131,7 +131,11 @@ def test_a_change_says_what_it_was_and_what_it_is(with_store: WithStore) -> None
             assert parted.changes == {"connection": ("main", None)}
             assert dropped.changes["list_id"] == ("13", None)
             assert deleted.changes["allow"] == ("contributors", None)
-            assert (deleted.kind, deleted.name, deleted.object_id) == (Kind.CONNECTION, "main", created.object_id)
+            assert (deleted.kind, deleted.name, deleted.object_id) == (
+                AuditedKind.CONNECTION,
+                "main",
+                created.object_id,
+            )
 
     with_store(scenario)
 
@@ -154,7 +158,7 @@ def test_what_was_not_made_is_not_told(with_store: WithStore) -> None:
     with_store(scenario)
 
 
-async def _begun(store: Store, run_store: RunStore, api: Served, brake: Brake | None = None) -> str:
+async def _begun(store: Store, run_store: RunStore, api: Served, brake: SafeguardStop | None = None) -> str:
     """Furnish an export, refresh its segment, and survey the run to where one chunk of four contacts is ready."""
     await api.registry.save_connection(connection("main"), secret=b"s", by=ANN)
     await api.registry.save_export(export("vips"), by=ANN)
@@ -166,12 +170,12 @@ async def _begun(store: Store, run_store: RunStore, api: Served, brake: Brake | 
     await run_store.surveyed(
         run.id, "reader", figures=figures, selection=b"", forecast={}, rejects=[], pin="p", brake=brake
     )
-    await run_store.append(run.id, "reader", [Offer(1, b"[1,2,3,4]", range(4))], at=(0, 0))
+    await run_store.append(run.id, "reader", [NewChunk(1, b"[1,2,3,4]", range(4))], at=(0, 0))
     await run_store.end_reading(run.id, "reader", at=(1, 1))
     return run.id
 
 
-async def _settled(chunk_store: ChunkStore, outcome: Outcome) -> None:
+async def _settled(chunk_store: ChunkStore, outcome: ChunkOutcome) -> None:
     held = await chunk_store.take("acme.api-us1.com", "bell", f"token for {outcome.to}")
     assert held is not None
     assert await chunk_store.settle(held, outcome)
@@ -183,14 +187,14 @@ def test_what_is_decided_by_itself_is_told_as_the_system_s(with_store: WithStore
     async def scenario(store: Store) -> None:
         run_store, chunk_store = RunStore(store), ChunkStore(store)
         async with serving(store) as api:
-            run = await _begun(store, run_store, api, Brake("brake", "4 of 4 would change"))
+            run = await _begun(store, run_store, api, SafeguardStop("brake", "4 of 4 would change"))
             await run_store.steer(run, "resume", by=ANN)
             await run_store.steer(run, "resume", accept=True, by=ANN)
-            stop = Stopped("connection", "credentials", "the key is refused", definite=True)
-            await _settled(chunk_store, Outcome("ready", {}, count=4, stop=stop))
+            stop = StopReason("connection", "credentials", "the key is refused", definite=True)
+            await _settled(chunk_store, ChunkOutcome("ready", {}, count=4, stop=stop))
             another = connection("main", display_name="Mended")
             await api.registry.save_connection(another, secret=b"t", replaces=connection("main"), by=ANN)
-            await _settled(chunk_store, Outcome("over", {"applied": 3, "refused": 1}, answered=True))
+            await _settled(chunk_store, ChunkOutcome("over", {"applied": 3, "refused": 1}, answered=True))
             entries = await _trail(store, run=run)
             assert [(entry.what, entry.who.name) for entry in entries] == [
                 ("run.opened", "admin"),
@@ -388,10 +392,10 @@ def test_a_long_trail_is_read_to_its_end(with_store: WithStore, monkeypatch: pyt
     async def scenario(store: Store) -> None:
         audit = Audit(store)
         for number in range(30):
-            await audit.note(What.SESSION_OPENED, ANN, kind=Kind.SESSION, name=str(number))
+            await audit.note(AuditedAction.SESSION_OPENED, ANN, kind=AuditedKind.SESSION, name=str(number))
         names = [entry.name for entry in await _trail(store)]
         assert names == [str(number) for number in range(30)]
-        async with aclosing(audit.entries(Wanted())) as entries:
+        async with aclosing(audit.entries(AuditFilter())) as entries:
             assert [entry.name async for entry in entries] == names[::-1]
 
     with_store(scenario)
@@ -405,7 +409,7 @@ def test_what_is_older_than_it_is_kept_goes_and_the_rest_stays(with_store: WithS
         old = f"{now - 3 * 86_400_000}-0"
         said = {"what": "session.opened", "kind": "session", "who": "old", "role": "admin"}
         await store._redis.xadd(key("audit"), said, id=old)
-        await audit.note(What.SESSION_OPENED, ANN, kind=Kind.SESSION)
+        await audit.note(AuditedAction.SESSION_OPENED, ANN, kind=AuditedKind.SESSION)
         assert await audit.trim(4) == 0
         assert await audit.trim(2) == 1
         assert [entry.who.name for entry in await _trail(store)] == ["ann"]
@@ -417,7 +421,7 @@ def test_dead_events_are_told_but_may_not_fill_the_trail(with_store: WithStore) 
     """A publisher that is wrong in a loop is told twenty times an hour; the list of dead events has all."""
 
     async def scenario(store: Store) -> None:
-        events = Events(store)
+        events = EventStreamStore(store)
         await events.next("c")
         for _ in range(25):
             await store._redis.xadd(key("events"), {"event": "no event"})

@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from producer.accounts.checker import Checker
-from producer.accounts.findings import Busy, Fields, Good, Sight, Wrong
+from producer.accounts.findings import Busy, Fields, Ok, Sight, Wrong
 from wire.activecampaign.results import CustomField
-from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.rate_limiter import RateLimiter
 from wire.http.session import open_session
 from wire.store.redis import Store
 
@@ -89,7 +89,7 @@ async def checking(store: Store, account: Account) -> AsyncIterator[tuple[Checke
     async with TestServer(account.app(), host="127.0.0.1") as server:
         host = f"127.0.0.1:{server.port}"
         async with open_session(frozenset({host})) as session:
-            yield Checker(session, Pacer(store, sleep=_soon), frozenset({host})), host
+            yield Checker(session, RateLimiter(store, sleep=_soon), frozenset({host})), host
 
 
 async def _soon(seconds: float) -> None:
@@ -103,10 +103,10 @@ def test_a_good_key_is_good_and_an_administrators_is_told_from_others(with_store
     async def scenario(store: Store) -> None:
         account = Account()
         async with checking(store, account) as (checker, host):
-            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            assert await checker.check_key(host, KEY) == Ok(administrator=True)
             assert account.asked == ["users/me", "settings/account"]
             account.administrator = False
-            assert await checker.check_key(host, KEY) == Good(administrator=False)
+            assert await checker.check_key(host, KEY) == Ok(administrator=False)
 
     with_store(scenario)
 
@@ -116,7 +116,7 @@ def test_a_list_is_there_or_is_named_as_what_to_mend(with_store: WithStore) -> N
 
     async def scenario(store: Store) -> None:
         async with checking(store, Account()) as (checker, host):
-            assert isinstance(await checker.check_list(host, KEY, "12"), Good)
+            assert isinstance(await checker.check_list(host, KEY, "12"), Ok)
             assert await checker.check_list(host, KEY, "99") == Wrong("list_id", "there is no such list")
 
     with_store(scenario)
@@ -148,7 +148,7 @@ def test_only_the_third_refusal_of_a_key_is_believed(with_store: WithStore) -> N
     async def scenario(store: Store) -> None:
         account = Account(refusals=2)
         async with checking(store, account) as (checker, host):
-            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            assert await checker.check_key(host, KEY) == Ok(administrator=True)
             account.asked.clear()
             found = await checker.check_key(host, SecretStr("bad"))
             assert isinstance(found, Wrong)
@@ -166,7 +166,7 @@ def test_a_connection_that_is_cut_or_an_edge_that_fails_is_asked_again(
 
     async def scenario(store: Store) -> None:
         async with checking(store, Account(cuts=cuts, errors=errors)) as (checker, host):
-            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            assert await checker.check_key(host, KEY) == Ok(administrator=True)
         async with checking(store, Account(errors=9)) as (checker, host):
             assert isinstance(await checker.check_key(host, KEY), Busy)
 
@@ -179,7 +179,7 @@ def test_answers_that_cannot_be_read_are_asked_for_three_times_and_then_told(wit
     async def scenario(store: Store) -> None:
         account = Account(marks=2, spoilt=2)
         async with checking(store, account) as (checker, host):
-            assert await checker.check_key(host, KEY) == Good(administrator=True)
+            assert await checker.check_key(host, KEY) == Ok(administrator=True)
             account.spoilt = 99
             account.asked.clear()
             found = await checker.check_key(host, KEY)
@@ -220,7 +220,7 @@ def test_a_host_that_does_not_answer_is_named(with_store: WithStore) -> None:
         assert isinstance(checker.mend_host("10.0.0.1"), Wrong)
         assert checker.mend_host(f"http://{host}/") == host
         async with open_session(frozenset({host})) as session:
-            gone = Checker(session, Pacer(store, sleep=_soon), frozenset({host}))
+            gone = Checker(session, RateLimiter(store, sleep=_soon), frozenset({host}))
             found = await gone.check_key(host, KEY)
             assert isinstance(found, Wrong)
             assert found.field == "host"

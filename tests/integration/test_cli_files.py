@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
-from producer.accounts.findings import Finding
+from producer.accounts.findings import CheckResult
 from producer.cli.files.schema import DeclaredExport
 from producer.cli.root import cli
 from producer.registry.model import Allow, Limits
@@ -269,7 +269,7 @@ def test_a_refusal_that_nobody_could_foresee_says_what_was_done(
     async def body(api: Served, shell: Shell) -> None:
         looked = api.checks.check_list
 
-        async def check(host: str, key: SecretStr, list_id: str) -> Finding:
+        async def check(host: str, key: SecretStr, list_id: str) -> CheckResult:
             found = await looked(host, key, list_id)
             if sum(one.startswith("list") for one in api.checks.asked) == good.count("list_id"):
                 api.checks.known.discard("12")

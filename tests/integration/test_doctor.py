@@ -16,15 +16,15 @@ from pydantic import SecretStr
 
 from deploy.local.valkey import Valkey, free_port
 from producer.cli.root import cli
-from producer.doctor import Diagnosis, Doctor, Health
+from producer.doctor import Diagnosis, DiagnosisHealth, Doctor
 from producer.registry.store import Registry
 from producer.settings import Settings, read_settings
 from producer.snapshots import Preview, preview_snapshot
 from tests.integration.serving import API_KEY, FakeChecks, connection, export
 from tests.integration.simulated_producer import TOKEN, SimulatedProducer, simulated_producer
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.wakeup_queue import BellQueue, make_broker
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.wakeup_queue import WakeupQueue, make_broker
+from wire.chunk_queue.wakeups import Wakeups
 from wire.store.redis import Store, connect
 from wire.vault import Vault
 
@@ -43,9 +43,9 @@ async def _examined(settings: Settings, store: Store, checks: FakeChecks) -> dic
         return await asyncio.to_thread(preview_snapshot, uri, settings.snapshot_roots)
 
     queue_store = Store(connect(settings.queue_url))
-    queue = BellQueue(make_broker(settings.queue_url), queue_store)
+    queue = WakeupQueue(make_broker(settings.queue_url), queue_store)
     try:
-        lanes = Lanes(store, queue)
+        lanes = Wakeups(store, queue)
         doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checks, preview=look)
         return {(one.area, one.name): one for one in await doctor.examine()}
     finally:
@@ -65,7 +65,7 @@ def test_everything_that_is_well_is_told_too(redis_url: str, with_store: WithSto
         await store.run("refresh", "d", "f", 1000, "vip", str(file), "", "e", await registry.revision(), "none", "")
         await ChunkStore(store).renew("process", 8, [])
         found = await _examined(_settings(redis_url, str(tmp_path)), store, FakeChecks())
-        amiss = {place: one for place, one in found.items() if one.health is not Health.OK}
+        amiss = {place: one for place, one in found.items() if one.health is not DiagnosisHealth.OK}
         assert set(amiss) == {("store", "persistence")}  # this server of tests syncs nothing, and is told off for it
         assert found["account", "main"].says == "acme.api-us1.com: the key is good, and an administrator's"
         assert found["list", "vips"].says == "list 12 is there"
@@ -100,21 +100,21 @@ def test_whatever_is_amiss_says_what_to_mend(redis_url: str, with_store: WithSto
         roots = f"{tmp_path},{tmp_path / 'nowhere'}"
         settings = _settings(redis_url, roots, SECRET_KEYS=f"{NEW},{OLD}", ADMIN_TOKEN="short")
         found = await _examined(settings, store, FakeChecks())
-        health = {place: one.health for place, one in found.items() if one.health is not Health.OK}
+        health = {place: one.health for place, one in found.items() if one.health is not DiagnosisHealth.OK}
         assert health == {
-            ("settings", "ADMIN_TOKEN"): Health.WARNING,
-            ("settings", "SECRET_KEYS"): Health.WARNING,
-            ("snapshots", str(tmp_path / "nowhere")): Health.WRONG,
-            ("store", "persistence"): Health.WARNING,
-            ("workers", "alive"): Health.WRONG,
-            ("account", "lost"): Health.WRONG,
-            ("account", "old"): Health.WARNING,
-            ("account", "refused"): Health.WRONG,
-            ("list", "no-list"): Health.WRONG,
-            ("list", "parted"): Health.WARNING,
-            ("snapshots", "no-list"): Health.WARNING,
-            ("snapshots", "no-snapshot"): Health.WRONG,
-            ("snapshots", "parted"): Health.WARNING,
+            ("settings", "ADMIN_TOKEN"): DiagnosisHealth.WARNING,
+            ("settings", "SECRET_KEYS"): DiagnosisHealth.WARNING,
+            ("snapshots", str(tmp_path / "nowhere")): DiagnosisHealth.WRONG,
+            ("store", "persistence"): DiagnosisHealth.WARNING,
+            ("workers", "alive"): DiagnosisHealth.WRONG,
+            ("account", "lost"): DiagnosisHealth.WRONG,
+            ("account", "old"): DiagnosisHealth.WARNING,
+            ("account", "refused"): DiagnosisHealth.WRONG,
+            ("list", "no-list"): DiagnosisHealth.WRONG,
+            ("list", "parted"): DiagnosisHealth.WARNING,
+            ("snapshots", "no-list"): DiagnosisHealth.WARNING,
+            ("snapshots", "no-snapshot"): DiagnosisHealth.WRONG,
+            ("snapshots", "parted"): DiagnosisHealth.WARNING,
         }
         assert all(one.mend for place, one in found.items() if place in health)
         assert "secrets rotate" in (found["account", "old"].mend or "")
@@ -131,7 +131,10 @@ def test_an_account_that_is_busy_is_no_fault_of_its_key(redis_url: str, with_sto
         await Registry(store).save_connection(connection("main"), secret=sealed)
         await Registry(store).save_export(export("vips"))
         found = await _examined(_settings(redis_url, str(tmp_path)), store, FakeChecks(busy=True))
-        assert (found["account", "main"].health, found["list", "vips"].health) == (Health.WARNING, Health.WARNING)
+        assert (found["account", "main"].health, found["list", "vips"].health) == (
+            DiagnosisHealth.WARNING,
+            DiagnosisHealth.WARNING,
+        )
 
     with_store(scenario)
 
@@ -143,9 +146,9 @@ def test_without_the_store_the_rest_is_told_and_what_was_not_looked_at(tmp_path:
         nowhere = f"redis://127.0.0.1:{free_port()}/0"
         store = Store(connect(nowhere))
         found = await _examined(_settings(nowhere, str(tmp_path)), store, FakeChecks())
-        assert found["store", "reachable"].health is Health.WRONG
-        assert found["queue", "reachable"].health is Health.WRONG
-        assert found["settings", "all"].health is Health.OK
+        assert found["store", "reachable"].health is DiagnosisHealth.WRONG
+        assert found["queue", "reachable"].health is DiagnosisHealth.WRONG
+        assert found["settings", "all"].health is DiagnosisHealth.OK
         await store.close()
 
     asyncio.run(scenario())

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.valkey import Valkey
-from producer.people.erasure_store import Asked, Erasing, facts_without
+from producer.people.erasure_store import ErasureRequest, ErasureStore, facts_without
 from producer.people.suppression import digest_of
 from producer.runs.store import Appended
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.chunk import Held, Offer, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, NewChunk
 from wire.store import codec
 from wire.store.keys import key
 
@@ -30,9 +30,9 @@ def world(valkey: Valkey) -> Iterator[World]:
 
 def erase(world: World, name: str) -> tuple[int, frozenset[str]]:
     """Erase from chunks only."""
-    asked = Asked(address(name), 0, elsewhere=False)
+    asked = ErasureRequest(address(name), 0, elsewhere=False)
     erased = world.do(
-        Erasing(world.store, world.run_store).erase(asked, lambda text: text == address(name), at_once=False)
+        ErasureStore(world.store, world.run_store).erase(asked, lambda text: text == address(name), at_once=False)
     )
     return erased.chunks, erased.waits_for
 
@@ -68,12 +68,12 @@ def test_a_chunk_that_a_worker_holds_or_that_was_accepted_is_left_to_its_end(wor
     assert world.redis.hget(key("chunk", run.id, lease.chunk), "token") is None
 
 
-def accepted(world: World) -> Held:
+def accepted(world: World) -> LeasedChunk:
     """A chunk that ActiveCampaign has accepted, in the hands of a worker who asks after its batch."""
     held = world.do(world.chunk_store.take(ACCOUNT, "bell", "a-token", LEASE_MS))
     assert held is not None
     (run,) = world.runs()
-    outcome = Outcome(to="accepted", count=held.count, batch="a-batch", books={"accepted": held.count})
+    outcome = ChunkOutcome(to="accepted", count=held.count, batch="a-batch", books={"accepted": held.count})
     assert world.do(world.chunk_store.settle(held, outcome))
     world.redis.delete(key("ready", run.id))  # nothing else is due
     polled = world.do(world.chunk_store.take(ACCOUNT, "bell", "another-token", LEASE_MS))
@@ -95,7 +95,7 @@ def test_what_was_accepted_over_a_connection_that_is_blocked_is_erased_once_nobo
     assert erase(world, "a1") == (0, frozenset({polled.run.id}))
     world.pass_time(LEASE_MS + 1)
     assert erase(world, "a1") == (1, frozenset())
-    late = Outcome(to="over", books={"applied": polled.count}, ended=True)
+    late = ChunkOutcome(to="over", books={"applied": polled.count}, ended=True)
     assert not world.do(world.chunk_store.settle(polled, late))
     (run,) = world.runs()
     assert (run.books.unconfirmed, run.books.applied, run.accepted_chunks) == (1, 0, 1)
@@ -103,7 +103,7 @@ def test_what_was_accepted_over_a_connection_that_is_blocked_is_erased_once_nobo
     again = world.do(world.chunk_store.take(ACCOUNT, "bell", "a-third-token", LEASE_MS))
     assert again is not None
     assert [email.partition("@")[0] for email in emails_of(again.contacts)] == ["b1", "a2", "o1"]
-    assert world.do(world.chunk_store.settle(again, Outcome(to="over", books={"applied": 3}, ended=True)))
+    assert world.do(world.chunk_store.settle(again, ChunkOutcome(to="over", books={"applied": 3}, ended=True)))
 
 
 def test_a_doubt_about_a_connection_is_no_block(world: World) -> None:
@@ -144,7 +144,7 @@ def test_a_chunk_that_loses_its_last_one_is_over_and_may_end_its_run(world: Worl
 
 def test_the_key_of_the_hashes_is_made_once(world: World) -> None:
     """Else nobody would be known again."""
-    erasing = Erasing(world.store, world.run_store)
+    erasing = ErasureStore(world.store, world.run_store)
     for name in ("a1", "a2", "a1"):
         world.do(erasing.forget(address(name), elsewhere=False))
     found = world.do(erasing.forgotten())
@@ -163,12 +163,12 @@ def test_a_reader_that_does_not_know_who_was_forgotten_appends_nothing(valkey: V
     (run,) = world.runs()
     producer = world.producers[0]
     assert producer is not None
-    world.do(Erasing(world.store, world.run_store).forget(address("a1"), elsewhere=False))
+    world.do(ErasureStore(world.store, world.run_store).forget(address("a1"), elsewhere=False))
 
-    def offer(cursor: int, *names: str, passed: int = 0) -> Offer:
-        return Offer(cursor, contacts(*names), range(len(names)), bytes(8 * len(names)), passed)
+    def offer(cursor: int, *names: str, passed: int = 0) -> NewChunk:
+        return NewChunk(cursor, contacts(*names), range(len(names)), bytes(8 * len(names)), passed)
 
-    def append(*offers: Offer, forgotten: int) -> Appended:
+    def append(*offers: NewChunk, forgotten: int) -> Appended:
         return world.do(world.run_store.append(run.id, producer.token, offers, at=(0, 0), forgotten=forgotten))
 
     assert append(offer(1, "a1"), offer(3, "a2", "a3"), forgotten=0).reading == "forgotten"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from producer.intake.cloudevents import Event
+from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import Retention
-from producer.intake.open_runs import Accepted, Conflicting, Contended, Demand, Detached, Intake, Unusable
+from producer.intake.open_runs import AcceptedEvent, Conflicting, Contended, Demand, Detached, Intake, Unusable
 from producer.registry.model import Export
 from producer.registry.store import Registry, Unregistered
 from producer.runs.store import RunStore
 from tests.integration.serving import MAPPING, connection, export
-from wire.chunk_queue.run import Mode, State, Trigger, state
+from wire.chunk_queue.run import Mode, RunState, Trigger, state
 from wire.store.keys import key
 from wire.store.redis import Store
 
@@ -38,8 +38,10 @@ def _intake(store: Store, registry: Registry | None = None, first: int = 1) -> I
 
 def _event(
     identity: str = "1", *, segment: str = "vip", snapshot: str = "/s/a.csv", time: int | None = None, **data: Any
-) -> Event:
-    return Event(identity, "/cdp", "segment.refreshed", None, time, {"segment": segment, "snapshot": snapshot, **data})
+) -> SegmentRefreshed:
+    return SegmentRefreshed(
+        identity, "/cdp", "segment.refreshed", None, time, {"segment": segment, "snapshot": snapshot, **data}
+    )
 
 
 async def _registered(store: Store, *exports: Export) -> Registry:
@@ -57,12 +59,12 @@ def test_an_event_opens_a_run_for_each_export_of_its_segment(with_store: WithSto
         own = export("a", budget_minutes=0.5, mapping={**MAPPING, "phone": "Tel"}, automations=True)
         await _registered(store, own, export("b", list_id="13"), export("c", segment="other"))
         accepted = await _intake(store).accept_event(_event())
-        assert accepted == Accepted(("20261123T120000-00000001", "20261123T120000-00000002"))
+        assert accepted == AcceptedEvent(("20261123T120000-00000001", "20261123T120000-00000002"))
         first, second = await RunStore(store).look(accepted.runs)
         assert (first.export_name, first.list_id, first.account) == ("a", "12", "acme.api-us1.com")
         assert (second.export_name, second.list_id, second.connection) == ("b", "13", "id-main")
         assert (first.trigger, first.mode, first.dry_run) == (Trigger.EVENT, Mode.CHANGES, False)
-        assert (first.snapshot, first.segment, state(first)) == ("/s/a.csv", "vip", State.QUEUED)
+        assert (first.snapshot, first.segment, state(first)) == ("/s/a.csv", "vip", RunState.QUEUED)
         assert first.deadline - first.created == 30_000
         assert first.spec == {
             "mapping": {**MAPPING, "phone": "Tel"},
@@ -112,9 +114,9 @@ def test_an_event_that_opens_no_run_says_why_again_and_again(with_store: WithSto
         registry = await _registered(store, export("a", segment="alone", connection=None))
         intake = _intake(store)
         for _ in range(2):
-            assert await intake.accept_event(_event("1")) == Accepted((), "no export names this segment")
+            assert await intake.accept_event(_event("1")) == AcceptedEvent((), "no export names this segment")
             detached = await intake.accept_event(_event("2", segment="alone"))
-            assert detached == Accepted((), "every export of this segment is detached from its connection")
+            assert detached == AcceptedEvent((), "every export of this segment is detached from its connection")
         await registry.save_export(export("b", segment="timed"))
         assert len((await intake.accept_event(_event("3", segment="timed", time=2000))).runs) == 1
         stale = await intake.accept_event(_event("4", segment="timed", time=1000, snapshot="/s/old.csv"))
@@ -135,7 +137,7 @@ def test_a_newer_refresh_takes_the_place_of_a_run_that_has_not_begun(with_store:
         full = await intake.demand("a", Demand(snapshot="/s/a.csv", mode=Mode.FULL))
         (newer,) = (await intake.accept_event(_event())).runs
         before, after = await run_store.look([full, newer])
-        assert (state(before), state(after), after.mode) == (State.SUPERSEDED, State.QUEUED, Mode.FULL)
+        assert (state(before), state(after), after.mode) == (RunState.SUPERSEDED, RunState.QUEUED, Mode.FULL)
 
     with_store(scenario)
 
@@ -156,7 +158,7 @@ def test_a_newer_refresh_takes_the_place_of_a_run_that_has_not_begun(with_store:
     ],
 )
 def test_an_event_that_cannot_be_followed_names_its_faults(
-    with_store: WithStore, event: Event, places: set[str]
+    with_store: WithStore, event: SegmentRefreshed, places: set[str]
 ) -> None:
     """And leaves nothing behind: mended, it may come again under the same id."""
 

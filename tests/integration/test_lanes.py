@@ -11,10 +11,10 @@ from deploy.local.valkey import Valkey
 from producer.app import SCRIPT_ROOMS
 from producer.runs.store import RunStore
 from tests.integration.walking import ACCOUNT, CLOCK, START, Immediate, immediately
-from wire.chunk_queue.chunk import Held, Offer, Outcome, OverTheWire, Piece, Stopped
+from wire.chunk_queue.chunk import ChunkOutcome, ChunkPiece, LeasedChunk, NewChunk, RequestCost, StopReason
 from wire.chunk_queue.chunk_store import ChunkStore, Taking
-from wire.chunk_queue.rate_limiter import Drop, Go, Pacer, Wait
-from wire.chunk_queue.run import Run, State, state
+from wire.chunk_queue.rate_limiter import Drop, Go, RateLimiter, Wait
+from wire.chunk_queue.run import Run, RunState, state
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store, load_scripts
@@ -30,7 +30,7 @@ class Bench:
         self.store = Store(Immediate(redis), clock=CLOCK, scripts=load_scripts(*SCRIPT_ROOMS))  # type: ignore[arg-type]
         self.run_store = RunStore(self.store)
         self.chunk_store = ChunkStore(self.store)
-        self.pacer = Pacer(self.store)
+        self.pacer = RateLimiter(self.store)
         self.tokens = 0
 
     def pass_time(self, milliseconds: int) -> None:
@@ -52,7 +52,7 @@ class Bench:
                 name, f"reader-{name}", figures=figures, selection=b"", forecast={}, rejects=[], pin="p"
             )
         )
-        offers = [Offer(at + 1, b"{}", (2 * at + 1, 2 * at + 2)) for at in range(chunks)]
+        offers = [NewChunk(at + 1, b"{}", (2 * at + 1, 2 * at + 2)) for at in range(chunks)]
         for at in range(0, chunks, step):
             self.do(self.run_store.append(name, f"reader-{name}", offers[at : at + step], at=(at, at)))
             self.pass_time(1)
@@ -69,24 +69,24 @@ class Bench:
             "rejects_ms": "90000000000",
         }  # fmt: skip
 
-    def take(self) -> Held | None:
+    def take(self) -> LeasedChunk | None:
         """Take what is due."""
         self.tokens += 1
         return self.do(self.chunk_store.take(ACCOUNT, "bell", f"token-{self.tokens}"))
 
-    def taken(self) -> Held:
+    def taken(self) -> LeasedChunk:
         """Take what must be due."""
         held = self.take()
         assert held is not None
         return held
 
-    def settle(self, held: Held, outcome: Outcome) -> bool:
+    def settle(self, held: LeasedChunk, outcome: ChunkOutcome) -> bool:
         return self.do(self.chunk_store.settle(held, outcome))
 
-    def accept(self, held: Held, batch: str, due_in_ms: int = 5000) -> None:
+    def accept(self, held: LeasedChunk, batch: str, due_in_ms: int = 5000) -> None:
         assert self.settle(
             held,
-            Outcome(
+            ChunkOutcome(
                 to="accepted",
                 count=held.count,
                 batch=batch,
@@ -114,8 +114,8 @@ def bench(valkey: Valkey) -> Iterator[Bench]:
         yield Bench(redis)
 
 
-def stop(code: str, **options: object) -> Stopped:
-    return Stopped("connection", code, "a reason", **options)  # type: ignore[arg-type]
+def stop(code: str, **options: object) -> StopReason:
+    return StopReason("connection", code, "a reason", **options)  # type: ignore[arg-type]
 
 
 def test_runs_into_different_lists_of_one_account_take_turns(bench: Bench) -> None:
@@ -146,8 +146,8 @@ def test_a_second_run_into_a_list_begins_when_the_first_is_over(bench: Bench) ->
     bench.accept(held, "batch", due_in_ms=0)
     held = bench.taken()
     assert held.lane == "confirm"
-    assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
-    assert state(bench.look("first")) is State.SUCCEEDED
+    assert bench.settle(held, ChunkOutcome(to="over", books={"applied": 2}, ended=True))
+    assert state(bench.look("first")) is RunState.SUCCEEDED
     assert bench.do(bench.run_store.begin("reader")).id == "second"  # type: ignore[union-attr]
 
 
@@ -186,7 +186,7 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
         bench.accept(bench.taken(), f"batch-{number}", due_in_ms=1)
     bench.pass_time(1)
 
-    def taken() -> list[Held]:
+    def taken() -> list[LeasedChunk]:
         return [held for _ in range(12) if (held := bench.take())]
 
     polls = taken()
@@ -231,7 +231,7 @@ def test_what_is_taken_is_let_go_in_the_same_step_if_it_is_its_turn(bench: Bench
     assert milliseconds == 405  # 600 and the margin, less what may be caught up
 
 
-def crowd(bench: Bench, *, trip_ms: float) -> list[Held]:
+def crowd(bench: Bench, *, trip_ms: float) -> list[LeasedChunk]:
     """Take from an account that allows a request a millisecond until none is let go: the last one taken has to wait."""
     bench.redis.hset(key("account", ACCOUNT), mapping={"imports_per_minute": 1_000_000, "requests_per_second": 1_250})
     bench.do(bench.chunk_store.renew("worker", 64, []))
@@ -258,7 +258,7 @@ def test_an_answer_that_is_written_makes_room_unless_it_says_stop(bench: Bench) 
     assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Wait(0.005)
     bench.accept(first, "a-batch")
     assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Go(bench.now)
-    bench.settle(second, Outcome(to="ready", count=2, wire=OverTheWire(), stop=stop("credentials", definite=True)))
+    bench.settle(second, ChunkOutcome(to="ready", count=2, wire=RequestCost(), stop=stop("credentials", definite=True)))
     assert bench.take() is None
     assert bench.do(bench.pacer.ask(ACCOUNT, "import", waits)) == Drop()
 
@@ -278,7 +278,7 @@ def test_an_outcome_of_a_lease_that_was_lost_makes_no_room_for_others(bench: Ben
     bench.pass_time(20_001)
     again = bench.taken()
     assert again.pace[1] == b"go"
-    assert not bench.settle(late, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert not bench.settle(late, ChunkOutcome(to="ready", count=2, wire=RequestCost()))
     assert bench.redis.zrange(key("under_way", ACCOUNT), 0, -1) == [again.token.encode()]
 
 
@@ -292,7 +292,10 @@ def test_silence_does_not_hold_its_room_for_ever(bench: Bench) -> None:
 def test_an_outcome_takes_the_next_chunk_in_the_same_step_but_not_a_second_time(bench: Bench) -> None:
     """An answer that was lost is offered again; what was handed out with it comes back when its lease is over."""
     bench.open_run("run", chunks=3)
-    held, outcome = bench.taken(), Outcome(to="accepted", count=2, batch="b", books={"accepted": 2}, due_in_ms=5000)
+    held, outcome = (
+        bench.taken(),
+        ChunkOutcome(to="accepted", count=2, batch="b", books={"accepted": 2}, due_in_ms=5000),
+    )
     kept, following = bench.do(bench.chunk_store.settle_and_take(held, outcome, "another token"))
     assert following is not None
     assert (kept, following.chunk, following.token, following.lane) == (True, "1", "another token", "deliver")
@@ -308,9 +311,9 @@ def test_an_outcome_that_is_stale_tells_that_its_chunk_may_be_there(bench: Bench
     bench.pass_time(20_001)
     again = bench.taken()
     bench.redis.hdel(key("chunk", "run", "0"), "maybe")
-    assert not bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert not bench.settle(held, ChunkOutcome(to="ready", count=2, wire=RequestCost()))
     assert bench.redis.hget(key("chunk", "run", "0"), "maybe") == b"1"
-    assert bench.settle(again, Outcome(to="ready", count=2))
+    assert bench.settle(again, ChunkOutcome(to="ready", count=2))
 
 
 def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) -> None:
@@ -368,9 +371,9 @@ def test_what_is_given_back_is_not_taken_afterwards(bench: Bench) -> None:
     assert bench.do(bench.chunk_store.give_back([Taking(ACCOUNT, "bell", "late")])) == 0
     assert bench.do(bench.chunk_store.take(ACCOUNT, "bell", "late")) is None
     held = bench.taken()
-    assert bench.settle(held, Outcome(to="ready", count=held.count))
+    assert bench.settle(held, ChunkOutcome(to="ready", count=held.count))
     assert bench.do(
-        bench.chunk_store.settle_and_take(bench.taken(), Outcome(to="over", books={"applied": 2}), "late")
+        bench.chunk_store.settle_and_take(bench.taken(), ChunkOutcome(to="over", books={"applied": 2}), "late")
     ) == (
         True,
         None,
@@ -388,7 +391,7 @@ def test_only_what_was_taken_under_that_name_is_given_back(bench: Bench) -> None
     assert again.chunk == other.chunk
     takings = [Taking(ACCOUNT, "", held.token) for held in (first, other)]
     assert bench.do(bench.chunk_store.give_back(takings)) == 0
-    assert bench.settle(again, Outcome(to="over", books={"applied": 2}))
+    assert bench.settle(again, ChunkOutcome(to="over", books={"applied": 2}))
     assert bench.look("run").accepted_chunks == 1
 
 
@@ -416,7 +419,7 @@ def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench
         bench.do(bench.run_store.begin(name))
         said: dict[str, Any] = {"figures": {"read": 1, "selected": 1}, "rejects": [], "pin": "p"}
         bench.do(bench.run_store.surveyed(name, name, selection=b"", forecast={}, **said))
-        told.append(bench.do(bench.run_store.append(name, name, [Offer(1, b"{}", (1,))], at=(0, 0))).bells)
+        told.append(bench.do(bench.run_store.append(name, name, [NewChunk(1, b"{}", (1,))], at=(0, 0))).bells)
     assert told == [1, 0]
 
 
@@ -437,7 +440,7 @@ def test_a_lease_that_is_renewed_holds_and_one_that_is_not_ends(bench: Bench) ->
         bench.do(bench.chunk_store.renew("worker", 4, [held]))
     bench.pass_time(20_001)
     assert bench.taken().chunk == held.chunk
-    assert not bench.settle(held, Outcome(to="over", books={"applied": 2})), "the old lease is stale"
+    assert not bench.settle(held, ChunkOutcome(to="over", books={"applied": 2})), "the old lease is stale"
 
 
 def test_a_chunk_that_lost_five_leases_blocks_its_run(bench: Bench) -> None:
@@ -448,7 +451,7 @@ def test_a_chunk_that_lost_five_leases_blocks_its_run(bench: Bench) -> None:
         bench.pass_time(20_001)
     assert bench.take() is None
     run = bench.look("run")
-    assert state(run) is State.BLOCKED
+    assert state(run) is RunState.BLOCKED
     assert run.block is not None
     assert run.block.code == "chunk_kills_workers"
     assert bench.do(bench.run_store.steer("run", "resume")) == "already"
@@ -461,20 +464,20 @@ def test_a_definite_stop_blocks_at_once_and_is_probed_every_half_minute(bench: B
     bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
     bench.open_run("run", chunks=4)
     held = bench.taken()
-    assert bench.settle(held, Outcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=OverTheWire()))
-    assert state(bench.look("run")) is State.BLOCKED
+    assert bench.settle(held, ChunkOutcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=RequestCost()))
+    assert state(bench.look("run")) is RunState.BLOCKED
     assert bench.take() is None
     bench.pass_time(29_999)
     assert bench.take() is None
     bench.pass_time(1)
     probe = bench.taken()
     assert bench.take() is None, "one probe at a time"
-    assert bench.settle(probe, Outcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=OverTheWire()))
+    assert bench.settle(probe, ChunkOutcome(to="ready", count=2, stop=stop("not_activecampaign"), wire=RequestCost()))
     bench.pass_time(29_999)
     assert bench.take() is None
     bench.pass_time(1)
     bench.accept(bench.taken(), "batch")
-    assert state(bench.look("run")) is State.DELIVERING
+    assert state(bench.look("run")) is RunState.DELIVERING
     assert bench.take() is not None
 
 
@@ -483,24 +486,24 @@ def test_a_doubtful_stop_blocks_with_the_third_answer_within_ten_seconds(bench: 
     bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
     bench.open_run("run", chunks=4)
     began = bench.now
-    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    doubtful = ChunkOutcome(to="ready", count=2, stop=stop("permission", definite=False), wire=RequestCost())
     for number in range(3):
-        assert state(bench.look("run")) is State.DELIVERING, number
+        assert state(bench.look("run")) is RunState.DELIVERING, number
         assert bench.settle(bench.taken(), doubtful)
         assert bench.take() is None
         bench.pass_time(3_000)
     assert bench.now - began <= 10_000
-    assert state(bench.look("run")) is State.BLOCKED
+    assert state(bench.look("run")) is RunState.BLOCKED
 
 
 def test_a_doubt_is_tried_again_as_soon_when_a_try_had_no_answer(bench: Bench) -> None:
     """Half a minute is for what is certain; one answer that got lost does not make a doubt so."""
     bench.redis.hset(key("account", ACCOUNT), "imports_per_minute", 10_000)
     bench.open_run("run", chunks=4)
-    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    doubtful = ChunkOutcome(to="ready", count=2, stop=stop("permission", definite=False), wire=RequestCost())
     assert bench.settle(bench.taken(), doubtful)
     bench.pass_time(3_000)
-    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, due_in_ms=60_000, wire=OverTheWire()))
+    assert bench.settle(bench.taken(), ChunkOutcome(to="ready", count=2, due_in_ms=60_000, wire=RequestCost()))
     assert bench.take() is None
     bench.pass_time(3_000)
     bench.accept(bench.taken(), "batch")
@@ -522,7 +525,7 @@ def test_a_request_let_through_ends_a_row_of_throttles(bench: Bench) -> None:
         bench.redis.hset(key("pace", ACCOUNT), "next_import", bench.now + 60_000)
         held = bench.taken()
         assert held.lane == "confirm"
-        assert bench.settle(held, Outcome(to="accepted", count=2, due_in_ms=0, answered=True))
+        assert bench.settle(held, ChunkOutcome(to="accepted", count=2, due_in_ms=0, answered=True))
         bench.redis.hdel(key("pace", ACCOUNT), "next_import")
 
     assert throttled() == 5_000
@@ -541,10 +544,10 @@ def test_what_was_sent_before_a_stop_was_counted_says_nothing_new(bench: Bench) 
     bench.open_run("run", chunks=4)
     together = [bench.taken() for _ in range(4)]
     bench.pass_time(100)
-    doubtful = Outcome(to="ready", count=2, stop=stop("permission", definite=False), wire=OverTheWire())
+    doubtful = ChunkOutcome(to="ready", count=2, stop=stop("permission", definite=False), wire=RequestCost())
     for held in together[:3]:
         assert bench.settle(held, doubtful)
-    assert state(bench.look("run")) is State.DELIVERING
+    assert state(bench.look("run")) is RunState.DELIVERING
     bench.accept(together[3], "batch")
     assert bench.take() is None, "the doubt still stands"
 
@@ -552,7 +555,7 @@ def test_what_was_sent_before_a_stop_was_counted_says_nothing_new(bench: Bench) 
 def test_a_block_stops_every_run_of_the_connection_and_no_other(bench: Bench) -> None:
     """Another key into the same account goes on."""
     bench.open_run("blocked", list_id="1", chunks=2)
-    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=stop("credentials"), wire=OverTheWire()))
+    assert bench.settle(bench.taken(), ChunkOutcome(to="ready", count=2, stop=stop("credentials"), wire=RequestCost()))
     bench.open_run("other", list_id="2", chunks=2, connection="c2")
     assert bench.taken().run.id == "other"
 
@@ -560,7 +563,7 @@ def test_a_block_stops_every_run_of_the_connection_and_no_other(bench: Bench) ->
 def test_resume_lets_one_probe_in_at_once(bench: Bench) -> None:
     """A person who has mended the key does not wait half a minute."""
     bench.open_run("run", chunks=2)
-    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=stop("credentials"), wire=OverTheWire()))
+    assert bench.settle(bench.taken(), ChunkOutcome(to="ready", count=2, stop=stop("credentials"), wire=RequestCost()))
     bench.pass_time(30_000)
     bench.pass_time(-29_000)
     assert bench.take() is None
@@ -577,7 +580,7 @@ def test_polls_go_on_while_a_run_is_paused(bench: Bench) -> None:
     assert bench.do(bench.run_store.steer("run", "pause")) == "already"
     held = bench.taken()
     assert held.lane == "confirm"
-    assert bench.settle(held, Outcome(to="over", books={"applied": 2}, ended=True))
+    assert bench.settle(held, ChunkOutcome(to="over", books={"applied": 2}, ended=True))
     assert bench.take() is None
     assert bench.do(bench.run_store.steer("run", "resume")) == "done"
     assert bench.taken().lane == "deliver"
@@ -604,11 +607,11 @@ def test_cancel_makes_what_is_not_under_way_unsent_in_one_step(bench: Bench) -> 
     assert bench.do(bench.run_store.steer("run", "cancel")) == "done"
     run = bench.look("run")
     assert (run.books.unsent, run.books.pending, run.over) == (4, 4, False)
-    assert bench.settle(leased, Outcome(to="ready", count=2, due_in_ms=1000))
+    assert bench.settle(leased, ChunkOutcome(to="ready", count=2, due_in_ms=1000))
     assert bench.look("run").books.unsent == 6
-    assert bench.settle(bench.taken(), Outcome(to="over", books={"applied": 2}, ended=True))
+    assert bench.settle(bench.taken(), ChunkOutcome(to="over", books={"applied": 2}, ended=True))
     run = bench.look("run")
-    assert state(run) is State.CANCELLED
+    assert state(run) is RunState.CANCELLED
     assert run.books.close(over=True)
     assert bench.do(bench.run_store.steer("run", "cancel")) == "over"
 
@@ -621,7 +624,7 @@ def test_a_cancelled_run_ends_though_its_worker_never_comes_back(bench: Bench) -
     bench.pass_time(20_001)
     bench.ring()
     run = bench.look("run")
-    assert state(run) is State.CANCELLED
+    assert state(run) is RunState.CANCELLED
     assert run.books.unsent == 2
 
 
@@ -630,16 +633,16 @@ def test_an_outcome_that_does_not_account_for_every_contact_is_refused_whole(ben
     bench.open_run("run", chunks=1)
     held = bench.taken()
     with pytest.raises(Exception, match="UNBALANCED"):
-        bench.settle(held, Outcome(to="over", books={"applied": 1}))
+        bench.settle(held, ChunkOutcome(to="over", books={"applied": 1}))
     assert bench.look("run").books.applied == 0
 
 
 # Answers that cannot be read -----------------------------------------------------------------------------------------
 
 
-def unread(count: int = 2, **wire: Any) -> Outcome:
+def unread(count: int = 2, **wire: Any) -> ChunkOutcome:
     """The outcome of an import whose answer could not be read."""
-    return Outcome(to="ready", count=count, wire=OverTheWire(unread="cannot be read", **wire))
+    return ChunkOutcome(to="ready", count=count, wire=RequestCost(unread="cannot be read", **wire))
 
 
 def quick(bench: Bench, chunks: int = 9) -> None:
@@ -654,7 +657,7 @@ def test_three_answers_in_a_row_that_cannot_be_read_block_whichever_chunk_and_wo
     held = [bench.taken() for _ in range(5)]
     bench.pass_time(100)
     for number, each in enumerate(held):
-        assert (state(bench.look("run")) is State.BLOCKED) == (number >= 3)
+        assert (state(bench.look("run")) is RunState.BLOCKED) == (number >= 3)
         assert bench.settle(each, unread())
     run = bench.look("run")
     assert run.block is not None
@@ -671,17 +674,17 @@ def test_an_answer_that_can_be_read_between_begins_the_count_anew(bench: Bench, 
     bench.pass_time(100)
     assert bench.settle(held[0], unread())
     assert bench.settle(held[1], unread())
-    wire = OverTheWire(read=True)
+    wire = RequestCost(read=True)
     if accepted:
-        outcome = Outcome(to="accepted", batch="batch", count=2, due_in_ms=60_000, answered=True, wire=wire)
+        outcome = ChunkOutcome(to="accepted", batch="batch", count=2, due_in_ms=60_000, answered=True, wire=wire)
     else:
-        outcome = Outcome(to="ready", count=2, due_in_ms=60_000, answered=True, wire=wire)
+        outcome = ChunkOutcome(to="ready", count=2, due_in_ms=60_000, answered=True, wire=wire)
     assert bench.settle(early, outcome)
     assert bench.settle(held[2], unread())
     assert bench.settle(held[3], unread())
-    assert state(bench.look("run")) is State.DELIVERING
+    assert state(bench.look("run")) is RunState.DELIVERING
     assert bench.settle(held[4], unread())
-    assert state(bench.look("run")) is State.BLOCKED
+    assert state(bench.look("run")) is RunState.BLOCKED
 
 
 def test_parts_of_a_chunk_have_its_count(bench: Bench) -> None:
@@ -690,11 +693,11 @@ def test_parts_of_a_chunk_have_its_count(bench: Bench) -> None:
     assert bench.settle(bench.taken(), unread())
     held = bench.taken()
     assert held.unread == 1
-    parts = [Piece(f"{held.chunk}.{number}", b"{}", (number,)) for number in range(2)]
-    assert bench.settle(held, Outcome(to="split", pieces=parts, wire=OverTheWire(unread="cannot be read")))
+    parts = [ChunkPiece(f"{held.chunk}.{number}", b"{}", (number,)) for number in range(2)]
+    assert bench.settle(held, ChunkOutcome(to="split", pieces=parts, wire=RequestCost(unread="cannot be read")))
     part = bench.taken()
     assert (part.unread, part.careful) == (2, True)
-    assert bench.settle(part, Outcome(to="ready", count=1, probe=True, wire=OverTheWire(lookups=True, read=True)))
+    assert bench.settle(part, ChunkOutcome(to="ready", count=1, probe=True, wire=RequestCost(lookups=True, read=True)))
     again = bench.taken()
     assert (again.chunk, again.careful) == (part.chunk, False)
 
@@ -711,7 +714,7 @@ def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_whe
         question = bench.taken()
         assert question.careful
         assert bench.settle(
-            question, Outcome(to="ready", count=2, probe=True, wire=OverTheWire(lookups=True, read=True))
+            question, ChunkOutcome(to="ready", count=2, probe=True, wire=RequestCost(lookups=True, read=True))
         )
         probe = bench.taken()
         assert not probe.careful
@@ -722,7 +725,7 @@ def test_a_block_that_its_probes_have_ended_is_lifted_by_a_person_and_probed_whe
     bench.pass_time(3_600_000)
     assert bench.take() is None
     assert bench.do(bench.run_store.steer("run", "resume")) == "done"
-    assert state(bench.look("run")) is State.DELIVERING
+    assert state(bench.look("run")) is RunState.DELIVERING
     assert bench.take() is not None
 
 
@@ -733,17 +736,17 @@ def test_a_poll_that_can_be_read_again_lifts_what_it_stopped_and_no_other_does(b
         bench.accept(bench.taken(), batch, due_in_ms=1)
     bench.pass_time(10)
     bench.redis.zadd(key("ready", "run"), dict.fromkeys(map(str, range(2, 9)), bench.now + 1_000))
-    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
-    wire = OverTheWire(unread="cannot be read")
+    untold = StopReason("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = RequestCost(unread="cannot be read")
     held = bench.taken()
     assert held.lane == "confirm"
-    assert bench.settle(held, Outcome(to="accepted", count=2, due_in_ms=500, stop=untold, wire=wire))
+    assert bench.settle(held, ChunkOutcome(to="accepted", count=2, due_in_ms=500, stop=untold, wire=wire))
     bench.pass_time(10)
-    for left in (State.BLOCKED, State.DELIVERING):
+    for left in (RunState.BLOCKED, RunState.DELIVERING):
         poll = bench.taken()
-        assert (poll.lane, poll.fence == held.fence) == ("confirm", left is State.DELIVERING)
-        wire = OverTheWire(read=True)
-        assert bench.settle(poll, Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+        assert (poll.lane, poll.fence == held.fence) == ("confirm", left is RunState.DELIVERING)
+        wire = RequestCost(read=True)
+        assert bench.settle(poll, ChunkOutcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
         assert state(bench.look("run")) is left
         bench.pass_time(2_000)
     assert bench.taken().lane == "deliver"
@@ -760,40 +763,40 @@ def test_six_imports_block_though_polls_between_them_can_be_read(bench: Bench) -
     assert poll.lane == "confirm"
 
     def is_read(number: int) -> None:
-        wire = OverTheWire(read=True)
-        outcome = Outcome(to="accepted", count=2, answered=True, due_in_ms=1, wire=wire)
+        wire = RequestCost(read=True)
+        outcome = ChunkOutcome(to="accepted", count=2, answered=True, due_in_ms=1, wire=wire)
         assert bench.settle(replace(poll, token=f"poll-{number}"), outcome)
 
     for number, held in enumerate(imports[:6]):
-        assert state(bench.look("run")) is State.DELIVERING
+        assert state(bench.look("run")) is RunState.DELIVERING
         assert bench.settle(held, unread())
         if number < 5:
             is_read(number)
-    assert state(bench.look("run")) is State.BLOCKED
+    assert state(bench.look("run")) is RunState.BLOCKED
     bench.pass_time(30_000)
     bench.redis.hset(key("chunk", "run", poll.chunk), "leased_at", bench.now)
     is_read(9)
-    assert state(bench.look("run")) is State.BLOCKED
+    assert state(bench.look("run")) is RunState.BLOCKED
     bench.redis.zremrangebyrank(key("ready", "run"), 0, -1)
     is_read(10)
-    assert state(bench.look("run")) is not State.BLOCKED, "nothing is left that it holds up"
+    assert state(bench.look("run")) is not RunState.BLOCKED, "nothing is left that it holds up"
 
 
 def test_what_a_person_has_to_accept_is_not_lifted_by_a_poll_that_can_be_read_again(bench: Bench) -> None:
     """The run waits for a word on refusals; that polls of it could not be read meanwhile changes nothing of that."""
     quick(bench)
     bench.accept(bench.taken(), "batch", due_in_ms=1)
-    refusing = Stopped("run", "refuses_nearly_all", "a reason", by_hand=True)
-    assert bench.settle(bench.taken(), Outcome(to="ready", count=2, stop=refusing, wire=OverTheWire(read=True)))
+    refusing = StopReason("run", "refuses_nearly_all", "a reason", by_hand=True)
+    assert bench.settle(bench.taken(), ChunkOutcome(to="ready", count=2, stop=refusing, wire=RequestCost(read=True)))
     bench.pass_time(10)
     poll = bench.taken()
     assert poll.lane == "confirm"
-    untold = Stopped("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
-    wire = OverTheWire(unread="cannot be read")
-    assert bench.settle(poll, Outcome(to="accepted", count=2, due_in_ms=1, stop=untold, wire=wire))
+    untold = StopReason("run", "unreadable_answers", "cannot be read", by_hand=True, asks=False)
+    wire = RequestCost(unread="cannot be read")
+    assert bench.settle(poll, ChunkOutcome(to="accepted", count=2, due_in_ms=1, stop=untold, wire=wire))
     bench.pass_time(10)
-    wire = OverTheWire(read=True)
-    assert bench.settle(bench.taken(), Outcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
+    wire = RequestCost(read=True)
+    assert bench.settle(bench.taken(), ChunkOutcome(to="accepted", count=2, answered=True, due_in_ms=60_000, wire=wire))
     run = bench.look("run")
     assert run.block is not None
     assert (run.block.code, run.block.asks) == ("refuses_nearly_all", True)
@@ -805,6 +808,6 @@ def test_a_chunk_of_the_last_version_goes_on(bench: Bench) -> None:
     quick(bench)
     held = bench.taken()
     bench.redis.hset(key("block", "c1"), items=["code", "credentials", "blocked", "1", "probe_at", str(bench.now)])
-    assert bench.settle(held, Outcome(to="ready", count=2, wire=OverTheWire()))
+    assert bench.settle(held, ChunkOutcome(to="ready", count=2, wire=RequestCost()))
     probe = bench.taken()
     assert (probe.unread, probe.careful) == (0, False)

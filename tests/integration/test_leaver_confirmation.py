@@ -13,8 +13,8 @@ from producer.intake.new_run import Order
 from producer.people.absence import HANDFUL
 from producer.pipeline import enqueue, runner
 from tests.integration.histories import ACCOUNT, File, World
-from wire.chunk_queue.chunk import Offer
-from wire.chunk_queue.run import Mode, Run, State, Trigger, state
+from wire.chunk_queue.chunk import NewChunk
+from wire.chunk_queue.run import Mode, Run, RunState, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
 
@@ -166,7 +166,7 @@ def test_many_at_once_stop_the_run_and_accepted_are_exactly_these(play: Play) ->
         assert books(await refresh(world, range(20))) == (0, 380, 0)
         stopped = await survey(world, range(20))
         assert stopped.block is not None
-        assert (state(stopped), stopped.block.code, stopped.block.by_hand) == (State.BLOCKED, "leavers_guard", True)
+        assert (state(stopped), stopped.block.code, stopped.block.by_hand) == (RunState.BLOCKED, "leavers_guard", True)
         assert stopped.block.reason.startswith(
             "380 of 400 members would be unsubscribed for good, among them p***@e***.org"
         )
@@ -197,7 +197,7 @@ def test_by_hand_every_run_asks_and_goes_on_without_those_who_are_not_accepted(p
         assert (run.block.code, run.leaving) == ("leavers_by_hand", 3)
         await world.run_store.steer(run.id, "resume")
         run = await work(world, run)
-        assert (books(run), run.books.applied, state(run)) == ((0, 3, 0), 1, State.SUCCEEDED)
+        assert (books(run), run.books.applied, state(run)) == ((0, 3, 0), 1, RunState.SUCCEEDED)
         nothing_else = await survey(world, [*range(17), 30])
         await world.run_store.steer(nothing_else.id, "resume")
         nothing_else = await world._look(nothing_else.id)
@@ -222,7 +222,7 @@ def test_leavers_who_were_declined_are_not_appended_by_a_reader_that_is_late(pla
         world.redis.hset(key("run", run.id), mapping=fields)
         world.redis.hdel(key("run", run.id), "reading_ended")
         await world.run_store.steer(run.id, "resume")
-        offer = Offer(9, b'{"contacts":[]}', (8, 9), bytes(16))
+        offer = NewChunk(9, b'{"contacts":[]}', (8, 9), bytes(16))
         told = await world.run_store.append(run.id, "late", [offer], at=(0, 0), kind="leaving")
         assert (told.reading, told.ready_chunks) == ("ok", 0)
         assert await world.run_store.end_reading(run.id, "late", at=(1, 9)) == "ok"

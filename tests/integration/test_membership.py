@@ -7,16 +7,24 @@ from typing import Any, Final
 import pytest
 
 from deploy.local.valkey import Valkey
-from producer.people.erasure_store import Erasing
+from producer.people.erasure_store import ErasureStore
 from producer.people.membership import Membership, bucket_of
 from producer.pipeline.address_changes import Candidate, to_bytes
 from producer.pipeline.comparison import Known, hashes_of, page_of
-from producer.pipeline.known_people import Gathered, Knowledge
-from producer.pipeline.survey import Before
+from producer.pipeline.known_people import KnownPeople, KnownPeopleReader
+from producer.pipeline.survey import KnownBefore
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address, immediately, print_of
 from tests.unit.records import a_run
-from wire.chunk_queue.chunk import Held, Outcome
-from wire.chunk_queue.membership_entry import UNKNOWN, Entries, Entry, Standing, gone, past, past_of
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
+from wire.chunk_queue.membership_entry import (
+    UNKNOWN,
+    MembershipEntries,
+    MembershipEntry,
+    MemberState,
+    gone,
+    past,
+    past_of,
+)
 from wire.chunk_queue.rate_limiter import Go
 from wire.chunk_queue.run import Run
 from wire.store.keys import key
@@ -46,16 +54,16 @@ class Writer:
             mapping={"export": "e1", "account": ACCOUNT, "list": "12", "reader": "t", "rejects_ms": 1000},
         )
 
-    def write(self, *addresses: str, entry: Entry) -> None:
+    def write(self, *addresses: str, entry: MembershipEntry) -> None:
         """Write one entry for each of these."""
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
-        words = Entries.of((each, entry) for each in addresses).words()
+        words = MembershipEntries.of((each, entry) for each in addresses).words()
         assert self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words)) == b"ok"
 
     def words(self, address: str, word: bytes) -> None:
         """Write what became of an address, instead of an entry."""
         self.world.redis.hset(key("unfolded", *PLACE), "an-ended-run", 1)
-        words = Entries.of([(address, word)]).words()
+        words = MembershipEntries.of([(address, word)]).words()
         told = self.world.do(self.world.store.run("fold", self.run.id, "t", "an-ended-run", "", *words))
         assert told == b"ok"
 
@@ -68,14 +76,14 @@ class Writer:
 
         return immediately(pages())
 
-    def read(self) -> dict[str, Entry]:
+    def read(self) -> dict[str, MembershipEntry]:
         """Read everything."""
 
         async def pages() -> dict[str, bytes]:
             summary = await self.membership.summary(self.run)
             return {name: of async for page in self.membership.entries(self.run, summary) for name, of in page.items()}
 
-        return {name: Entry.from_bytes(kept) for name, kept in immediately(pages()).items()}
+        return {name: MembershipEntry.from_bytes(kept) for name, kept in immediately(pages()).items()}
 
 
 def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
@@ -85,12 +93,12 @@ def test_whatever_is_written_is_found_while_buckets_grow(world: World) -> None:
     everybody += [f"{'long' * 17}.{number}@example.org" for number in range(50)]
     for first in range(0, len(everybody), 250):
         part = everybody[first : first + 250]
-        writer.write(*part, entry=Entry(Standing.MEMBER, b"8 bytes.", first // 250 + 1))
-    writer.write(*everybody[:100], entry=Entry(Standing.REFUSED, b"another.", 99))
+        writer.write(*part, entry=MembershipEntry(MemberState.MEMBER, b"8 bytes.", first // 250 + 1))
+    writer.write(*everybody[:100], entry=MembershipEntry(MemberState.REFUSED, b"another.", 99))
     found = writer.read()
     assert found.keys() == set(everybody)
-    assert found[everybody[4_999]] == Entry(Standing.MEMBER, b"8 bytes.", 20)
-    assert found[everybody[7]] == Entry(Standing.REFUSED, b"another.", 99, was_member=True)
+    assert found[everybody[4_999]] == MembershipEntry(MemberState.MEMBER, b"8 bytes.", 20)
+    assert found[everybody[7]] == MembershipEntry(MemberState.REFUSED, b"another.", 99, was_member=True)
     summary = world.do(writer.membership.summary(writer.run))
     assert summary.members == len(everybody)
     for name in everybody[::501]:
@@ -112,14 +120,14 @@ def test_a_first_run_makes_the_buckets_that_its_people_need(world: World) -> Non
         )
         assert world.do(word) == "ok"
         everybody = [f"person{number}@example.org" for number in range(1_000)]
-        writer.write(*everybody, entry=Entry(Standing.MEMBER))
+        writer.write(*everybody, entry=MembershipEntry(MemberState.MEMBER))
         summary = world.do(writer.membership.summary(writer.run))
         assert (summary.level, summary.split, summary.members) == (25, 0, 1_000)
-    writer.write(*(f"person{number}@example.org" for number in range(4_000)), entry=Entry(Standing.MEMBER))
+    writer.write(*(f"person{number}@example.org" for number in range(4_000)), entry=MembershipEntry(MemberState.MEMBER))
     summary = world.do(writer.membership.summary(writer.run))
     assert (summary.level, summary.split) == (100, 0)
     assert len(writer.read()) == 4_000
-    assert world.do(writer.membership.entry(writer.run, everybody[-1])) == Entry(Standing.MEMBER)
+    assert world.do(writer.membership.entry(writer.run, everybody[-1])) == MembershipEntry(MemberState.MEMBER)
 
 
 def test_scripts_and_python_agree_where_an_address_lies() -> None:
@@ -133,7 +141,7 @@ def test_members_take_less_than_64_bytes_each(world: World, person: bytes) -> No
     """Addresses of 23 letters, as Valkey counts its memory. Buckets are alike however many there are, so are a million."""
     writer = Writer(world)
     before = int(world.redis.info("memory")["used_memory"])
-    entry = Entry(Standing.MEMBER, b"8 bytes.", 1, 1, person=person)
+    entry = MembershipEntry(MemberState.MEMBER, b"8 bytes.", 1, 1, person=person)
     for first in range(0, MANY, 5_000):
         writer.write(*(f"person{number}@example.org" for number in range(first, first + 5_000)), entry=entry)
     used = int(world.redis.info("memory")["used_memory"]) - before
@@ -143,19 +151,19 @@ def test_members_take_less_than_64_bytes_each(world: World, person: bytes) -> No
 
 # Who is behind an address ----------------------------------------------------------------------------------------------
 
-MEMBER: Final = Entry(Standing.MEMBER, b"8 bytes.", 1, person=b"a person")
+MEMBER: Final = MembershipEntry(MemberState.MEMBER, b"8 bytes.", 1, person=b"a person")
 
 
 def test_who_is_behind_an_address_is_kept_where_it_is_not_told(world: World) -> None:
     """A row may have lost its id, and what an ended run left tells none; an id that is told is believed."""
     writer = Writer(world)
     writer.write("ann@x.org", "bob@x.org", entry=MEMBER)
-    writer.write("ann@x.org", "new@x.org", entry=Entry(Standing.MAYBE, run=2, person=UNKNOWN))
-    writer.write("bob@x.org", entry=Entry(Standing.REFUSED, b"another.", 3, person=b"another!"))
+    writer.write("ann@x.org", "new@x.org", entry=MembershipEntry(MemberState.MAYBE, run=2, person=UNKNOWN))
+    writer.write("bob@x.org", entry=MembershipEntry(MemberState.REFUSED, b"another.", 3, person=b"another!"))
     assert writer.read() == {
-        "ann@x.org": Entry(Standing.MAYBE, run=2, person=b"a person"),
-        "bob@x.org": Entry(Standing.REFUSED, b"another.", 3, was_member=True, person=b"another!"),
-        "new@x.org": Entry(Standing.MAYBE, run=2),
+        "ann@x.org": MembershipEntry(MemberState.MAYBE, run=2, person=b"a person"),
+        "bob@x.org": MembershipEntry(MemberState.REFUSED, b"another.", 3, was_member=True, person=b"another!"),
+        "new@x.org": MembershipEntry(MemberState.MAYBE, run=2),
     }
 
 
@@ -188,7 +196,7 @@ def test_a_contact_whom_another_export_knows_is_another_persons_unless_it_is_the
     writer.write("same@x.org", entry=MEMBER)
     writer.write("other@x.org", entry=MEMBER._replace(person=b"another!"))
     writer.write("unknown@x.org", entry=MEMBER._replace(person=b""))
-    writer.write("out@x.org", entry=MEMBER._replace(standing=Standing.OUT, person=b"another!"))
+    writer.write("out@x.org", entry=MEMBER._replace(standing=MemberState.OUT, person=b"another!"))
     world.redis.hset(key("exports"), mapping={"mine": "mine", "e": "e1"})
     world.redis.sadd(key("memberships", "e1"), f"{ACCOUNT} 12")
     persons = {f"{name}@x.org": b"a person" for name in ("same", "other", "unknown", "out", "new")}
@@ -209,7 +217,7 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
     world.redis.hset(key("membership", "e2", ACCOUNT, "13"), "members", 1)
     world.redis.hset(key("members", "e2", ACCOUNT, "13", "0"), "shared@x.org", MEMBER.to_bytes())
     run = replace(writer.run, spec=spec)
-    knowledge = Knowledge(writer.membership, world.run_store)
+    knowledge = KnownPeopleReader(writer.membership, world.run_store)
     summary = world.do(writer.membership.summary(run))
     known = Known([page_of(page) for page in writer.pages()])
     places = known.find(hashes_of([f"{name}@x.org" for name in names])).tolist()
@@ -217,7 +225,7 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
         Candidate(at, f"new.{name}@x.org", name.encode().ljust(8), place, is_met=name == "met")
         for at, (name, place) in enumerate(zip(names, places, strict=True), 1)
     ]
-    gathered = Gathered(Before(known), summary)
+    gathered = KnownPeople(KnownBefore(known), summary)
     moves = world.do(knowledge.moves(run, gathered, candidates))
     assert [(one.row, one.former, one.how) for one in moves] == [
         (1, "free@x.org", "update"),
@@ -237,7 +245,7 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
 
 def test_whoever_is_erased_is_forgotten_by_their_id(world: World) -> None:
     """Whether it is their address still, or one that they had."""
-    writer, erasing = Writer(world), Erasing(world.store, world.run_store)
+    writer, erasing = Writer(world), ErasureStore(world.store, world.run_store)
     writer.write("ann@x.org", "old@x.org", entry=MEMBER)
     writer.words("old@x.org", past(b"a person"))
     world.redis.hset(key("exports"), "e", "e1")
@@ -264,20 +272,20 @@ class Bench:
             world.produce(0)
         (self.run,) = world.runs()
 
-    def take(self) -> Held:
+    def take(self) -> LeasedChunk:
         held = self.world.do(self.world.chunk_store.take(ACCOUNT, "bell", self.world.token(), LEASE_MS))
         assert held is not None
         return held
 
-    def go(self, held: Held) -> None:
+    def go(self, held: LeasedChunk) -> None:
         """Let its request go, on a server that has just begun as well."""
         self.world.redis.delete(key("hold"))
         assert isinstance(self.world.do(self.world.pacer.ask(ACCOUNT, "import", held)), Go)
 
-    def settle(self, held: Held, outcome: Outcome) -> None:
+    def settle(self, held: LeasedChunk, outcome: ChunkOutcome) -> None:
         assert self.world.do(self.world.chunk_store.settle(held, outcome))
 
-    def known(self) -> dict[str, Standing]:
+    def known(self) -> dict[str, MemberState]:
         """What the next run finds."""
         self.world.refresh(2)
         run = self.world.do(self.world.run_store.begin("another-reader", LEASE_MS))
@@ -288,14 +296,14 @@ class Bench:
         return {name: entry.standing for name, entry in found.items() if entry is not None}
 
 
-LATER: Final = Outcome(to="ready", count=4, due_in_ms=60_000)
+LATER: Final = ChunkOutcome(to="ready", count=4, due_in_ms=60_000)
 
 
 def answered(bench: Bench) -> None:
     """Sent, and the answer says that nothing was queued."""
     held = bench.take()
     bench.go(held)
-    bench.settle(held, Outcome(to="ready", count=4, due_in_ms=60_000, nothing_queued=True))
+    bench.settle(held, ChunkOutcome(to="ready", count=4, due_in_ms=60_000, nothing_queued=True))
 
 
 def silent(bench: Bench) -> None:
@@ -334,7 +342,7 @@ def accepted(bench: Bench) -> None:
     """Accepted, and its batch was lost."""
     held = bench.take()
     bench.go(held)
-    bench.settle(held, Outcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
+    bench.settle(held, ChunkOutcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
     while (other := bench.take()).lane == "deliver":
         bench.settle(other, LATER)
     bench.settle(other, LATER)
@@ -376,7 +384,7 @@ def test_whoever_may_be_there_stands_as_maybe_when_a_run_is_cancelled(
     (run,) = world.runs()
     assert run.over
     assert run.books.unsent == run.books.selected
-    assert bench.known() == (dict.fromkeys(("a1", "b1", "a2", "o1"), Standing.MAYBE) if there else {})
+    assert bench.known() == (dict.fromkeys(("a1", "b1", "a2", "o1"), MemberState.MAYBE) if there else {})
 
 
 def test_a_deleted_connections_batches_leave_their_people_as_maybe(world: World) -> None:
@@ -384,14 +392,14 @@ def test_a_deleted_connections_batches_leave_their_people_as_maybe(world: World)
     bench = Bench(world)
     held = bench.take()
     bench.go(held)
-    bench.settle(held, Outcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
+    bench.settle(held, ChunkOutcome(to="accepted", count=4, batch="b", books={"accepted": 4}))
     world.redis.hset(key("connections"), "c", "c1")
     world.redis.hset(key("connection", "c1"), "account", ACCOUNT)
     world.do(world.store.run("delete_connection", "c"))
     world.redis.delete(key("revision"))  # events of this world believe that there is none
     (run,) = world.runs()
     assert run.books.unconfirmed == 4
-    assert bench.known() == dict.fromkeys(("a1", "b1", "a2", "o1"), Standing.MAYBE)
+    assert bench.known() == dict.fromkeys(("a1", "b1", "a2", "o1"), MemberState.MAYBE)
 
 
 def test_an_applied_chunk_makes_members_with_what_was_applied(world: World) -> None:
@@ -403,7 +411,7 @@ def test_an_applied_chunk_makes_members_with_what_was_applied(world: World) -> N
     world.drain()
     run = a_run(account=ACCOUNT, export="e1")
     entry = world.do(Membership(world.store).entry(run, address("c1")))
-    assert entry == Entry(Standing.MEMBER, print_of("c1"), bench.run.number)
+    assert entry == MembershipEntry(MemberState.MEMBER, print_of("c1"), bench.run.number)
 
 
 # Where membership ends -----------------------------------------------------------------------------------------------

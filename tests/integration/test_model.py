@@ -21,8 +21,8 @@ from producer.intake.new_run import Order, Retention, row
 from producer.people.membership import Membership
 from producer.pipeline import enqueue
 from producer.pipeline.forecast import Allowance
-from producer.pipeline.known_people import Knowledge
-from producer.pipeline.runner import Reading
+from producer.pipeline.known_people import KnownPeopleReader
+from producer.pipeline.runner import Runner
 from tests.integration.serving import MAPPING, export
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
@@ -30,9 +30,9 @@ from tests.sandbox.account import Details
 from tests.sandbox.app import WORLD, create_app
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
-from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
 from wire.chunk_queue.chunk_store import LEASE_MS, ChunkStore
-from wire.chunk_queue.membership_entry import Standing
+from wire.chunk_queue.membership_entry import MemberState
 from wire.chunk_queue.run import Mode, Run, Trigger
 from wire.store import codec
 from wire.store.keys import key
@@ -63,8 +63,8 @@ class Killed(ChunkStore):
         self.outcomes = 0
 
     async def settle_and_take(
-        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
-    ) -> tuple[bool, Held | None]:
+        self, held: LeasedChunk, outcome: ChunkOutcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, LeasedChunk | None]:
         """Be killed, or settle."""
         if self.outcomes:
             raise Unreachable("killed")
@@ -83,9 +83,9 @@ class Exports:
         self.membership = Membership(place.store)
         place.redis.hset(key("account_names"), ANOTHER_HOST, place.host)
         self.runs = 0
-        self.reading = Reading(
+        self.reading = Runner(
             place.run_store,
-            Knowledge(self.membership, place.run_store),
+            KnownPeopleReader(self.membership, place.run_store),
             roots=(folder,),
             allowance=self._allowance,
             contract=self._nothing,
@@ -124,7 +124,7 @@ class Exports:
                 self.place.pass_time(5_000)
         raise AssertionError(f"never over: {await self.place.run(run)}")
 
-    async def known(self, run: Run) -> dict[str, tuple[Standing, bytes]]:
+    async def known(self, run: Run) -> dict[str, tuple[MemberState, bytes]]:
         """What is known of everybody when a run is over."""
         found = {}
         for address in PEOPLE:
@@ -233,19 +233,19 @@ class Model(RuleBasedStateMachine):
             one.email: one.first_name for one in self.exports.world.account.contacts.values() if one.times_imported
         }
         for address in PEOPLE:
-            standing = Standing.MAYBE if address in left else known.get(address, (None, b""))[0]
+            standing = MemberState.MAYBE if address in left else known.get(address, (None, b""))[0]
             told = address in self.segment and contacts.get(address) == self.segment[address]
             if told and before.get(address) != self.segment[address] and address not in self.out:
                 assert standing is not None, f"{address} was sent and is forgotten"
             self.unsure.discard(address)
-            if standing is Standing.MAYBE:
+            if standing is MemberState.MAYBE:
                 self.unsure.add(address)
                 self.applied.pop(address, None)
                 self.refused.pop(address, None)
-            elif standing is Standing.MEMBER and before.get(address) != self.segment.get(address) and told:
+            elif standing is MemberState.MEMBER and before.get(address) != self.segment.get(address) and told:
                 self.applied[address] = self.segment[address]
                 self.refused.pop(address, None)
-            elif standing is Standing.REFUSED and address in self.out and address in self.segment:
+            elif standing is MemberState.REFUSED and address in self.out and address in self.segment:
                 self.refused.setdefault(address, self.segment[address])
                 self.applied.pop(address, None)
 
@@ -256,10 +256,10 @@ class Model(RuleBasedStateMachine):
     def check(self, run: Run) -> None:
         """What must be so whenever a run has come to its own end."""
         known = self.do(self.exports.known(run))
-        members = {address for address, (standing, _) in known.items() if standing is Standing.MEMBER}
+        members = {address for address, (standing, _) in known.items() if standing is MemberState.MEMBER}
         assert members == self.applied.keys()
         assert {
-            address for address, (standing, _) in known.items() if standing is Standing.REFUSED
+            address for address, (standing, _) in known.items() if standing is MemberState.REFUSED
         } == self.refused.keys()
         account = self.exports.world.account
         assert account.resubscribed == []

@@ -21,9 +21,9 @@ from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
 from tests.unit.records import contacts
 from wire.activecampaign.requests import How, contacts_of, import_body, moved
-from wire.chunk_queue.chunk import Offer
-from wire.chunk_queue.membership_entry import Entries, Entry, Standing, past_of
-from wire.chunk_queue.run import Run, State, Trigger, state
+from wire.chunk_queue.chunk import NewChunk
+from wire.chunk_queue.membership_entry import MembershipEntries, MembershipEntry, MemberState, past_of
+from wire.chunk_queue.run import Run, RunState, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
 
@@ -87,7 +87,8 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
     people = len(moves)
     figures = {"read": people, "selected": people, "moving": people}
     entries = [
-        (f"{former}@example.org", Entry(Standing.MEMBER, PRINT, 1, person=person(former))) for former, _ in moves
+        (f"{former}@example.org", MembershipEntry(MemberState.MEMBER, PRINT, 1, person=person(former)))
+        for former, _ in moves
     ]
     await place.run_store.surveyed(
         "r1",
@@ -97,7 +98,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
         forecast={"requests": 1},
         rejects=[],
         pin="a-pin",
-        entries=Entries.of(entries),
+        entries=MembershipEntries.of(entries),
     )
     written = contacts_of(contacts(*(new for _, new in moves)))
     noted = [moved(one, f"{former}@example.org", how) for one, (former, _) in zip(written, moves, strict=True)]
@@ -105,7 +106,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
         "r1",
         "a-reader",
         [
-            Offer(
+            NewChunk(
                 people,
                 import_body(noted, automations=False),
                 range(1, people + 1),
@@ -119,7 +120,7 @@ async def open_run(place: Workplace, *moves: tuple[str, str], how: How = "update
     await place.run_store.end_reading("r1", "a-reader", at=(1, people))
 
 
-async def known(place: Workplace, name: str) -> Entry | None:
+async def known(place: Workplace, name: str) -> MembershipEntry | None:
     """What membership knows of a name."""
     return await Membership(place.store).entry(await place.run(), f"{name}@example.org")
 
@@ -143,7 +144,7 @@ def test_a_contact_is_given_the_new_address_and_is_the_same_one(play: Play) -> N
         assert await known(place, "ann") is None
         entry = await known(place, "anna")
         assert entry is not None
-        assert (entry.standing, entry.fingerprint, entry.person) == (Standing.MEMBER, PRINT, person("ann"))
+        assert (entry.standing, entry.fingerprint, entry.person) == (MemberState.MEMBER, PRINT, person("ann"))
 
     play(scenario)
 
@@ -161,7 +162,7 @@ def test_who_has_opted_out_stays_out_under_the_new_address(play: Play) -> None:
         assert not world.account.resubscribed
         entry = await known(place, "anna")
         assert entry is not None
-        assert entry.standing is Standing.REFUSED
+        assert entry.standing is MemberState.REFUSED
 
     play(scenario)
 
@@ -189,8 +190,8 @@ def test_a_newcomer_who_has_opted_out_under_the_old_address_is_not_imported(play
         out, former = await known(place, "ann"), await known(place, "bob")
         assert out is not None
         assert former is not None
-        assert (out.standing, out.person, out.was_member) == (Standing.REFUSED, person("ann"), True)
-        assert (former.standing, former.person) == (Standing.MEMBER, past_of(person("bob")))
+        assert (out.standing, out.person, out.was_member) == (MemberState.REFUSED, person("ann"), True)
+        assert (former.standing, former.person) == (MemberState.MEMBER, past_of(person("bob")))
 
     play(scenario)
 
@@ -308,7 +309,7 @@ def test_lookups_that_cannot_be_read_block_and_heal_by_themselves(play: Play, fa
         assert (run.block.code, run.block.by_hand) == ("unreadable_answers", False)
         assert len(asked(world, Endpoint.CONTACTS)) <= 3 + 10
         world.flip({"faults": []})
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
         assert names(world) == {"anna"}
         assert len(asked(world, Endpoint.IMPORT)) == 1
 

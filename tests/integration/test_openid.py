@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from producer.access.openid.config import Terms, roles_from
+from producer.access.openid.config import OpenIdConfig, roles_from
 from producer.access.openid.errors import Declined, Down, NoRole, Stale, Untrusted
 from producer.access.openid.login import BEGUN_SECONDS, Login
 from producer.access.openid.provider import Provider
@@ -37,7 +37,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def terms(issuer: str, **changes: Any) -> Terms:
+def terms(issuer: str, **changes: Any) -> OpenIdConfig:
     """What an operator sets."""
     said: dict[str, Any] = {
         "issuer": issuer,
@@ -49,7 +49,7 @@ def terms(issuer: str, **changes: Any) -> Terms:
         "scopes": ("openid", "profile"),
         "public_url": PUBLIC_URL,
     }
-    return Terms(**said | changes)
+    return OpenIdConfig(**said | changes)
 
 
 def at(issuer: str, scenario: Scenario, *, trusting: bool = True, **changes: Any) -> None:

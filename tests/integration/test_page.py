@@ -11,7 +11,7 @@ from yarl import URL
 from deploy.local.valkey import Valkey
 from producer.access.tokens import Role
 from producer.app import SCRIPT_ROOMS
-from producer.web.routes import LEAVES
+from producer.web.routes import PAGE_ROUTES
 from tests.integration.serving import TOKEN, Served, connection, serving
 from tests.integration.visiting import HTML, Visitor, somebody
 from wire.store.redis import Store, connect, load_scripts
@@ -215,7 +215,7 @@ def test_no_page_holds_a_script_or_a_style_of_its_own(with_page: WithPage) -> No
     async def scenario(served: Served) -> None:
         visitor = Visitor(served)
         await visitor.sign_in()
-        for leaf in LEAVES:
+        for leaf in PAGE_ROUTES:
             if leaf.method == "GET" and "{" not in leaf.path and leaf.path != "/":
                 text = (await visitor.get(leaf.path)).text
                 assert " style=" not in text

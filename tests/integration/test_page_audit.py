@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from producer.access.tokens import Role
-from producer.audit.trail import What
+from producer.audit.trail import AuditedAction
 from producer.web.pages.audit import GROUPS, SHOWN, WORDS
 from tests.integration.serving import Served
 from tests.integration.test_access import CONNECTION, House
@@ -22,8 +22,8 @@ Told = Callable[[], Coroutine[Any, Any, list[Any]]]
 
 def test_every_word_of_the_trail_has_its_words() -> None:
     """And every group of them."""
-    assert set(WORDS) == set(What)
-    assert set(GROUPS) == {what.partition(".")[0] for what in What}
+    assert set(WORDS) == set(AuditedAction)
+    assert set(GROUPS) == {what.partition(".")[0] for what in AuditedAction}
 
 
 @pytest.mark.parametrize("path", ["/audit", "/audit/download?format=ndjson"])

@@ -9,7 +9,7 @@ from producer.access.tokens import Role
 from producer.registry.model import Allow
 from producer.services.roles import ADMIN
 from producer.web.pages.connections import CHANGED
-from producer.web.routes import LEAVES
+from producer.web.routes import PAGE_ROUTES
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.visiting import Answer, Visitor, somebody
 from wire.store.redis import Store
@@ -269,7 +269,7 @@ def test_who_is_no_administrator_sees_names_only_and_finds_nothing_to_do(with_pa
         assert "acme.api-us1.com" not in listed.text
         assert NEW not in listed.text
         assert "/connections/main" not in listed.text
-        closed = [leaf for leaf in LEAVES if leaf.roles == ADMIN]
+        closed = [leaf for leaf in PAGE_ROUTES if leaf.roles == ADMIN]
         assert len(closed) >= 8
         for leaf in closed:
             path = leaf.path.replace("{name}", "main")

@@ -10,7 +10,7 @@ import pytest
 from producer.access.tokens import Role
 from producer.services.roles import WRITERS
 from producer.web.pages.export_edit import CHANGED
-from producer.web.routes import LEAVES
+from producer.web.routes import PAGE_ROUTES
 from tests.integration.serving import API_KEY, Served, serving
 from tests.integration.visiting import Answer, Visitor, somebody
 from wire.chunk_queue.run import Trigger
@@ -463,7 +463,7 @@ def test_a_viewer_looks_and_finds_nothing_to_do(with_page: WithPage) -> None:
             assert seen.status == 200
             assert set(re.findall(r'<form method="post" action="([^"]*)"', seen.text)) == {"/logout"}
             assert NEW not in seen.text
-        for leaf in LEAVES:
+        for leaf in PAGE_ROUTES:
             if leaf.roles == WRITERS and "/runs/" not in leaf.path:
                 path = leaf.path.replace("{name}", "vips")
                 proof = [("proof", (await visitor.get("/exports")).proof)] if leaf.method == "POST" else None

@@ -16,12 +16,12 @@ from producer.web.pages import run_stream
 from producer.web.pages.rejects import PAGES_SEARCHED, SHOWN
 from producer.web.pages.runs import LISTED
 from producer.web.rendering.run_labels import ACTS
-from producer.web.run_watcher import Watching
+from producer.web.run_watcher import RunWatcher
 from tests.integration.serving import serving
 from tests.integration.test_access import House, house
 from tests.integration.visiting import Visitor
 from wire.chunk_queue.rejects import Reject, page
-from wire.chunk_queue.run import State
+from wire.chunk_queue.run import RunState
 from wire.store.keys import key
 from wire.store.redis import Store, connect, load_scripts
 
@@ -39,7 +39,7 @@ def with_house(with_store: WithStore) -> WithHouse:
 
     def run(scenario: Scenario) -> None:
         async def served(store: Store) -> None:
-            async with serving(store, watching=Watching(AT_ONCE)) as api:
+            async with serving(store, watching=RunWatcher(AT_ONCE)) as api:
                 await scenario(await house(api))
 
         with_store(served)
@@ -282,9 +282,9 @@ def test_a_run_is_paused_resumed_and_cancelled_after_it_was_asked(with_house: Wi
             return str((await house.api.ask("GET", f"/v1/runs/{run}"))[1]["state"])
 
         for act, question, after in (
-            ("pause", "Pause this run?", State.PAUSED),
-            ("resume", "Resume this run?", State.QUEUED),
-            ("cancel", "Cancel this run?", State.CANCELLED),
+            ("pause", "Pause this run?", RunState.PAUSED),
+            ("resume", "Resume this run?", RunState.QUEUED),
+            ("cancel", "Cancel this run?", RunState.CANCELLED),
         ):
             before = await state()
             asked = await visitor.get(f"/runs/{run}/{act}")
@@ -562,7 +562,7 @@ def test_the_process_ends_though_somebody_looks(with_store: WithStore) -> None:
     """The stream breaks off without saying that the run is over: the browser comes again."""
 
     async def scenario(store: Store) -> None:
-        async with serving(store, watching=Watching(AT_ONCE)) as api:
+        async with serving(store, watching=RunWatcher(AT_ONCE)) as api:
             furnished = await house(api)
             run = furnished.runs["open"]
             async with streaming(await visitor_of(furnished, Role.VIEWER), run) as stream:
@@ -587,7 +587,7 @@ def test_a_store_that_is_away_for_a_moment_ends_no_stream(server: Valkey, monkey
 
     async def scenario() -> None:
         store = Store(connect(server.url()), scripts=load_scripts(*SCRIPT_ROOMS))
-        async with serving(store, watching=Watching(AT_ONCE)) as api:
+        async with serving(store, watching=RunWatcher(AT_ONCE)) as api:
             furnished = await house(api)
             run = furnished.runs["open"]
             with capture_logs() as lines:

@@ -14,14 +14,14 @@ from redis import Redis
 from standardwebhooks import Webhook
 
 from producer.app import SCRIPT_ROOMS
-from producer.notifications.attempts import WAITS_SECONDS, Outcome
-from producer.notifications.channels import Channel, Channels, Kind
-from producer.notifications.health_store import Addressed, Health, Healths
+from producer.notifications.attempts import WAITS_SECONDS, AttemptOutcome
+from producer.notifications.channels import Channel, ChannelKind, Channels
+from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore
 from producer.notifications.mail import Mail, MailServer
-from producer.notifications.outbox import LEASE_MS, Letters, LetterState
-from producer.notifications.sender import Posted, Poster
+from producer.notifications.outbox import LEASE_MS, DeliveryState, Outbox
+from producer.notifications.sender import Sender, SendReport
 from producer.notifications.signing import secret_of
-from producer.notifications.webhooks import Webhooks, mended_url
+from producer.notifications.webhooks import Webhooks, read_url
 from producer.registry.store import Registry
 from tests.integration.receiving import certificate, mail_server, receiver
 from tests.integration.serving import VAULT, export
@@ -48,27 +48,27 @@ class Office:
     session: Session
     mail: Mail | None = None
     now: int = START
-    posted: list[Posted] = field(default_factory=list)
+    posted: list[SendReport] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.letters, self.channels = Letters(self.store), Channels(self.store)
+        self.letters, self.channels = Outbox(self.store), Channels(self.store)
 
-    def poster(self) -> Poster:
+    def poster(self) -> Sender:
         """Another producer."""
-        return Poster(self.letters, VAULT, Webhooks(self.session), self.mail, self.posted.append, dice=lambda: 0.5)
+        return Sender(self.letters, VAULT, Webhooks(self.session), self.mail, self.posted.append, dice=lambda: 0.5)
 
     async def open(self, to: Channel) -> None:
         """Keep a channel, and an export to tell of."""
-        sealed = VAULT.seal(to.id, SECRET) if to.kind is Kind.WEBHOOK else None
+        sealed = VAULT.seal(to.id, SECRET) if to.kind is ChannelKind.WEBHOOK else None
         await self.channels.save(to, secret=sealed)
         if not await Registry(self.store).exports():
             await Registry(self.store).save_export(export(connection=None))
 
     async def write(self, *ids: str, to: str = "ch-ops") -> None:
         """Put messages into the outbox, as a change of state does."""
-        healths = Healths(self.store)
+        healths = ExportHealthStore(self.store)
         told = (await healths.told(["id-vips"]))["id-vips"]
-        health = Health.WELL if told.health is Health.FAILED else Health.FAILED
+        health = ExportHealth.WELL if told.health is ExportHealth.FAILED else ExportHealth.FAILED
         messages = [Addressed(of, to, BODY) for of in ids]
         assert await healths.judge("id-vips", told, health, messages=messages) == "judged"
 
@@ -82,7 +82,7 @@ class Office:
         self.pass_time(milliseconds)
         await self.poster().post()
 
-    async def notes(self, state: LetterState, of: str = "ch-ops") -> list[tuple[str, int, str | None]]:
+    async def notes(self, state: DeliveryState, of: str = "ch-ops") -> list[tuple[str, int, str | None]]:
         """Messages in a state: id, attempts, and what came of the last."""
         return [(one.id, one.attempts, one.note) for one in await self.letters.listed(of, [state])]
 
@@ -124,8 +124,8 @@ def test_a_message_arrives_signed_so_that_the_scheme_s_own_package_takes_it(in_o
             told = Webhook(SECRET.get_secret_value()).verify(body, headers)
             assert (told["type"], headers["webhook-id"]) == ("export.failed", "msg_1")
             assert headers["Content-Type"] == "application/json"
-            assert await office.notes(LetterState.DELIVERED) == [("msg_1", 1, "HTTP 204")]
-            assert office.posted == [Posted(Kind.WEBHOOK, Outcome.DELIVERED)]
+            assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 1, "HTTP 204")]
+            assert office.posted == [SendReport(ChannelKind.WEBHOOK, AttemptOutcome.DELIVERED)]
 
     in_office(scenario)
 
@@ -150,7 +150,7 @@ def test_a_receiver_that_is_down_for_long_gets_every_message_when_it_is_back(in_
             for _ in range(2):
                 await office.post(10 * 3_600 * SECOND_MS)
             assert sorted(there.ids()[9:]) == ["msg_1", "msg_2"]
-            assert {one[0] for one in await office.notes(LetterState.DELIVERED)} == {"msg_1", "msg_2"}
+            assert {one[0] for one in await office.notes(DeliveryState.DELIVERED)} == {"msg_1", "msg_2"}
 
     in_office(scenario)
 
@@ -166,7 +166,7 @@ def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(in_office: InOf
             await office.post()
             for wait in WAITS_SECONDS:
                 await office.post(wait * SECOND_MS)
-            assert await office.notes(LetterState.DEAD) == [("msg_1", len(WAITS_SECONDS) + 1, "HTTP 500")]
+            assert await office.notes(DeliveryState.DEAD) == [("msg_1", len(WAITS_SECONDS) + 1, "HTTP 500")]
             assert (await office.letters.count()).dead == 1
             await office.post(24 * 3_600 * SECOND_MS)
             assert len(there.received) == len(WAITS_SECONDS) + 1
@@ -174,9 +174,9 @@ def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(in_office: InOf
             assert await office.letters.redeliver("ch-ops", "msg_1") == "done"
             assert await office.letters.redeliver("ch-ops", "msg_1") == "already"
             await office.post()
-            assert await office.notes(LetterState.DELIVERED) == [("msg_1", 1, "HTTP 204")]
+            assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 1, "HTTP 204")]
             assert set(there.ids()) == {"msg_1"}
-            assert [one.outcome for one in office.posted[-2:]] == [Outcome.DEAD, Outcome.DELIVERED]
+            assert [one.outcome for one in office.posted[-2:]] == [AttemptOutcome.DEAD, AttemptOutcome.DELIVERED]
 
     in_office(scenario)
 
@@ -184,19 +184,19 @@ def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(in_office: InOf
 @pytest.mark.parametrize(
     ("answer", "state", "note", "due_seconds"),
     [
-        ((410, {}), LetterState.DEAD, "HTTP 410: the receiver wants no more of this", None),
+        ((410, {}), DeliveryState.DEAD, "HTTP 410: the receiver wants no more of this", None),
         (
             (302, {"Location": "http://127.0.0.1:1/"}),
-            LetterState.PENDING,
+            DeliveryState.PENDING,
             "HTTP 302: redirects are not followed, give the address it leads to",
             5,
         ),
-        ((429, {"Retry-After": "120"}), LetterState.PENDING, "HTTP 429", 120),
-        ((503, {"Retry-After": "1"}), LetterState.PENDING, "HTTP 503", 5),
+        ((429, {"Retry-After": "120"}), DeliveryState.PENDING, "HTTP 429", 120),
+        ((503, {"Retry-After": "1"}), DeliveryState.PENDING, "HTTP 503", 5),
     ],
 )
 def test_what_a_receiver_answers_decides_what_comes_next(
-    in_office: InOffice, answer: tuple[int, dict[str, str]], state: LetterState, note: str, due_seconds: int | None
+    in_office: InOffice, answer: tuple[int, dict[str, str]], state: DeliveryState, note: str, due_seconds: int | None
 ) -> None:
     """It wants none, it has moved, it wants to be asked later."""
 
@@ -206,7 +206,7 @@ def test_what_a_receiver_answers_decides_what_comes_next(
             there.answers.append(answer)
             await office.write("msg_1")
             await office.post()
-            (letter,) = await office.letters.listed("ch-ops", list(LetterState))
+            (letter,) = await office.letters.listed("ch-ops", list(DeliveryState))
             assert (letter.state, letter.note) == (state, note)
             assert letter.due == (None if due_seconds is None else office.now + due_seconds * SECOND_MS)
             assert len(there.received) == 1
@@ -237,7 +237,7 @@ def test_nothing_is_posted_to_what_is_not_public(in_office: InOffice, url: str) 
             await office.write("msg_1")
             await office.post()
             note = "the host is not public, or is not spoken to by https"
-            assert await office.notes(LetterState.PENDING) == [("msg_1", 1, note)]
+            assert await office.notes(DeliveryState.PENDING) == [("msg_1", 1, note)]
 
     in_office(scenario)
 
@@ -256,15 +256,15 @@ def test_nothing_is_posted_to_what_is_not_public(in_office: InOffice, url: str) 
 def test_an_address_that_is_none_is_refused_when_it_is_saved(text: str, says: str) -> None:
     """In a sentence that repeats no password."""
     with pytest.raises(ValueError, match=says) as caught:
-        mended_url(text, frozenset())
+        read_url(text, frozenset())
     assert "canary" not in str(caught.value)
 
 
 def test_a_url_is_mended_and_keeps_its_path_and_query() -> None:
     """Its path may be a secret of the receiver's."""
-    assert mended_url("HTTPS://Hooks.Example.com:443/A/b?C=d", frozenset()) == "https://hooks.example.com/A/b?C=d"
+    assert read_url("HTTPS://Hooks.Example.com:443/A/b?C=d", frozenset()) == "https://hooks.example.com/A/b?C=d"
     trusted = frozenset({"127.0.0.1:9"})
-    assert mended_url("http://127.0.0.1:9/x", trusted) == "http://127.0.0.1:9/x"
+    assert read_url("http://127.0.0.1:9/x", trusted) == "http://127.0.0.1:9/x"
 
 
 def test_a_message_in_the_hands_of_a_producer_that_was_killed_is_sent_by_another(in_office: InOffice) -> None:
@@ -279,9 +279,9 @@ def test_a_message_in_the_hands_of_a_producer_that_was_killed_is_sent_by_another
             assert there.received == []
             await office.post(1)
             assert there.ids() == [taken.id]
-            settled = office.letters.settle(taken.id, "the-dead-one", LetterState.PENDING, note="late", due_in_ms=0)
+            settled = office.letters.settle(taken.id, "the-dead-one", DeliveryState.PENDING, note="late", due_in_ms=0)
             assert await settled is False
-            assert await office.notes(LetterState.DELIVERED) == [("msg_1", 2, "HTTP 204")]
+            assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 2, "HTTP 204")]
 
     in_office(scenario)
 
@@ -333,7 +333,7 @@ def test_no_secret_is_logged_or_kept_as_it_is(in_office: InOffice) -> None:
             assert written.getvalue().count("notification_posted") == 2
             hashes = await office.store.hashes(["segment-export:channel:ch-ops", "segment-export:delivery:msg_1"])
             kept = b"".join(value for fields in hashes for value in fields.values())
-            (note,) = await office.notes(LetterState.PENDING, "ch-moved")
+            (note,) = await office.notes(DeliveryState.PENDING, "ch-moved")
             assert "its secret cannot be opened" in (note[2] or "")
             for canary in (SECRET.get_secret_value(), SECRET.get_secret_value()[6:30]):
                 assert canary not in written.getvalue()
@@ -348,7 +348,7 @@ def test_no_secret_is_logged_or_kept_as_it_is(in_office: InOffice) -> None:
 
 def letter_box(**changes: Any) -> Channel:
     """A channel to two addresses."""
-    said = {"kind": Kind.EMAIL, "url": None, "addresses": ("night@ops.test", "day@ops.test")}
+    said = {"kind": ChannelKind.EMAIL, "url": None, "addresses": ("night@ops.test", "day@ops.test")}
     return channel(**said | changes)
 
 
@@ -373,7 +373,7 @@ def test_an_e_mail_says_what_a_webhook_says_to_all_addresses(in_office: InOffice
             assert mail["Message-ID"] == "<msg_1@segment-export.invalid>"
             assert mail["Auto-Submitted"] == "auto-generated"
             assert "It failed." in mail.get_content()
-            assert office.posted == [Posted(Kind.EMAIL, Outcome.DELIVERED)]
+            assert office.posted == [SendReport(ChannelKind.EMAIL, AttemptOutcome.DELIVERED)]
 
     in_office(scenario)
 
@@ -394,13 +394,13 @@ def test_mail_is_handed_in_over_tls_with_a_login_where_that_is_set(in_office: In
             await office.write("msg_2")
             with logged() as written:
                 await office.post()
-            ((_, _, note),) = await office.notes(LetterState.PENDING)
+            ((_, _, note),) = await office.notes(DeliveryState.PENDING)
             assert note is not None
             assert note.startswith("no mail server: ")
             assert len(box.mails) == 1
             office.mail = Mail(server_at(box.port, **said | {"password": SecretStr("canary-wrong")}), client)
             await office.post(60 * SECOND_MS)
-            assert await office.notes(LetterState.PENDING) == [("msg_2", 2, "the mail server answered 535")]
+            assert await office.notes(DeliveryState.PENDING) == [("msg_2", 2, "the mail server answered 535")]
             assert "canary" not in written.getvalue()
 
     in_office(scenario)
@@ -417,12 +417,12 @@ def test_addresses_that_a_mail_server_does_not_know_are_counted_and_not_repeated
             await office.write("msg_1")
             await office.post()
             note = "handed in; 1 of 2 addresses were refused"
-            assert await office.notes(LetterState.DELIVERED) == [("msg_1", 1, note)]
+            assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 1, note)]
             box.unknown = {"night@ops.test", "day@ops.test"}
             await office.write("msg_2")
             with logged() as written:
                 await office.post()
-            assert await office.notes(LetterState.DEAD) == [("msg_2", 1, "every address was refused: 550")]
+            assert await office.notes(DeliveryState.DEAD) == [("msg_2", 1, "every address was refused: 550")]
             assert "ops.test" not in written.getvalue()
 
     in_office(scenario)
@@ -437,7 +437,7 @@ def test_a_mail_server_that_is_down_is_tried_again(in_office: InOffice) -> None:
             await office.open(letter_box())
             await office.write("msg_1")
             await office.post()
-            ((_, _, note),) = await office.notes(LetterState.PENDING)
+            ((_, _, note),) = await office.notes(DeliveryState.PENDING)
             assert note is not None
             assert note.startswith("no mail server: ")
             office.mail = Mail(server_at(box.port))

@@ -19,16 +19,16 @@ from producer.intake.new_run import Order, Retention, row
 from producer.monitoring.metrics import Metrics
 from producer.monitoring.overview import Overview
 from producer.pipeline.survey import Survey
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
 from tests.integration.serving import export
 from tests.integration.walking import START
 from tests.integration.workplace import Bells, Workplace, workplace
-from wire.chunk_queue.chunk import Outcome, Stopped
-from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.chunk import ChunkOutcome, StopReason
+from wire.chunk_queue.rate_limiter import RateLimiter
 from wire.chunk_queue.run import Trigger
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.wakeups import Wakeups
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store, connect, load_scripts
@@ -75,7 +75,7 @@ class Shown:
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
-        self.overview = Overview(place.store, place.run_store, place.lanes, Ageing(place.registry, 26))
+        self.overview = Overview(place.store, place.run_store, place.lanes, StalenessCheck(place.registry, 26))
         self.metrics = Metrics(self.overview, CollectorRegistry())
 
     async def text(self) -> str:
@@ -104,7 +104,7 @@ class Shown:
         """Have one chunk accepted."""
         held = await self.place.chunk_store.take(self.place.host, "bell", f"token-{batch}")
         assert held is not None
-        outcome = Outcome(
+        outcome = ChunkOutcome(
             to="accepted", count=held.count, batch=batch, books={"accepted": held.count}, due_in_ms=60_000
         )
         assert await self.place.chunk_store.settle(held, outcome)
@@ -247,8 +247,8 @@ def test_a_blocked_connection_shows_in_its_runs(play: Play) -> None:
         await shown.place.open_run(("a", "b"))
         held = await shown.place.chunk_store.take(shown.place.host, "bell", "token")
         assert held is not None
-        stop = Stopped("connection", "credentials", "a reason")
-        assert await shown.place.chunk_store.settle(held, Outcome(to="ready", count=2, stop=stop))
+        stop = StopReason("connection", "credentials", "a reason")
+        assert await shown.place.chunk_store.settle(held, ChunkOutcome(to="ready", count=2, stop=stop))
         assert (await shown.figures())["run_state vips blocked"] == 1
 
     play(scenario)
@@ -321,7 +321,8 @@ def test_while_the_store_is_away_what_is_counted_here_is_still_told() -> None:
     async def scenario() -> None:
         store = Store(connect("redis://127.0.0.1:1/0"), scripts=load_scripts(*SCRIPT_ROOMS))
         metrics = Metrics(
-            Overview(store, RunStore(store), Lanes(store, Bells()), Ageing(Registry(store), 26)), CollectorRegistry()
+            Overview(store, RunStore(store), Wakeups(store, Bells()), StalenessCheck(Registry(store), 26)),
+            CollectorRegistry(),
         )
         body, _ = await metrics.exposition()
         assert b"segment_export_profiles" in body
@@ -352,7 +353,7 @@ def test_after_a_throttle_the_gate_and_the_pace_show_it(play: Play) -> None:
 
     async def scenario(shown: Shown) -> None:
         await shown.place.open_run(("a", "b"))
-        await Pacer(shown.place.store).throttled(shown.place.host, "import", 30, shown.place.now)
+        await RateLimiter(shown.place.store).throttled(shown.place.host, "import", 30, shown.place.now)
         shown.place.pass_time(10_000)
         found = await shown.figures()
         assert found["gate_closed_seconds main"] == 20
@@ -424,7 +425,7 @@ def test_while_a_slow_account_is_watched_the_finish_is_that_of_its_pace(play: Pl
                 await shown.overview.sample()
                 held = await place.chunk_store.take(place.host, "bell", f"t{place.now}-{number}")
                 assert held is not None
-                assert await place.chunk_store.settle(held, Outcome(to="over", books={"applied": 2}))
+                assert await place.chunk_store.settle(held, ChunkOutcome(to="over", books={"applied": 2}))
                 place.pass_time(6_000)
 
         await work(20)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from producer.client.publish import (
-    Answer,
     ApiError,
     NotTheApi,
-    Refused,
+    PublishAnswer,
+    RequestRefused,
     publish_segment_refreshed,
     publish_segment_refreshed_async,
 )
@@ -33,7 +33,7 @@ def test_a_job_publishes_with_one_call(producer: SimulatedProducer) -> None:
     answer = publish_segment_refreshed(
         producer.url + "/", TOKEN + "\n", segment="vip", snapshot="/vip.parquet", id="e1", time=time
     )
-    assert answer == Answer(("5f2c",), None)
+    assert answer == PublishAnswer(("5f2c",), None)
     asked = producer.asked[0]
     assert (asked.path, asked.headers["Content-Type"]) == ("/v1/events", "application/cloudevents+json")
     assert (asked.body["id"], asked.body["source"]) == ("e1", "/segment-export/python")
@@ -46,10 +46,10 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_event(producer: Simulate
     producer.refuse(CALL, 503, "The store is not there.")
     producer.answer(CALL, {"runs": [], "reason": "no export names the segment"}, 202)
 
-    async def scenario() -> Answer:
+    async def scenario() -> PublishAnswer:
         return await publish_segment_refreshed_async(producer.url, TOKEN, segment="vip", snapshot="/vip.parquet")
 
-    assert asyncio.run(scenario()) == Answer((), "no export names the segment")
+    assert asyncio.run(scenario()) == PublishAnswer((), "no export names the segment")
     bodies = [asked.body for asked in producer.asked]
     assert bodies == [bodies[0]] * 3
 
@@ -57,7 +57,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_event(producer: Simulate
 def test_a_refusal_names_every_fault(producer: SimulatedProducer) -> None:
     """In the message, too, since that is what an orchestrator shows."""
     producer.refuse(CALL, 422, "2 fields are not as needed.", {"/data/segment": "is blank", "/id": "is blank"})
-    with pytest.raises(Refused, match=r"(?s)2 fields.*/data/segment is blank.*/id is blank"):
+    with pytest.raises(RequestRefused, match=r"(?s)2 fields.*/data/segment is blank.*/id is blank"):
         publish_segment_refreshed(producer.url, TOKEN, segment=" ", snapshot="/vip.parquet", id=" ")
 
 

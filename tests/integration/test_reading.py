@@ -14,24 +14,24 @@ from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.people.membership import Membership
 from producer.pipeline import enqueue
 from producer.pipeline import runner as reading
 from producer.pipeline.forecast import Allowance
-from producer.pipeline.known_people import Knowledge
-from producer.pipeline.runner import Reading
-from producer.pipeline.survey import Survey, survey
+from producer.pipeline.known_people import KnownPeopleReader
+from producer.pipeline.runner import Runner
+from producer.pipeline.survey import Survey, run_survey
 from producer.runs.store import RunStore
 from producer.snapshots import FileSnapshot
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.chunk import Offer, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, NewChunk
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.run import Run, State, Trigger, state
+from wire.chunk_queue.run import Run, RunState, Trigger, state
 from wire.store import codec
 from wire.store.redis import Store, Unreachable, load_scripts
 
@@ -49,7 +49,7 @@ class Producers:
     imports_per_minute: float = 100.0
     surveys: list[tuple[str, Survey]] = field(default_factory=list)
     appended: Callable[[], Awaitable[None]] | None = None
-    contract: Contract | None = None
+    contract: ContactLimit | None = None
 
     def __post_init__(self) -> None:
         self.redis.flushall()
@@ -62,11 +62,11 @@ class Producers:
         self.now += milliseconds
         self.redis.set(CLOCK_KEY, self.now)
 
-    def process(self, run_store: RunStore | None = None) -> Reading:
+    def process(self, run_store: RunStore | None = None) -> Runner:
         """A producer process."""
-        return Reading(
+        return Runner(
             run_store or self.run_store,
-            Knowledge(Membership(self.store), self.run_store),
+            KnownPeopleReader(Membership(self.store), self.run_store),
             roots=(self.folder,),
             allowance=self._allowance,
             contract=self._contract,
@@ -102,14 +102,14 @@ class Producers:
             found.append(emails_of(held.contacts))
             assert await self.chunk_store.settle(
                 held,
-                Outcome(to="over", count=0, books={"applied": held.count}),
+                ChunkOutcome(to="over", count=0, books={"applied": held.count}),
             )
         return found
 
     async def _allowance(self, run: Run) -> Allowance:
         return Allowance(self.imports_per_minute)
 
-    async def _contract(self, run: Run) -> Contract | None:
+    async def _contract(self, run: Run) -> ContactLimit | None:
         return self.contract
 
     async def _appended(self, account: str) -> None:
@@ -118,7 +118,7 @@ class Producers:
             await self.appended()
 
 
-async def read(reading: Reading) -> None:
+async def read(reading: Runner) -> None:
     """Let a process read whatever may begin, to its end."""
     await reading.run_all()
     await asyncio.gather(*reading._tasks)
@@ -167,12 +167,12 @@ def test_a_run_is_surveyed_and_appended(producers: Producers) -> None:
         assert run.forecast is not None
         assert run.forecast["requests"] == 1
         assert (run.chunks, run.ready_chunks, run.packed) == (1, 1, 2)
-        assert (state(run), run.reading_ended) == (State.DELIVERING, producers.now)
+        assert (state(run), run.reading_ended) == (RunState.DELIVERING, producers.now)
         (page,) = await producers.run_store.rejects("r1")
         assert (orjson.loads(page)["row"], orjson.loads(page)["email"]) == (2, "nobody")
         assert [(name, survey.read) for name, survey in producers.surveys] == [("vips", 4)]
         assert await producers.chunks() == [["ann@example.org", "bob@example.org"]]
-        assert state(await producers.run()) is State.SUCCEEDED
+        assert state(await producers.run()) is RunState.SUCCEEDED
 
     play(scenario())
 
@@ -202,7 +202,7 @@ def test_a_dry_run_ends_with_its_forecast_and_sends_nothing(producers: Producers
         await producers.open_run(producers.people(300), dry_run=True)
         await read(producers.process())
         run = await producers.run()
-        assert (state(run), run.books.unsent, run.chunks) == (State.SUCCEEDED, 300, 0)
+        assert (state(run), run.books.unsent, run.chunks) == (RunState.SUCCEEDED, 300, 0)
         assert run.forecast is not None
         assert run.forecast["requests"] == 2
 
@@ -216,7 +216,7 @@ def test_a_snapshot_that_selects_nobody_ends_its_run(producers: Producers) -> No
         await producers.open_run(producers.write("nobody,No"))
         await read(producers.process())
         run = await producers.run()
-        assert (state(run), run.books.invalid) == (State.SUCCEEDED, 1)
+        assert (state(run), run.books.invalid) == (RunState.SUCCEEDED, 1)
 
     play(scenario())
 
@@ -233,7 +233,7 @@ def test_a_snapshot_that_cannot_be_read_fails_its_run_with_file_and_row(producer
         with capture_logs() as lines:
             await read(producers.process())
         run = await producers.run()
-        assert (state(run), run.chunks) == (State.FAILED, 0)
+        assert (state(run), run.chunks) == (RunState.FAILED, 0)
         assert run.error is not None
         assert f"{file}, row 2" in run.error
         assert "@" not in run.error
@@ -251,7 +251,7 @@ def test_a_mapped_column_that_is_missing_fails_the_run_with_its_name(producers: 
         await producers.open_run(file)
         await read(producers.process())
         run = await producers.run()
-        assert state(run) is State.FAILED
+        assert state(run) is RunState.FAILED
         assert run.error == f"{file}: no column 'Email'; there is 'Mail', 'Name'"
 
     play(scenario())
@@ -264,7 +264,7 @@ def test_a_file_that_is_not_there_fails_the_run(producers: Producers) -> None:
         await producers.open_run(producers.folder / "nowhere.csv")
         await producers.open_run(producers.people(3), "r2")
         await read(producers.process())
-        assert state(await producers.run("r1")) is State.FAILED
+        assert state(await producers.run("r1")) is RunState.FAILED
         await read(producers.process())
         assert (await producers.run("r2")).ready_chunks == 1
 
@@ -325,7 +325,7 @@ def test_another_reader_goes_on_where_a_killed_one_stood(producers: Producers, a
         await read(second)
         assert len(producers.surveys) == 1
         assert [email for chunk in await producers.chunks() for email in chunk] == everybody(900)
-        assert state(await producers.run()) is State.SUCCEEDED
+        assert state(await producers.run()) is RunState.SUCCEEDED
 
     play(scenario())
 
@@ -352,7 +352,7 @@ def test_a_reader_whose_lease_was_taken_over_appends_nothing_more(producers: Pro
         await asyncio.gather(*slow._tasks)
         assert [email for chunk in await producers.chunks() for email in chunk] == everybody(900)
         run = await producers.run()
-        assert (state(run), run.chunks) == (State.SUCCEEDED, 4)
+        assert (state(run), run.chunks) == (RunState.SUCCEEDED, 4)
 
     play(scenario())
 
@@ -437,7 +437,7 @@ class Faltering(RunStore):
         self.written = written
         self.appends = 0
 
-    async def append(self, run: str, token: str, offers: Iterable[Offer], **said: Any) -> Any:
+    async def append(self, run: str, token: str, offers: Iterable[NewChunk], **said: Any) -> Any:
         """Append, but for the second step."""
         self.appends += 1
         if self.appends != 2:
@@ -464,7 +464,7 @@ def test_an_append_whose_answer_was_lost_is_neither_lost_nor_repeated(
         with capture_logs() as lines:
             await read(producers.process(Faltering(producers.store, written=written)))
         assert "reading_interrupted" in [line["event"] for line in lines]
-        assert state(await producers.run()) is State.DELIVERING
+        assert state(await producers.run()) is RunState.DELIVERING
         assert [email for chunk in await producers.chunks() for email in chunk] == everybody(900)
 
     play(scenario())
@@ -494,7 +494,7 @@ def test_a_snapshot_that_changed_since_its_survey_fails_the_run(producers: Produ
         producers.pass_time(LEASE_MS)
         await read(producers.process())
         run = await producers.run()
-        assert state(run) is State.FAILED
+        assert state(run) is RunState.FAILED
         assert run.error is not None
         assert "changed" in run.error
         assert (run.books.unsent, run.books.pending) == (900, 0)
@@ -531,11 +531,11 @@ def test_the_look_ahead_waits_for_room_and_goes_on_when_there_is_some(producers:
             held = await producers.chunk_store.take(ACCOUNT, "bell", f"token-{number}")
             assert held is not None
             got += emails_of(held.contacts)
-            await producers.chunk_store.settle(held, Outcome(to="over", books={"applied": held.count}))
+            await producers.chunk_store.settle(held, ChunkOutcome(to="over", books={"applied": held.count}))
             assert (await producers.run()).ready_chunks <= 2
         await asyncio.gather(*reading._tasks)
         assert got == everybody(1250)
-        assert state(await producers.run()) is State.SUCCEEDED
+        assert state(await producers.run()) is RunState.SUCCEEDED
 
     play(scenario())
 
@@ -552,7 +552,7 @@ def test_a_cancel_while_it_sends_stops_the_reader(producers: Producers) -> None:
         producers.appended = cancel
         await read(producers.process())
         run = await producers.run()
-        assert (state(run), run.chunks, run.books.unsent) == (State.CANCELLED, 1, 1250)
+        assert (state(run), run.chunks, run.books.unsent) == (RunState.CANCELLED, 1, 1250)
         assert await producers.chunks() == []
 
     play(scenario())
@@ -574,7 +574,7 @@ def test_a_cancel_while_it_waits_for_room_stops_the_reader(producers: Producers)
         assert await producers.run_store.steer("r1", "cancel") == "done"
         await asyncio.gather(*reading._tasks)
         run = await producers.run()
-        assert (state(run), run.books.unsent) == (State.CANCELLED, 1250)
+        assert (state(run), run.books.unsent) == (RunState.CANCELLED, 1250)
 
     play(scenario())
 
@@ -586,7 +586,7 @@ def test_a_small_snapshot_is_surveyed_beside_a_large_one(producers: Producers, m
     def slowly(snapshot: FileSnapshot, *rest: Any, **options: Any) -> Survey:
         if snapshot.files[0].name == slow.name:
             assert go_on.wait(30)
-        return survey(snapshot, *rest, **options)
+        return run_survey(snapshot, *rest, **options)
 
     monkeypatch.setattr(reading, "survey", slowly)
     monkeypatch.setattr(reading, "SMALL_BYTES", 1_000)
@@ -626,7 +626,7 @@ def test_a_process_that_goes_down_leaves_its_runs_to_others(producers: Producers
         process.cancel()
         await asyncio.gather(process, return_exceptions=True)
         producers.appended = None
-        assert state(await producers.run()) is State.DELIVERING
+        assert state(await producers.run()) is RunState.DELIVERING
         producers.pass_time(LEASE_MS)
         await read(producers.process())
         assert [email for chunk in await producers.chunks() for email in chunk] == everybody(900)

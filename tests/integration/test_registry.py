@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from producer.intake.cloudevents import Event
+from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
 from producer.registry.model import Limits
 from producer.registry.store import ChangedMeanwhile, NameTaken, Registry, RunsUnderWay, Unregistered
 from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
-from wire.chunk_queue.chunk import Offer, Outcome, Stopped
+from wire.chunk_queue.chunk import ChunkOutcome, NewChunk, StopReason
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.run import State, state
+from wire.chunk_queue.run import RunState, state
 from wire.store.keys import key
 from wire.store.redis import Store
 
@@ -26,7 +26,9 @@ WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 async def _opened(store: Store, registry: Registry, events: str = "1") -> list[str]:
     intake = Intake(store, registry, snapshot_roots=[Path("/s")], retention=Retention())
     data = {"segment": "vip", "snapshot": "/s/vip.csv"}
-    return list((await intake.accept_event(Event(events, "/cdp", "segment.refreshed", None, None, data))).runs)
+    return list(
+        (await intake.accept_event(SegmentRefreshed(events, "/cdp", "segment.refreshed", None, None, data))).runs
+    )
 
 
 async def _appended(run_store: RunStore, chunks: int) -> str:
@@ -38,7 +40,7 @@ async def _appended(run_store: RunStore, chunks: int) -> str:
         run.id, "reader", figures=figures, selection=b"", forecast={"requests": chunks}, rejects=[], pin="p"
     )
     for at in range(chunks):
-        await run_store.append(run.id, "reader", [Offer(at + 1, b"[1,2,3,4]", range(4))], at=(at, at))
+        await run_store.append(run.id, "reader", [NewChunk(at + 1, b"[1,2,3,4]", range(4))], at=(at, at))
     return run.id
 
 
@@ -167,7 +169,7 @@ def test_deleting_a_connection_detaches_its_exports_and_ends_its_runs(with_store
         under_way = await _appended(run_store, 3)
         held = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert held is not None
-        await chunk_store.settle(held, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
+        await chunk_store.settle(held, ChunkOutcome("accepted", count=4, batch="b", books={"accepted": 4}))
         (queued,) = set(await _opened(store, registry, "2")) - set(await registry.runs(most=9, export_id="id-rest"))
 
         gone = await registry.delete_connection("main")
@@ -175,7 +177,7 @@ def test_deleting_a_connection_detaches_its_exports_and_ends_its_runs(with_store
         assert gone.detached == ("vips",)
         assert gone.ended_runs == tuple(sorted((under_way, queued)))
         first, second = await run_store.look([under_way, queued])
-        assert (state(first), state(second)) == (State.CANCELLED, State.CANCELLED)
+        assert (state(first), state(second)) == (RunState.CANCELLED, RunState.CANCELLED)
         assert (first.books.unconfirmed, first.books.unsent, first.unbalanced) == (4, 8, 0)
         assert first.books.close(over=True)
         detached = await registry.export("vips")
@@ -204,10 +206,10 @@ def test_a_run_that_was_ending_already_ends_with_its_connection(with_store: With
         leased = await chunk_store.take("acme.api-us1.com", "bell", "u")
         assert accepted is not None
         assert leased is not None
-        await chunk_store.settle(accepted, Outcome("accepted", count=4, batch="b", books={"accepted": 4}))
+        await chunk_store.settle(accepted, ChunkOutcome("accepted", count=4, batch="b", books={"accepted": 4}))
         assert await run_store.steer(run, "cancel") == "done"
         await registry.delete_connection("main")
-        assert await chunk_store.settle(leased, Outcome("accepted", count=4, batch="c", books={"accepted": 4}))
+        assert await chunk_store.settle(leased, ChunkOutcome("accepted", count=4, batch="c", books={"accepted": 4}))
         (ended,) = await run_store.look([run])
         assert ended.over
         assert (ended.books.unconfirmed, ended.books.unsent, ended.unbalanced) == (8, 4, 0)
@@ -226,7 +228,7 @@ def test_deleting_an_export_cancels_its_runs(with_store: WithStore) -> None:
         opened = await _opened(store, registry)
         ended = await registry.delete_export("vips")
         states = {run.export_name: state(run) for run in await run_store.look(opened)}
-        assert states == {"vips": State.CANCELLED, "rest": State.QUEUED}
+        assert states == {"vips": RunState.CANCELLED, "rest": RunState.QUEUED}
         assert len(ended) == 1
         assert [one.name for one in await registry.exports()] == ["rest"]
         with pytest.raises(Unregistered):
@@ -268,11 +270,11 @@ def test_a_mended_connection_is_probed_at_once(with_store: WithStore) -> None:
         run = await _appended(run_store, 2)
         held = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert held is not None
-        stop = Stopped("connection", "credentials", "the key is refused")
-        await chunk_store.settle(held, Outcome("ready", count=4, stop=stop))
+        stop = StopReason("connection", "credentials", "the key is refused")
+        await chunk_store.settle(held, ChunkOutcome("ready", count=4, stop=stop))
         assert await chunk_store.take("acme.api-us1.com", "bell", "t") is None
         await registry.save_connection(connection("main"), secret=b"new", replaces=connection("main"))
-        assert [state(found) for found in await run_store.look([run])] == [State.BLOCKED]
+        assert [state(found) for found in await run_store.look([run])] == [RunState.BLOCKED]
         probe = await chunk_store.take("acme.api-us1.com", "bell", "t")
         assert probe is not None
         assert probe.secret == b"new"

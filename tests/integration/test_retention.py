@@ -19,7 +19,7 @@ from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.unit.records import contacts
 from wire.chunk_queue.rejects import Reject, page
-from wire.chunk_queue.run import State, Trigger, state
+from wire.chunk_queue.run import RunState, Trigger, state
 from wire.store import codec
 from wire.store.keys import PREFIX, key
 
@@ -61,7 +61,7 @@ async def a_run_that_leaves_everything(place: Workplace, *, record_ms: int, reje
     assert (books.refused, books.unsent) == (1, 1)
     if kept_runs:
         assert kept_runs[0].books.unconfirmed == 4
-        assert state(kept_runs[0]) is State.CANCELLED
+        assert state(kept_runs[0]) is RunState.CANCELLED
 
 
 async def begin_the_next(place: Workplace, retention: Retention) -> None:

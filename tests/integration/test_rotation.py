@@ -11,7 +11,7 @@ from producer.registry.store import Registry
 from tests.integration import serving as serving_
 from tests.integration.serving import API_KEY, connection, serving
 from wire.store.redis import Store
-from wire.vault import Unreadable, Vault
+from wire.vault import UnreadableSecret, Vault
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 
@@ -47,7 +47,7 @@ def test_rotation_seals_every_key_with_the_first_and_may_be_repeated(with_store:
             for name in "abc":
                 sealed = await api.registry.secret(f"id-{name}")
                 assert Vault([NEW]).open(f"id-{name}", sealed).get_secret_value() == API_KEY
-                with pytest.raises(Unreadable):
+                with pytest.raises(UnreadableSecret):
                     Vault([OLD]).open(f"id-{name}", sealed)
             assert await api.ask("POST", PATH, {}) == (
                 200,

@@ -19,15 +19,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from deploy.local.valkey import Valkey
-from deploy.scaling import Look, Policy, Scaler, replicas, scaler_of
+from deploy.scaling import Policy, ReadFigures, Scaler, replicas, scaler_of
 from producer.monitoring.metrics import Metrics
 from producer.monitoring.overview import Overview
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness_check import StalenessCheck
 from tests.deployed import named
 from tests.integration.serving import connection
 from tests.integration.workplace import Workplace, workplace
-from wire.chunk_queue.chunk import Outcome
-from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.chunk import ChunkOutcome
+from wire.chunk_queue.rate_limiter import RateLimiter
 
 POLL_SECONDS: Final = 15
 THREADS: Final = 32
@@ -47,10 +47,10 @@ class Recorder:
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
-        self.looks: list[Look] = []
+        self.looks: list[ReadFigures] = []
         self.workers = ["one"]
         self._metrics = Metrics(
-            Overview(place.store, place.run_store, place.lanes, Ageing(place.registry, 26)), CollectorRegistry()
+            Overview(place.store, place.run_store, place.lanes, StalenessCheck(place.registry, 26)), CollectorRegistry()
         )
         self._tokens = count()
 
@@ -64,7 +64,7 @@ class Recorder:
             for batch in range(ACCEPTED):
                 held = await self.place.chunk_store.take(over.account, "bell", f"t{next(self._tokens)}")
                 assert held is not None
-                outcome = Outcome(to="accepted", count=1, batch=f"b{batch}", due_in_ms=1)
+                outcome = ChunkOutcome(to="accepted", count=1, batch=f"b{batch}", due_in_ms=1)
                 assert await self.place.chunk_store.settle(held, outcome)
 
     async def scrape(self, minutes: float, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
@@ -83,7 +83,7 @@ class Recorder:
                 for sample in family.samples
                 if sample.name == "segment_export_workers_wanted"
             )
-            self.looks.append(Look(len(self.looks) * POLL_SECONDS, wanted))
+            self.looks.append(ReadFigures(len(self.looks) * POLL_SECONDS, wanted))
 
     async def take(self, account: str) -> bool:
         """Have a chunk taken by somebody who is never heard of again."""
@@ -94,11 +94,11 @@ class Recorder:
         for number in range(accounts):
             await self.place.run_store.steer(f"r{number}", "cancel")
             while held := await self.place.chunk_store.take(f"a{number}.example", "bell", f"t{next(self._tokens)}"):
-                assert await self.place.chunk_store.settle(held, Outcome(to="over", books={"applied": held.count}))
+                assert await self.place.chunk_store.settle(held, ChunkOutcome(to="over", books={"applied": held.count}))
 
 
 Scenario = Callable[[Recorder], Awaitable[None]]
-Record = Callable[[Scenario], list[Look]]
+Record = Callable[[Scenario], list[ReadFigures]]
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def record(valkey: Valkey) -> Iterator[Record]:
     """Play a scenario over an empty record, and return what was recorded."""
     with Redis(port=valkey.port) as redis:
 
-        def play(scenario: Scenario) -> list[Look]:
-            async def opened() -> list[Look]:
+        def play(scenario: Scenario) -> list[ReadFigures]:
+            async def opened() -> list[ReadFigures]:
                 async with workplace(redis, web.Application()) as place:
                     recorder = Recorder(place)
                     await scenario(recorder)
@@ -118,7 +118,7 @@ def record(valkey: Valkey) -> Iterator[Record]:
         yield play
 
 
-def counts(scaler: Scaler, looks: list[Look]) -> list[int]:
+def counts(scaler: Scaler, looks: list[ReadFigures]) -> list[int]:
     """The replicas over time, a figure each quarter of a minute."""
     return [there for _, there in replicas(scaler, looks)]
 
@@ -165,7 +165,7 @@ def test_a_throttled_account_needs_no_more_workers_for_being_slow(record: Record
 
     async def scenario(recorder: Recorder) -> None:
         await recorder.open_runs(1)
-        pacer = Pacer(recorder.place.store)
+        pacer = RateLimiter(recorder.place.store)
 
         async def throttle() -> None:
             await pacer.throttled("a0.example", "import", 30, recorder.place.now)
@@ -195,20 +195,20 @@ def test_a_stuck_worker_makes_the_number_neither_grow_nor_shrink(record: Record,
 
 def test_while_prometheus_is_away_the_fallback_holds_workers() -> None:
     """No answer is not none wanted; three looks are waited for."""
-    looks = [Look(at * POLL_SECONDS, 1 if at < 4 else None) for at in range(12)]
+    looks = [ReadFigures(at * POLL_SECONDS, 1 if at < 4 else None) for at in range(12)]
     assert counts(KEDA, looks) == [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2]
     assert set(counts(PLAIN, looks)) == {1}
 
 
 def test_a_change_within_a_tenth_changes_nothing() -> None:
     """Kubernetes' tolerance."""
-    looks = [Look(at * POLL_SECONDS, wanted) for at, wanted in enumerate([1, 10, 10, 10, 18, 18, 18, 19])]
+    looks = [ReadFigures(at * POLL_SECONDS, wanted) for at, wanted in enumerate([1, 10, 10, 10, 18, 18, 18, 19])]
     assert counts(KEDA, looks) == [1, 9, 9, 10, 17, 17, 17, 19]
 
 
 def test_the_most_and_the_least_are_kept() -> None:
     """Whatever is asked for."""
-    looks = [Look(at * POLL_SECONDS, 1_000 if at < 20 else 0) for at in range(80)]
+    looks = [ReadFigures(at * POLL_SECONDS, 1_000 if at < 20 else 0) for at in range(80)]
     found = counts(KEDA, looks)
     assert max(found) == KEDA.most
     assert found[-1] == KEDA.least

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from producer.app import SCRIPT_ROOMS
-from producer.intake.cloudevents import Event
+from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
 from producer.intake.scheduler import Scheduler
@@ -24,7 +24,7 @@ from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY
 from tests.logged import logged
-from wire.chunk_queue.run import Mode, Run, State, Trigger, state
+from wire.chunk_queue.run import Mode, Run, RunState, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store, Unwritable, connect, load_scripts
@@ -61,7 +61,9 @@ class Place:
     async def refresh(self, identity: str = "1", segment: str = "vip") -> tuple[str, ...]:
         """Publish a snapshot of the segment."""
         said = {"segment": segment, "snapshot": f"/s/{identity}.csv"}
-        return (await self.intake.accept_event(Event(identity, "/cdp", "segment.refreshed", None, None, said))).runs
+        return (
+            await self.intake.accept_event(SegmentRefreshed(identity, "/cdp", "segment.refreshed", None, None, said))
+        ).runs
 
     async def runs(self) -> list[Run]:
         """All runs, the newest first."""
@@ -127,10 +129,10 @@ def test_an_export_runs_at_its_time_over_the_latest_snapshot(with_place: WithPla
             place.set_clock(moment)
             await producer.keep_time()
         (run,) = await place.scheduled()
-        assert (run.snapshot, run.mode, run.dry_run, state(run)) == ("/s/new.csv", Mode.CHANGES, False, State.QUEUED)
+        assert (run.snapshot, run.mode, run.dry_run, state(run)) == ("/s/new.csv", Mode.CHANGES, False, RunState.QUEUED)
         place.set_clock("2026-11-24T06:00")
         await producer.keep_time()
-        assert [state(run) for run in await place.scheduled()] == [State.QUEUED, State.SUPERSEDED]
+        assert [state(run) for run in await place.scheduled()] == [RunState.QUEUED, RunState.SUPERSEDED]
 
     with_place(scenario)
 
@@ -301,9 +303,9 @@ def test_while_a_run_is_under_way_the_next_waits_and_they_do_not_pile_up(with_pl
             place.set_clock(f"2026-11-23T05:{minute:02}:10")
             await producer.keep_time()
         states = [(run.trigger, state(run)) for run in await place.runs()]
-        assert states.count((Trigger.SCHEDULE, State.QUEUED)) == 1
-        assert states.count((Trigger.SCHEDULE, State.SUPERSEDED)) == 5
-        assert (Trigger.EVENT, State.SURVEYING) in states
+        assert states.count((Trigger.SCHEDULE, RunState.QUEUED)) == 1
+        assert states.count((Trigger.SCHEDULE, RunState.SUPERSEDED)) == 5
+        assert (Trigger.EVENT, RunState.SURVEYING) in states
 
     with_place(scenario)
 
@@ -346,7 +348,7 @@ def test_an_export_that_is_disabled_is_passed_over_by_refreshes(with_place: With
     async def scenario(place: Place) -> None:
         await place.change(enabled=False)
         said = {"segment": "vip", "snapshot": "/s/a.csv"}
-        answer = await place.intake.accept_event(Event("1", "/cdp", "segment.refreshed", None, None, said))
+        answer = await place.intake.accept_event(SegmentRefreshed("1", "/cdp", "segment.refreshed", None, None, said))
         assert (answer.runs, answer.reason) == ((), "every export of this segment is disabled")
 
     with_place(scenario)

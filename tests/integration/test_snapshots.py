@@ -15,10 +15,10 @@ import pytest
 from producer.snapshots import open_snapshot
 from producer.snapshots.errors import (
     BadRow,
-    Changed,
     Empty,
     Missing,
     MissingColumn,
+    SnapshotChanged,
     SnapshotError,
     TextlessColumn,
     Truncated,
@@ -344,10 +344,10 @@ def test_a_pin_tells_a_file_that_changed(tmp_path: Path) -> None:
     assert len(pin.text) < 80
     snapshot.verify(pin)
     os.utime(file, ns=(1, 1))
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         snapshot.verify(pin)
     _write(tmp_path, "b.csv", b"e\ny\n")
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         open_snapshot(str(tmp_path), [tmp_path]).verify(snapshot.pin())
     file.unlink()
     with pytest.raises(Missing):
@@ -361,5 +361,5 @@ def test_a_file_that_grows_while_it_is_read_is_found_out(tmp_path: Path) -> None
     next(batches)
     with file.open("ab") as grown:
         grown.write(b"y\n")
-    with pytest.raises(Changed, match=r"a\.csv"):
+    with pytest.raises(SnapshotChanged, match=r"a\.csv"):
         list(batches)

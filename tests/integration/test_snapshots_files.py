@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.snapshots.errors import Changed, Missing, OutsideRoots, Unsupported
+from producer.snapshots.errors import Missing, OutsideRoots, SnapshotChanged, Unsupported
 from producer.snapshots.locations.local_files import LocalFile, find_files
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_became_a_link_since_it_was_found_is_not_opened(root: Path, 
     (root / name).parent.rename(outside) if "/" in name else (root / name).rename(outside)
     swapped = (root / name).parent if "/" in name else root / name
     swapped.symlink_to(outside)
-    with pytest.raises(Changed, match="became a link"):
+    with pytest.raises(SnapshotChanged, match="became a link"):
         LocalFile(found).open()
 
 

@@ -20,14 +20,14 @@ import pytest
 
 from producer.snapshots import Snapshot, open_snapshot, read_root
 from producer.snapshots.errors import (
-    Changed,
     Empty,
-    Forbidden,
     Missing,
     MissingColumn,
     OutsideRoots,
+    SnapshotChanged,
+    SourceForbidden,
+    SourceUnreachable,
     Truncated,
-    Unreachable,
     Unsupported,
 )
 from producer.snapshots.locations import range_reader
@@ -133,7 +133,7 @@ def test_a_pin_is_the_same_until_the_snapshot_changes(kind: str, hold: Hold) -> 
     pin = open_().pin()
     open_().verify(pin)
     hold(kind, _profiles(101))
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         open_().verify(pin)
 
 
@@ -221,7 +221,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(
             batches = open_in(home, "a.ndjson").read(["n"])
             seen = set(next(batches).column("n").to_pylist())
         home.put("a.ndjson", b"".join(b'{"n":"%s","x":"%s"}\n' % (name.encode(), b"x" * 90) for _ in range(150_000)))
-    with pytest.raises(Changed, match=r"a\.ndjson"):
+    with pytest.raises(SnapshotChanged, match=r"a\.ndjson"):
         seen.update(name for batch in batches for name in batch.column("n").to_pylist())
     assert seen == {"ann"}
 
@@ -266,7 +266,7 @@ def test_a_key_that_is_refused_is_said_with_the_object_and_without_the_key(
         "AZURE_STORAGE_CONNECTION_STRING",
         told + os.environ["AZURE_STORAGE_CONNECTION_STRING"].split("BlobEndpoint=")[1],
     )
-    with pytest.raises(Forbidden, match=r"a\.csv: the store refuses our credentials") as caught:
+    with pytest.raises(SourceForbidden, match=r"a\.csv: the store refuses our credentials") as caught:
         open_in(home, "a.csv")
     assert "AAAA" not in str(caught.value)
     assert snapshot.columns() == ["Email"]
@@ -317,7 +317,9 @@ def test_a_model_is_read_where_it_lives(kind: str, make_home: Callable[[str], Ho
         assert _read(open_in(home, name), ["Email", "Vip"]) == [["ann@example.org", "true"]]
 
 
-@pytest.mark.parametrize(("status", "error"), [(400, Forbidden), (403, Forbidden), (404, Missing), (503, Unreachable)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, SourceForbidden), (403, SourceForbidden), (404, Missing), (503, SourceUnreachable)]
+)
 def test_what_a_store_refuses_is_said(
     status: int, error: type[Exception], make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,12 +399,12 @@ def test_a_database_that_does_not_let_us_in_is_said(
     """With neither user nor password."""
     open_ = hold("postgresql", _profiles(1))
     monkeypatch.setenv("PGPASSWORD", "hush")
-    with pytest.raises(Forbidden, match=r"postgresql://.* \(public\.people\)") as caught:
+    with pytest.raises(SourceForbidden, match=r"postgresql://.* \(public\.people\)") as caught:
         open_().pin()
     assert "hush" not in str(caught.value)
     told = servers.told("postgresql")
     for where, error in (
-        (f"postgresql://{told['PGHOST']}:1/postgres", Unreachable),
+        (f"postgresql://{told['PGHOST']}:1/postgres", SourceUnreachable),
         ("postgresql://localhost/x", Exception),
     ):
         with pytest.raises(error):
@@ -448,7 +450,7 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypat
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     uri = "https://files.example.com/a.csv"
-    with pytest.raises(Forbidden, match="not a public one"):
+    with pytest.raises(SourceForbidden, match="not a public one"):
         open_snapshot(uri, [read_root(uri)])
 
 

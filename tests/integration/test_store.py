@@ -10,7 +10,7 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.app import SCRIPT_ROOMS
-from producer.monitoring.queue_stats import Memory, Plumbing
+from producer.monitoring.queue_stats import QueueStatsStore, StoreMemory
 from wire.store.keys import TEMPLATES, key, lua_names
 from wire.store.redis import Store, Unreachable, Unwritable, connect, load_scripts, open_store
 
@@ -233,7 +233,7 @@ def test_a_service_that_hides_its_settings_is_believed_to_persist_every_second(s
         store = await open_store(f"redis://managed:any@127.0.0.1:{server.port}/0", load_scripts(*SCRIPT_ROOMS))
         try:
             assert (store.durability.waits, store.durability.risk) == (True, None)
-            assert await Plumbing(store).memory() == Memory(0, 0)
+            assert await QueueStatsStore(store).memory() == StoreMemory(0, 0)
         finally:
             await store.close()
 

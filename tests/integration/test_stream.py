@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 
 from producer.intake import event_stream as producer_stream
 from producer.intake import event_stream_store as wire_events
-from producer.intake.event_stream import DELIVERIES_MAX, EVENT_BYTES_MAX, Stream
-from producer.intake.event_stream_store import CLAIM_MS, DeadEvent, Events
+from producer.intake.event_stream import DELIVERIES_MAX, EVENT_BYTES_MAX, EventStreamConsumer
+from producer.intake.event_stream_store import CLAIM_MS, DeadEvent, EventStreamStore
 from producer.intake.new_run import Retention
-from producer.intake.open_runs import Accepted, Contended, Intake
+from producer.intake.open_runs import AcceptedEvent, Contended, Intake
 from producer.registry.store import Registry
 from tests.integration.serving import connection, export
 from wire.store import codec
@@ -34,12 +34,12 @@ class Publishers:
         self.store = store
         self.redis: Any = redis
         self.registry = Registry(store)
-        self.events = Events(store)
+        self.events = EventStreamStore(store)
         self.intake = Intake(store, self.registry, snapshot_roots=[Path("/s")], retention=Retention())
 
-    def producer(self, name: str = "a", intake: Any = None) -> Stream:
+    def producer(self, name: str = "a", intake: Any = None) -> EventStreamConsumer:
         """A producer's consumer."""
-        return Stream(self.events, intake or self.intake, name)
+        return EventStreamConsumer(self.events, intake or self.intake, name)
 
     async def append(self, **changes: Any) -> str:
         """Append an event as their library writes it; return the entry's id."""
@@ -106,7 +106,7 @@ class Troubled:
         self.times = times
         self.afterwards = afterwards
 
-    async def accept_event(self, *event: Any) -> Accepted:
+    async def accept_event(self, *event: Any) -> AcceptedEvent:
         if self.afterwards:
             await self.intake.accept_event(*event)
         if self.times:
@@ -194,7 +194,7 @@ def test_two_producers_share_the_stream(with_publishers: WithPublishers) -> None
             def __init__(self, name: str) -> None:
                 self.name = name
 
-            async def accept_event(self, *event: Any) -> Accepted:
+            async def accept_event(self, *event: Any) -> AcceptedEvent:
                 await both.wait()
                 taken.append(self.name)
                 return await on.intake.accept_event(*event)
@@ -324,7 +324,7 @@ def test_an_event_that_hangs_is_a_failed_delivery(
     """It does not hold up those behind it."""
 
     class Hanging:
-        async def accept_event(self, _: object) -> Accepted:
+        async def accept_event(self, _: object) -> AcceptedEvent:
             await asyncio.Event().wait()
             raise AssertionError
 

@@ -10,10 +10,10 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer.runs.run_log import Teller
+from producer.runs.run_log import RunLog
 from tests.integration.walking import START
 from tests.integration.workplace import Workplace, workplace
-from wire.chunk_queue.chunk import Outcome, OverTheWire, Stopped
+from wire.chunk_queue.chunk import ChunkOutcome, RequestCost, StopReason
 from wire.store.keys import key
 
 Scenario = Callable[[Workplace], Awaitable[None]]
@@ -40,11 +40,11 @@ def play(valkey: Valkey) -> Iterator[Play]:
 
 async def tell(place: Workplace) -> None:
     """Let two producers tell at once, twice."""
-    tellers = [Teller(place.store, place.run_store) for _ in range(2)]
+    tellers = [RunLog(place.store, place.run_store) for _ in range(2)]
     await asyncio.gather(*(teller.tell_all() for teller in [*tellers, *tellers]))
 
 
-async def settle(place: Workplace, outcome: Outcome) -> None:
+async def settle(place: Workplace, outcome: ChunkOutcome) -> None:
     """Take the one chunk that is due, and settle it."""
     held = await place.chunk_store.take(place.host, "bell", f"token at {place.now}")
     assert held is not None
@@ -80,7 +80,7 @@ def test_a_run_that_a_worker_ends_is_closed_with_its_books(play: Play) -> None:
         await place.open_run(("a", "b", "c"))
         await tell(place)
         place.pass_time(60_000)
-        await settle(place, Outcome(to="over", books={"applied": 2, "refused": 1}))
+        await settle(place, ChunkOutcome(to="over", books={"applied": 2, "refused": 1}))
 
     opened, closed = play(scenario)
     assert opened["event"] == "run_opened"
@@ -100,11 +100,11 @@ def test_a_run_that_stands_says_why_once_and_when_it_goes_on(play: Play) -> None
 
     async def scenario(place: Workplace) -> None:
         await place.open_run(("a", "b"), ("c", "d"))
-        refused = Stopped("connection", "credentials", "a reason", definite=True)
+        refused = StopReason("connection", "credentials", "a reason", definite=True)
         for _ in range(2):
-            await settle(place, Outcome(to="ready", count=2, stop=refused, wire=OverTheWire()))
+            await settle(place, ChunkOutcome(to="ready", count=2, stop=refused, wire=RequestCost()))
             place.pass_time(30_000)
-        await settle(place, Outcome(to="ready", count=2, answered=True, wire=OverTheWire()))
+        await settle(place, ChunkOutcome(to="ready", count=2, answered=True, wire=RequestCost()))
 
     opened, blocked, unblocked = play(scenario)
     assert opened["event"] == "run_opened"
@@ -139,7 +139,7 @@ def test_books_that_do_not_balance_close_as_an_error(play: Play) -> None:
 
     async def scenario(place: Workplace) -> None:
         await place.open_run(("a", "b"))
-        await settle(place, Outcome(to="over", books={"applied": 2}))
+        await settle(place, ChunkOutcome(to="over", books={"applied": 2}))
         place.redis.hset(key("run", "r1"), "unbalanced", 1)
 
     (_, closed) = play(scenario)
@@ -152,7 +152,7 @@ def test_a_late_run_says_by_how_much(play: Play) -> None:
     async def scenario(place: Workplace) -> None:
         await place.open_run(("a", "b"))
         place.pass_time(5_400_000 + 90_000)
-        await settle(place, Outcome(to="over", books={"applied": 2}))
+        await settle(place, ChunkOutcome(to="over", books={"applied": 2}))
         assert (await place.run()).created == START
 
     (_, closed) = play(scenario)

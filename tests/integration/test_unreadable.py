@@ -18,7 +18,7 @@ from tests.sandbox.endpoints import Endpoint
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
-from wire.chunk_queue.run import Run, State, state
+from wire.chunk_queue.run import Run, RunState, state
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
 Play = Callable[..., None]
@@ -87,7 +87,7 @@ def asked(world: World, endpoint: Endpoint) -> int:
 async def blocked(place: Workplace, name: str = "r1", *, within_seconds: float = 200) -> Run:
     """Work until a run is blocked."""
     until = place.now + within_seconds * 1000
-    while state(run := await place.run(name)) is not State.BLOCKED:
+    while state(run := await place.run(name)) is not RunState.BLOCKED:
         assert place.now < until, f"not blocked: {state(run)}"
         await place.step()
     assert run.block is not None
@@ -102,7 +102,7 @@ def test_byte_order_marks_before_good_answers_are_good_answers(play: Play, marks
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(people(0, 30), people(30, 30))
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
         assert (most_sent(world), asked(world, Endpoint.IMPORT)) == (1, 2)
 
     play(scenario, byte_order_marks=marks)
@@ -122,7 +122,7 @@ def test_imports_that_are_never_answered_in_words_block_with_few_sendings(
         assert "HTTP 200" in run.block.reason
         assert asked(world, Endpoint.IMPORT) == 3
         await place.work(240)
-        assert state(await place.run()) is State.BLOCKED
+        assert state(await place.run()) is RunState.BLOCKED
         assert most_sent(world) <= MOST_SENDINGS
         sent = asked(world, Endpoint.IMPORT)
         assert sent <= 3 + 3, "in a row, and by probes"
@@ -134,7 +134,7 @@ def test_imports_that_are_never_answered_in_words_block_with_few_sendings(
         for _ in range(3):
             await place.run_store.steer("r1", "resume")
             await place.work(10)
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
         assert most_sent(world) <= MOST_SENDINGS + 1
 
     play(scenario, faults=[f"{fault}@import"])
@@ -149,9 +149,9 @@ def test_two_answers_that_cannot_be_read_stop_nobody(play: Play, fault: str) -> 
         until = place.now + 60_000
         while not (run := await place.run()).over:
             assert place.now < until
-            assert state(run) is not State.BLOCKED
+            assert state(run) is not RunState.BLOCKED
             await place.step()
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
 
     play(scenario, faults=[f"{fault}:x2@import"])
 
@@ -171,7 +171,7 @@ def test_an_account_that_says_nothing_readable_for_hours_goes_on_by_itself_and_n
         assert asked(world, Endpoint.IMPORT) == min(3, chunks + 1)
         assert 18 <= asked(world, Endpoint.ME) <= 22
         world.flip({"faults": []})
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
         assert most_sent(world) <= MOST_SENDINGS
 
     play(scenario, faults=["empty_body"])
@@ -185,7 +185,7 @@ def test_an_importer_that_recovers_within_minutes_needs_no_person(play: Play) ->
         await blocked(place)
         await place.work(20)
         world.flip({"faults": []})
-        assert state(await place.finish(within_seconds=60)) is State.SUCCEEDED
+        assert state(await place.finish(within_seconds=60)) is RunState.SUCCEEDED
         assert most_sent(world) <= MOST_SENDINGS
 
     play(scenario, faults=["cut@import"])
@@ -204,13 +204,13 @@ def test_a_chunk_of_which_no_answer_can_be_read_stops_its_run_while_others_are_a
         assert run.block is not None
         assert run.block.by_hand
         assert "one chunk" in run.block.reason
-        assert state(await place.finish("r2")) is State.SUCCEEDED
+        assert state(await place.finish("r2")) is RunState.SUCCEEDED
         await place.work(300)
         assert world.importer.acceptances["p7@example.org"] == most_sent(world) == MOST_SENDINGS
         assert await place.run_store.steer("r1", "resume") == "done"
         await place.work(60)
         assert world.importer.acceptances["p7@example.org"] == MOST_SENDINGS + 1
-        assert state(await place.run()) is State.BLOCKED
+        assert state(await place.run()) is RunState.BLOCKED
 
     play(scenario, spoils=spoils)
 
@@ -229,9 +229,9 @@ def test_polls_that_cannot_be_read_block_and_are_asked_seldom_until_they_can(
         assert polls <= 4
         await place.work(600)
         assert asked(world, Endpoint.INFO) - polls <= 21
-        assert state(await place.run()) is State.BLOCKED
+        assert state(await place.run()) is RunState.BLOCKED
         world.flip({"faults": []})
-        assert state(await place.finish(within_seconds=300)) is State.SUCCEEDED
+        assert state(await place.finish(within_seconds=300)) is RunState.SUCCEEDED
         assert (most_sent(world), asked(world, Endpoint.IMPORT)) == (1, chunks)
 
     play(scenario, faults=[f"{fault}@info"])
@@ -254,9 +254,9 @@ def test_one_batch_that_cannot_be_read_about_is_told_while_all_others_go_on(play
         run = await blocked(place)
         assert run.block is not None
         assert "one chunk" in run.block.reason
-        assert state(await place.run("r2")) is State.CONFIRMING
+        assert state(await place.run("r2")) is RunState.CONFIRMING
         spoilt.clear()
-        assert state(await place.finish(within_seconds=600)) is State.SUCCEEDED
+        assert state(await place.finish(within_seconds=600)) is RunState.SUCCEEDED
         assert most_sent(world) == 1
 
     play(scenario, spoils=spoils)
@@ -277,10 +277,10 @@ def test_a_strange_yes_to_a_lone_chunk_is_sent_three_times(play: Play) -> None:
         await place.work(600)
         assert asked(world, Endpoint.IMPORT) <= 3 + 2
         world.flip({"faults": []})
-        assert state(await place.finish("r2")) is State.SUCCEEDED
-        assert state(await place.run()) is State.BLOCKED
+        assert state(await place.finish("r2")) is RunState.SUCCEEDED
+        assert state(await place.run()) is RunState.BLOCKED
         assert await place.run_store.steer("r1", "resume") == "done"
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
 
     play(scenario, faults=["empty@import"])
 
@@ -297,7 +297,7 @@ def test_a_strange_yes_is_probed_by_few_imports(play: Play) -> None:
         assert asked(world, Endpoint.IMPORT) == 6
         await place.mend()
         world.flip({"faults": []})
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
 
     play(scenario, faults=["empty@import"])
 
@@ -315,7 +315,7 @@ def test_an_outage_page_sends_nobody_and_goes_by_itself(play: Play) -> None:
             assert (run.block.code, run.block.by_hand) == (code, False)
         assert most_sent(world) == 0
         world.flip({"faults": []})
-        assert state(await place.finish()) is State.SUCCEEDED
+        assert state(await place.finish()) is RunState.SUCCEEDED
         assert most_sent(world) == 1
 
     play(scenario)
@@ -346,7 +346,7 @@ def test_whatever_share_of_answers_cannot_be_read_nobody_is_sent_more_often_than
             resumed += await place.run_store.steer("r1", "resume") == "done"
             assert resumed < 30
             await place.work(60)
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
         assert run.books.close(over=True)
         assert most_sent(world) <= MOST_SENDINGS + resumed
 

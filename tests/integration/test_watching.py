@@ -11,18 +11,18 @@ import pytest
 from redis import Redis
 
 from producer.app import SCRIPT_ROOMS
-from producer.intake.cloudevents import Event
+from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Demand, Intake
-from producer.monitoring.queue_stats import Plumbing
-from producer.notifications.channels import Channel, Channels, Kind
+from producer.monitoring.queue_stats import QueueStatsStore
+from producer.notifications.channels import Channel, ChannelKind, Channels
 from producer.notifications.health import LATE_MS_MAX, UNBLOCKED_MS
-from producer.notifications.health_store import Health, Healths
-from producer.notifications.messages import Event as Told
-from producer.notifications.outbox import Letters, LetterState
+from producer.notifications.health_store import ExportHealth, ExportHealthStore
+from producer.notifications.messages import NotificationEvent as Told
+from producer.notifications.outbox import DeliveryState, Outbox
 from producer.notifications.watcher import Watcher
 from producer.registry.staleness import HOUR_MS
-from producer.registry.staleness_check import Ageing
+from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
 from tests.integration.serving import connection, export
@@ -37,7 +37,12 @@ ALL = tuple(event.value for event in Told)
 
 def channel(name: str = "ops", **changes: Any) -> Channel:
     """A webhook that is told of everything; its id is its name's."""
-    said: dict[str, Any] = {"id": f"ch-{name}", "name": name, "kind": Kind.WEBHOOK, "url": "https://hooks.example.com"}
+    said: dict[str, Any] = {
+        "id": f"ch-{name}",
+        "name": name,
+        "kind": ChannelKind.WEBHOOK,
+        "url": "https://hooks.example.com",
+    }
     said |= {"addresses": (), "events": ALL, "exports": None, "enabled": True, "created": 1, "changed": 1}
     return Channel(**said | changes)
 
@@ -55,7 +60,7 @@ class Place:
     def __post_init__(self) -> None:
         self.registry, self.run_store = Registry(self.store), RunStore(self.store)
         self.chunk_store = ChunkStore(self.store)
-        self.channels, self.letters = Channels(self.store), Letters(self.store)
+        self.channels, self.letters = Channels(self.store), Outbox(self.store)
         dice = count(1)
         self.intake = Intake(
             self.store,
@@ -78,13 +83,13 @@ class Place:
             return {run.id: self.finishes[run.id] for run in runs if run.id in self.finishes}
 
         return Watcher(
-            healths=Healths(self.store),
+            healths=ExportHealthStore(self.store),
             channels=self.channels,
             registry=self.registry,
             run_store=self.run_store,
-            ageing=Ageing(self.registry, 26),
+            ageing=StalenessCheck(self.registry, 26),
             project=project,
-            runs_shown=Plumbing(self.store).newest,
+            runs_shown=QueueStatsStore(self.store).newest,
             new_id=lambda: f"{next(self.ids):032x}",
             public_url="https://export.example.com",
         )
@@ -97,7 +102,7 @@ class Place:
     async def refresh(self) -> str:
         """Publish the segment, and begin the run of it."""
         said = {"segment": "vip", "snapshot": "/s/a.csv"}
-        event = Event(str(next(self.ids)), "/cdp", "segment.refreshed", None, None, said)
+        event = SegmentRefreshed(str(next(self.ids)), "/cdp", "segment.refreshed", None, None, said)
         (run,) = (await self.intake.accept_event(event)).runs
         begun = await self.run_store.begin("a-reader")
         assert begun is not None
@@ -137,7 +142,7 @@ class Place:
 
     async def bodies(self, name: str = "ops") -> list[Any]:
         """Their documents."""
-        found = await self.letters.listed(f"ch-{name}", list(LetterState))
+        found = await self.letters.listed(f"ch-{name}", list(DeliveryState))
         return [codec.decode(letter.body) for letter in reversed(found)]
 
 
@@ -176,7 +181,7 @@ def test_an_account_that_flaps_is_told_of_once_a_change(with_place: WithPlace) -
             run = await place.refresh()
             for _ in range(3):
                 said = {"segment": "vip", "snapshot": "/s/b.csv"}
-                event = Event(str(next(place.ids)), "/cdp", "segment.refreshed", None, None, said)
+                event = SegmentRefreshed(str(next(place.ids)), "/cdp", "segment.refreshed", None, None, said)
                 await place.intake.accept_event(event)
                 await place.watch(HOUR_MS // 60)
             place.block(lifted=True)
@@ -247,15 +252,15 @@ def test_what_is_under_way_is_not_judged_before_what_has_ended(with_place: WithP
     """Nor a run as it was when it was looked at, once it is over; whoever was slow looks again."""
 
     async def scenario(place: Place) -> None:
-        healths = Healths(place.store)
+        healths = ExportHealthStore(place.store)
         before = (await healths.told(["id-vips"]))["id-vips"]
         run = await place.fail()
-        assert await healths.judge("id-vips", before, Health.BLOCKED) == "changed"
+        assert await healths.judge("id-vips", before, ExportHealth.BLOCKED) == "changed"
         await place.watch()
         after = (await healths.told(["id-vips"]))["id-vips"]
-        assert await healths.judge("id-vips", after, Health.BLOCKED, looked_at=run) == "changed"
-        assert await healths.judge("id-vips", before, Health.BLOCKED) == "changed"
-        assert await healths.judge("id-vips", after, Health.BLOCKED) == "judged"
+        assert await healths.judge("id-vips", after, ExportHealth.BLOCKED, looked_at=run) == "changed"
+        assert await healths.judge("id-vips", before, ExportHealth.BLOCKED) == "changed"
+        assert await healths.judge("id-vips", after, ExportHealth.BLOCKED) == "judged"
 
     with_place(scenario)
 
@@ -354,7 +359,7 @@ def test_dry_runs_and_runs_that_were_superseded_or_cancelled_are_no_news(with_pl
         run = await place.refresh()
         said = {"segment": "vip", "snapshot": "/s/b.csv"}
         for identity in ("x", "y"):
-            await place.intake.accept_event(Event(identity, "/cdp", "segment.refreshed", None, None, said))
+            await place.intake.accept_event(SegmentRefreshed(identity, "/cdp", "segment.refreshed", None, None, said))
         await place.run_store.steer(run, "cancel")
         dry = await place.intake.demand("vips", replace(DEMAND, dry_run=True))
         while (begun := await place.run_store.begin("a-reader")) is not None:

@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from deploy.local.valkey import free_port
 from worker.health_server import serve
-from worker.liveness import STILL_SECONDS, Heart
+from worker.liveness import STILL_SECONDS, Liveness
 from worker.metrics import Metrics, exposition
-from worker.reports import Asked, Paced, Settled
+from worker.reports import PacingReport, RequestReport, SettleReport
 
 
 @contextmanager
-def served(heart: Heart) -> Iterator[str]:
+def served(heart: Liveness) -> Iterator[str]:
     """A worker's pages."""
     registry, port = CollectorRegistry(), free_port()
     Metrics(registry).opened(32)
@@ -40,7 +40,7 @@ def fetch(url: str) -> tuple[int, str]:
 
 def test_each_path_answers_for_itself() -> None:
     """And nothing else is there."""
-    heart = Heart()
+    heart = Liveness()
     with served(heart) as url:
         status, text = fetch(f"{url}/metrics")
         assert (status, "segment_export_worker_threads 32.0" in text) == (200, True)
@@ -54,7 +54,7 @@ def test_each_path_answers_for_itself() -> None:
 def test_a_loop_that_hangs_is_told_to_whoever_asks() -> None:
     """The pages are served beside it."""
     now = [0.0]
-    heart = Heart(clock=lambda: now[0])
+    heart = Liveness(clock=lambda: now[0])
     with served(heart) as url:
         now[0] = STILL_SECONDS + 1
         status, text = fetch(f"{url}/healthz")
@@ -64,11 +64,11 @@ def test_a_loop_that_hangs_is_told_to_whoever_asks() -> None:
 def test_a_port_that_is_taken_is_an_error_unless_another_process_of_the_worker_has_it() -> None:
     """Of several processes the first serves for all."""
     port = free_port()
-    first = serve(port, Heart(), exposition(CollectorRegistry()))
+    first = serve(port, Liveness(), exposition(CollectorRegistry()))
     assert first is not None
-    assert serve(port, Heart(), exposition(CollectorRegistry()), shared=True) is None
+    assert serve(port, Liveness(), exposition(CollectorRegistry()), shared=True) is None
     with pytest.raises(OSError, match="in use"):
-        serve(port, Heart(), exposition(CollectorRegistry()))
+        serve(port, Liveness(), exposition(CollectorRegistry()))
     first.shutdown()
     first.server_close()
 
@@ -79,10 +79,10 @@ def test_promtool_finds_nothing_to_say_about_what_a_worker_shows() -> None:
     registry, port = CollectorRegistry(), free_port()
     metrics = Metrics(registry)
     metrics.opened(32)
-    metrics(Asked("main", "import", "429", 0.25, None, throttled=True, run="r1", chunk="3"))
-    metrics(Settled("r1", "vips", "3", "a-batch", "Done", {"accepted": 250, "refused": 1}, kept=True))
-    metrics(Paced(0.5))
-    server = serve(port, Heart(), exposition(registry))
+    metrics(RequestReport("main", "import", "429", 0.25, None, throttled=True, run="r1", chunk="3"))
+    metrics(SettleReport("r1", "vips", "3", "a-batch", "Done", {"accepted": 250, "refused": 1}, kept=True))
+    metrics(PacingReport(0.5))
+    server = serve(port, Liveness(), exposition(registry))
     assert server is not None
     _, text = fetch(f"http://127.0.0.1:{port}/metrics")
     server.shutdown()

@@ -20,14 +20,14 @@ from tests.sandbox.endpoints import Endpoint
 from tests.sandbox.settings import Settings
 from tests.sandbox.switches import Switches, changed
 from tests.sandbox.world import World
-from wire.chunk_queue.chunk import Held, Outcome
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
 from wire.chunk_queue.chunk_store import LEASE_MS, ChunkStore
-from wire.chunk_queue.run import State, state
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.run import RunState, state
+from wire.chunk_queue.wakeups import Wakeups
 from wire.store.keys import key
 from wire.store.redis import Unreachable
 from worker import chunk_worker, store_retry
-from worker.reports import Asked, Settled
+from worker.reports import RequestReport, SettleReport
 
 Scenario = Callable[[Workplace, World], Awaitable[None]]
 Play = Callable[..., None]
@@ -81,7 +81,9 @@ def asked(world: World, endpoint: Endpoint) -> list[float]:
 
 def verdicts(place: Workplace) -> list[str]:
     """Every verdict that was kept, but for `Poll`, of which there are as many as an account is slow."""
-    return [one.verdict for one in place.reports if isinstance(one, Settled) and one.kept and one.verdict != "Poll"]
+    return [
+        one.verdict for one in place.reports if isinstance(one, SettleReport) and one.kept and one.verdict != "Poll"
+    ]
 
 
 async def rejected(place: Workplace) -> list[dict[str, Any]]:
@@ -100,12 +102,14 @@ def test_chunks_are_sent_followed_and_counted(play: Play) -> None:
         await place.open_run(MANY, SOME)
         with capture_logs() as lines:
             run = await place.finish()
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
         assert (run.books.applied, run.accepted, run.chunks) == (33, 33, 2)
         assert on_the_list(world) == {*MANY, *SOME}
         assert place.counted() == {"accepted": 33, "applied": 33}
         assert verdicts(place) == ["Done", "Done", "Applied", "Applied"]
-        assert run.requests == len(world.journal.requests) == sum(isinstance(one, Asked) for one in place.reports)
+        assert (
+            run.requests == len(world.journal.requests) == sum(isinstance(one, RequestReport) for one in place.reports)
+        )
         assert lines
         assert "@" not in repr(lines)
         assert "@" not in repr(place.reports)
@@ -121,7 +125,7 @@ def test_whoever_opted_out_is_refused_and_not_subscribed_again(play: Play) -> No
         world.account.unsubscribe(gone, LIST)
         await place.open_run(SOME)
         run = await place.finish()
-        assert state(run) is State.PARTIAL
+        assert state(run) is RunState.PARTIAL
         assert (run.books.applied, run.books.refused) == (2, 1)
         assert on_the_list(world) == {"ann", "cid"}
         assert await rejected(place) == [
@@ -172,7 +176,7 @@ def test_an_account_that_is_unavailable_is_asked_again_backing_off(play: Play) -
         await place.open_run(SOME)
         run = await place.finish()
         assert verdicts(place) == ["Later", "Later", "Later", "Done", "Applied"]
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
         first, second, third, fourth = asked(world, Endpoint.IMPORT)
         assert second - first < third - second < fourth - third
         assert {one.times_imported for one in world.account.contacts.values()} == {1}
@@ -186,7 +190,7 @@ def test_a_throttle_closes_the_gate_and_costs_the_chunk_nothing(play: Play) -> N
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME, ("dee", "eve"))
         run = await place.finish(within_seconds=3000)
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
         assert (run.throttles, run.chunks, run.books.applied) == (20, 2, 5)
         assert verdicts(place).count("Later") == 20
         assert "Split" not in verdicts(place)
@@ -204,7 +208,7 @@ def test_a_lost_answer_sends_the_chunk_again_and_counts_it_once(play: Play) -> N
         run = await place.finish()
         assert verdicts(place) == ["Later", "Done", "Applied"]
         assert len(world.journal.imports) == 2
-        assert (run.books.applied, run.accepted, state(run)) == (3, 3, State.SUCCEEDED)
+        assert (run.books.applied, run.accepted, state(run)) == (3, 3, RunState.SUCCEEDED)
         assert place.counted() == {"accepted": 3, "applied": 3}
         assert {one.times_imported for one in world.account.contacts.values()} <= {1, 2}
 
@@ -231,7 +235,7 @@ def test_a_batch_without_an_end_is_unconfirmed_when_patience_is_over(play: Play)
         await place.open_run(SOME, patience_minutes=5.0)
         run = await place.finish(within_seconds=600)
         assert verdicts(place) == ["Done", "Unconfirmed"]
-        assert (state(run), run.books.unconfirmed) == (State.PARTIAL, 3)
+        assert (state(run), run.books.unconfirmed) == (RunState.PARTIAL, 3)
         assert place.now - START > 300_000
 
     play(scenario, batch_faults=["endless"])
@@ -248,7 +252,7 @@ def test_three_refusals_within_ten_seconds_block_and_one_probe_in_thirty_finds_t
         await place.open_run(SOME, ("dee", "eve"))
         await place.work(12)
         run = await place.run()
-        assert state(run) is State.BLOCKED
+        assert state(run) is RunState.BLOCKED
         assert run.block is not None
         assert (run.block.code, run.block.by_hand) == ("permission", False)
         refused = asked(world, Endpoint.IMPORT)
@@ -262,7 +266,7 @@ def test_three_refusals_within_ten_seconds_block_and_one_probe_in_thirty_finds_t
 
         world.settings = Settings(key="a-revoked-key", switches=world.switches)
         run = await place.finish(within_seconds=120)
-        assert state(run) is State.SUCCEEDED
+        assert state(run) is RunState.SUCCEEDED
         assert on_the_list(world) == {*SOME, "dee", "eve"}
         assert asked(world, Endpoint.IMPORT)[7] - probes[-1] <= 31
 
@@ -276,8 +280,8 @@ def test_two_refusals_by_mistake_block_nobody(play: Play) -> None:
         await place.open_run(SOME)
         for _ in range(20):
             await place.step()
-            assert state(await place.run()) is not State.BLOCKED
-        assert state(await place.finish()) is State.SUCCEEDED
+            assert state(await place.run()) is not RunState.BLOCKED
+        assert state(await place.finish()) is RunState.SUCCEEDED
 
     play(scenario, faults=["forbidden:x2@import"])
 
@@ -293,7 +297,7 @@ def test_what_no_second_try_mends_blocks_at_the_first(play: Play, fault: str, co
         await place.open_run(SOME)
         await place.work(1)
         run = await place.run()
-        assert state(run) is State.BLOCKED
+        assert state(run) is RunState.BLOCKED
         assert run.block is not None
         assert run.block.code == code
         await place.work(28)
@@ -309,10 +313,10 @@ def test_a_mended_connection_is_probed_at_once(play: Play) -> None:
         await place.mend("a-wrong-key")
         await place.open_run(SOME)
         await place.work(12)
-        assert state(await place.run()) is State.BLOCKED
+        assert state(await place.run()) is RunState.BLOCKED
         await place.mend()
         await place.work(2)
-        assert state(await place.run()) is not State.BLOCKED
+        assert state(await place.run()) is not RunState.BLOCKED
         assert len(world.journal.imports) == 1
 
     play(scenario)
@@ -324,11 +328,11 @@ def test_a_good_answer_about_a_batch_lifts_the_block_of_its_connection(play: Pla
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
         await place.work(10)
-        assert state(await place.run()) is State.BLOCKED
-        assert state(await place.finish(within_seconds=60)) is State.SUCCEEDED
+        assert state(await place.run()) is RunState.BLOCKED
+        assert state(await place.finish(within_seconds=60)) is RunState.SUCCEEDED
         await place.open_run(("dee", "eve"), name="r2")
         await place.step()
-        assert state(await place.run("r2")) is State.CONFIRMING
+        assert state(await place.run("r2")) is RunState.CONFIRMING
 
     play(scenario, faults=["login_page:x1@info"])
 
@@ -341,7 +345,7 @@ def test_a_key_that_cannot_be_opened_blocks_without_a_request(play: Play) -> Non
         await place.open_run(SOME)
         await place.work(5)
         run = await place.run()
-        assert state(run) is State.BLOCKED
+        assert state(run) is RunState.BLOCKED
         assert run.block is not None
         assert (run.block.code, run.requests, len(world.journal.requests)) == ("credentials", 0, 0)
 
@@ -355,13 +359,13 @@ def test_a_batch_that_names_nearly_all_judges_the_account(play: Play) -> None:
         await place.open_run(MANY)
         await place.work(60)
         run = await place.run()
-        assert state(run) is State.BLOCKED
+        assert state(run) is RunState.BLOCKED
         assert run.block is not None
         assert (run.block.code, run.block.by_hand, run.books.refused) == ("refuses_nearly_all", True, 0)
         assert "30 of 30" in run.block.reason
         assert await place.run_store.steer("r1", "resume", accept=True) == "done"
         run = await place.finish()
-        assert (state(run), run.books.refused) == (State.PARTIAL, 30)
+        assert (state(run), run.books.refused) == (RunState.PARTIAL, 30)
 
     play(scenario, refuse_later="@")
 
@@ -382,11 +386,11 @@ def test_a_run_that_is_paused_while_a_chunk_waits_its_turn_sends_nothing(play: P
         assert "NotSent" in verdicts(place)
         sent = len(world.journal.imports)
         assert sent < 2
-        assert state(await place.run()) is State.PAUSED
+        assert state(await place.run()) is RunState.PAUSED
         place.while_waiting = None
         await place.run_store.steer("r1", "resume")
         run = await place.finish()
-        assert (state(run), run.books.applied, len(world.journal.imports)) == (State.SUCCEEDED, 5, 2)
+        assert (state(run), run.books.applied, len(world.journal.imports)) == (RunState.SUCCEEDED, 5, 2)
 
     play(scenario)
 
@@ -400,8 +404,8 @@ class Faltering(ChunkStore):
         self.written = written
 
     async def settle_and_take(
-        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
-    ) -> tuple[bool, Held | None]:
+        self, held: LeasedChunk, outcome: ChunkOutcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, LeasedChunk | None]:
         """Fail, or settle."""
         if self.failures:
             self.failures -= 1
@@ -474,7 +478,7 @@ class Unanswering(ChunkStore):
         self.taken = taken
         self.failures = 1
 
-    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
+    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> LeasedChunk | None:
         """Take, and lose the answer."""
         if not self.failures:
             return await super().take(account, bell, token, lease_ms)
@@ -542,7 +546,7 @@ def test_a_chunk_whose_pacer_does_not_answer_goes_back_unsent(play: Play) -> Non
         place.while_waiting = gone
         began = place.now
         await place.desk.hear(place.host, "bell")
-        assert [one.verdict for one in place.reports if isinstance(one, Settled)] == ["NotSent", "Done"]
+        assert [one.verdict for one in place.reports if isinstance(one, SettleReport)] == ["NotSent", "Done"]
         assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
         assert place.now - began < 1_000
 
@@ -563,7 +567,7 @@ def test_a_bell_that_the_queue_does_not_take_is_forgotten_so_that_another_may_ri
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
         with pytest.raises(Unreachable):
-            await Lanes(place.store, Deaf()).ring()
+            await Wakeups(place.store, Deaf()).ring()
         assert await place.lanes.ring() == 1
 
     play(scenario)
@@ -620,7 +624,7 @@ def test_a_bad_contact_that_nobody_names_is_found_by_halving(redis: Redis) -> No
         names[11] = "bad"
         await place.open_run(names)
         run = await place.finish(within_seconds=1200)
-        assert (state(run), run.books.applied, run.books.refused) == (State.PARTIAL, 15, 1)
+        assert (state(run), run.books.applied, run.books.refused) == (RunState.PARTIAL, 15, 1)
         sent = [email for emails in importer.imports for email in emails]
         assert sorted(sent) == sorted(f"{name}@example.org" for name in names if name != "bad")
         assert (await rejected(place)) == [
@@ -646,13 +650,13 @@ def test_an_outcome_that_comes_after_its_lease_counts_nothing(redis: Redis) -> N
 
         importer.meanwhile = lose_the_lease
         await place.desk.hear(place.host, "bell")
-        assert [(one.verdict, one.kept) for one in place.reports if isinstance(one, Settled)] == [
+        assert [(one.verdict, one.kept) for one in place.reports if isinstance(one, SettleReport)] == [
             ("Done", True),
             ("Done", False),
         ]
         run = await place.finish()
         assert len(importer.imports) == 2
-        assert (state(run), run.accepted, run.books.applied) == (State.SUCCEEDED, 3, 3)
+        assert (state(run), run.accepted, run.books.applied) == (RunState.SUCCEEDED, 3, 3)
         assert run.requests == 3
         assert place.counted() == {"accepted": 3, "applied": 3}
 

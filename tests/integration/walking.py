@@ -16,11 +16,11 @@ from producer.people.membership import Membership
 from producer.runs.store import RunStore
 from tests.unit.records import contacts
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.chunk import Book, Held, Offer, Outcome, OverTheWire, Piece
+from wire.chunk_queue.chunk import Book, ChunkOutcome, ChunkPiece, LeasedChunk, NewChunk, RequestCost
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, Entries, Entry, Standing
-from wire.chunk_queue.rate_limiter import Drop, Go, Kind, Pacer
-from wire.chunk_queue.run import Run, State, state
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, MembershipEntries, MembershipEntry, MemberState
+from wire.chunk_queue.rate_limiter import Drop, Go, RateLimiter, RequestKind
+from wire.chunk_queue.run import Run, RunState, state
 from wire.store import codec
 from wire.store.keys import PREFIX, key
 from wire.store.redis import Store
@@ -98,7 +98,7 @@ class Producer:
 class Worker:
     """A worker's memory: the chunk in its hands and what ActiveCampaign answered."""
 
-    held: Held
+    held: LeasedChunk
     answer: tuple[str, Any] | None = None
 
 
@@ -128,7 +128,7 @@ class World:
         self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts)
         self.run_store = RunStore(self.store)
         self.chunk_store = ChunkStore(self.store)
-        self.pacer = Pacer(self.store)
+        self.pacer = RateLimiter(self.store)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -195,7 +195,7 @@ class World:
                 self.run_store.append(
                     producer.run.id,
                     producer.token,
-                    [Offer(at + 1, contacts(*names), range(4), prints_of(names))],
+                    [NewChunk(at + 1, contacts(*names), range(4), prints_of(names))],
                     at=(at, at),
                 )
             ).reading
@@ -233,15 +233,15 @@ class World:
         """The account that a wake-up names."""
         return ACCOUNT
 
-    def hold(self, index: int, held: Held | None) -> None:
+    def hold(self, index: int, held: LeasedChunk | None) -> None:
         """Give a worker what was handed out to it, and let it be sent if it was let go."""
         self.workers[index] = Worker(held) if held else None
         if held and index and held.pace[1] == b"go":
             self.workers[index] = Worker(held, self.sent(held))
 
-    def send(self, held: Held) -> tuple[str, Any] | None:
+    def send(self, held: LeasedChunk) -> tuple[str, Any] | None:
         """Ask the pacer, and send at once; None if it was not to be sent."""
-        kind: Kind = "other" if held.lane == "confirm" else "import"
+        kind: RequestKind = "other" if held.lane == "confirm" else "import"
         match self.do(self.pacer.ask(held.account, kind, held)):
             case Go():
                 return self.sent(held)
@@ -250,7 +250,7 @@ class World:
             case _:
                 return None
 
-    def sent(self, held: Held) -> tuple[str, Any]:
+    def sent(self, held: LeasedChunk) -> tuple[str, Any]:
         """Send, and return what is answered."""
         if held.lane == "confirm":
             return "ended", [name for name in self.batches[int(held.fence)] if name[0] == "o"]
@@ -374,7 +374,7 @@ class World:
         assert run.books.selected == len(CONTACTS)
         assert run.books.refused == len(REFUSED), run.books
         assert run.books.applied == len(CONTACTS) - len(REFUSED), run.books
-        assert state(run) is State.PARTIAL
+        assert state(run) is RunState.PARTIAL
 
     @property
     def delivered(self) -> set[str]:
@@ -395,7 +395,7 @@ class World:
             standing = entry and entry.standing
             if name in self.delivered:
                 assert standing is not None, f"{name} was sent, and is forgotten"
-            if entry and standing is Standing.MEMBER:
+            if entry and standing is MemberState.MEMBER:
                 assert name in self.delivered - REFUSED, f"{name} is believed to be applied"
                 assert entry.fingerprint == print_of(name)
             assert standing is not None or not finished, f"{name} had a fate, and is forgotten"
@@ -416,27 +416,27 @@ def address(name: str) -> str:
     return f"{name}@example.org"
 
 
-def names_of(held: Held) -> list[str]:
+def names_of(held: LeasedChunk) -> list[str]:
     """Who is in a chunk."""
     return [email.partition("@")[0] for email in emails_of(held.contacts)]
 
 
-def entry_of(held: Held, name: str, standing: Standing) -> tuple[str, Entry]:
+def entry_of(held: LeasedChunk, name: str, standing: MemberState) -> tuple[str, MembershipEntry]:
     """What membership is to know of a contact."""
-    return address(name), Entry(standing, print_of(name), held.run.number)
+    return address(name), MembershipEntry(standing, print_of(name), held.run.number)
 
 
-def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
+def outcome_of(held: LeasedChunk, answer: tuple[str, Any]) -> ChunkOutcome:
     """What a worker writes down for an answer, in its simplest form."""
     names = names_of(held)
-    asked = OverTheWire(requests=1)
+    asked = RequestCost(requests=1)
     match answer:
         case "lost", _:
-            return Outcome(to="ready", count=held.count, due_in_ms=1, wire=asked)
+            return ChunkOutcome(to="ready", count=held.count, due_in_ms=1, wire=asked)
         case "dropped", _:
-            return Outcome(to="ready", count=held.count)
+            return ChunkOutcome(to="ready", count=held.count)
         case "accepted", batch:
-            return Outcome(
+            return ChunkOutcome(
                 to="accepted",
                 count=held.count,
                 batch=str(batch),
@@ -448,17 +448,17 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
             # The first refusal splits, so that pieces are walked through too.
             halves = [names[:2], names[2:]]
             pieces = [
-                Piece(f"{held.chunk}.{i}", contacts(*half), tuple(range(len(half))), prints_of(half))
+                ChunkPiece(f"{held.chunk}.{i}", contacts(*half), tuple(range(len(half))), prints_of(half))
                 for i, half in enumerate(halves)
             ]
-            return Outcome(to="split", pieces=pieces, nothing_queued=True, wire=asked)
+            return ChunkOutcome(to="split", pieces=pieces, nothing_queued=True, wire=asked)
         case "named", at:
             rest = [name for index, name in enumerate(names) if index != at]
-            gone = Outcome(
+            gone = ChunkOutcome(
                 to="over",
                 books={"refused": 1},
                 rejects=b"{}\n",
-                entries=Entries.of([entry_of(held, names[at], Standing.REFUSED)]),
+                entries=MembershipEntries.of([entry_of(held, names[at], MemberState.REFUSED)]),
                 nothing_queued=True,
                 wire=asked,
             )
@@ -474,8 +474,8 @@ def outcome_of(held: Held, answer: tuple[str, Any]) -> Outcome:
             )
         case "ended", failures:
             books: dict[Book, int] = {"applied": held.count - len(failures), "refused": len(failures)}
-            standings = [Standing.REFUSED if name in failures else Standing.MEMBER for name in names]
-            entries = Entries.of(entry_of(held, *known) for known in zip(names, standings, strict=True))
-            return Outcome(to="over", books=books, entries=entries, ended=True, wire=asked)
+            standings = [MemberState.REFUSED if name in failures else MemberState.MEMBER for name in names]
+            entries = MembershipEntries.of(entry_of(held, *known) for known in zip(names, standings, strict=True))
+            return ChunkOutcome(to="over", books=books, entries=entries, ended=True, wire=asked)
         case _:
             raise AssertionError(answer)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from producer.people.membership import Membership
 from tests.integration.walking import ACCOUNT, CONTACTS, REFUSED, World, address
-from wire.chunk_queue.chunk import Held
-from wire.chunk_queue.membership_entry import Standing
+from wire.chunk_queue.chunk import LeasedChunk
+from wire.chunk_queue.membership_entry import MemberState
 from wire.store import codec
 from wire.store.keys import key
 
@@ -67,7 +67,7 @@ class TwoHosts(World):
         super().go_back()
         self.sender = None
 
-    def sent(self, held: Held) -> tuple[str, object]:
+    def sent(self, held: LeasedChunk) -> tuple[str, object]:
         """Send; of one account one run sends until it is over."""
         if held.lane == "deliver" and self.united:
             before = self.look(self.sender) if self.sender else None
@@ -94,5 +94,5 @@ class TwoHosts(World):
                 entry = self.do(membership.entry(run, address(name)))
                 if run.ending is None:
                     assert entry is not None, f"{name} had a fate, and is forgotten"
-                if entry and entry.standing is Standing.MEMBER:
+                if entry and entry.standing is MemberState.MEMBER:
                     assert name in self.delivered - REFUSED, f"{name} is believed to be applied"

@@ -24,19 +24,19 @@ from producer.runs.store import RunStore
 from tests.integration.serving import VAULT, connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START, Immediate
 from tests.unit.records import contacts
-from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.chunk import NewChunk
 from wire.chunk_queue.chunk_store import ChunkStore
-from wire.chunk_queue.rate_limiter import Pacer
+from wire.chunk_queue.rate_limiter import RateLimiter
 from wire.chunk_queue.run import Run, Trigger
-from wire.chunk_queue.wakeups import Lanes
+from wire.chunk_queue.wakeups import Wakeups
 from wire.http.session import Session, open_session
 from wire.store import codec
 from wire.store.redis import Store, load_scripts
 from worker import report_log
-from worker.chunk_worker import Desk
+from worker.chunk_worker import ChunkWorker
 from worker.metrics import Metrics
-from worker.reports import Report
-from worker.requester import Asker
+from worker.reports import WorkerReport
+from worker.requester import Requester
 
 API_KEY: Final = "sandbox-key"
 STEP_MS: Final = 500
@@ -70,13 +70,15 @@ class Workplace:
         self.chunk_store = ChunkStore(self.store)
         self.registry = Registry(self.store)
         self.bells = Bells()
-        self.lanes = Lanes(self.store, self.bells)
+        self.lanes = Wakeups(self.store, self.bells)
         self.connection: Connection = connection(host=host)
-        self.reports: list[Report] = []
+        self.reports: list[WorkerReport] = []
         self.metrics_registry = CollectorRegistry()
         self.while_waiting: Callable[[], Any] | None = None
         self._metrics = Metrics(self.metrics_registry)
-        self._asker = Asker(session, Pacer(self.store, sleep=self._sleep), VAULT, frozenset({host}), self._listen)
+        self._asker = Requester(
+            session, RateLimiter(self.store, sleep=self._sleep), VAULT, frozenset({host}), self._listen
+        )
         self.desk = self.another_desk()
 
     @property
@@ -86,10 +88,10 @@ class Workplace:
 
     def another_desk(
         self, chunk_store: ChunkStore | None = None, *, clock_seconds: Callable[[], float] = time.monotonic
-    ) -> Desk:
+    ) -> ChunkWorker:
         """Another worker process on the same record."""
         mine = chunk_store or self.chunk_store
-        return Desk(mine, self._asker, self.lanes, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds)
+        return ChunkWorker(mine, self._asker, self.lanes, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds)
 
     def pass_time(self, milliseconds: int) -> None:
         """Let the store's time go on."""
@@ -133,7 +135,7 @@ class Workplace:
             told = await self.run_store.append(
                 name,
                 "a-reader",
-                [Offer(rows[-1], contacts(*chunk, automations=made.automations), rows)],
+                [NewChunk(rows[-1], contacts(*chunk, automations=made.automations), rows)],
                 at=(number, row_number),
             )
             assert told.reading == "ok"
@@ -183,10 +185,10 @@ class Workplace:
             await self.while_waiting()
         self.pass_time(round(seconds * 1000))
 
-    def _listen(self, report: Report) -> None:
+    def _listen(self, report: WorkerReport) -> None:
         self.reports.append(report)
         self._metrics(report)
-        report_log.tell(report)
+        report_log.log_report(report)
 
 
 @asynccontextmanager

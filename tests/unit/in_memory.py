@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Empty, MissingColumn
+from producer.snapshots.errors import Empty, MissingColumn, SnapshotChanged
 from producer.snapshots.snapshot import Pin
 
 Row = Mapping[str, str | None]
@@ -30,7 +30,7 @@ class InMemorySnapshot:
     def verify(self, pin: Pin) -> None:
         """Raise Changed unless the rows are still those of the pin."""
         if self.pin() != pin:
-            raise Changed("memory: the snapshot changed while the run was reading it")
+            raise SnapshotChanged("memory: the snapshot changed while the run was reading it")
 
     def columns(self) -> list[str]:
         """Return the columns of the first row."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wire.activecampaign.requests import contact_json, import_body
-from wire.chunk_queue.chunk import Held, Lane
+from wire.chunk_queue.chunk import LeasedChunk, Stage
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import Run, run_from
 from wire.store import codec
@@ -70,7 +70,7 @@ def prints(*numbers: int) -> bytes:
     return b"".join(bytes([number]) * FINGERPRINT_BYTES for number in numbers)
 
 
-def held(names: Sequence[str], lane: Lane = "deliver", **changes: Any) -> Held:
+def held(names: Sequence[str], lane: Stage = "deliver", **changes: Any) -> LeasedChunk:
     """Make a chunk in hand that holds these people, in the rows 10, 20, 30 ... with the fingerprints 1, 2, 3 ..."""
     said: dict[str, Any] = {
         "lane": lane,
@@ -92,4 +92,4 @@ def held(names: Sequence[str], lane: Lane = "deliver", **changes: Any) -> Held:
         "connection": {},
         "secret": b"",
     }
-    return Held(**said | changes)
+    return LeasedChunk(**said | changes)

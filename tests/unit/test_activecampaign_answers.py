@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,
-    NotFound,
+    ObjectNotFound,
     Reason,
     Refused,
     Rejected,
@@ -20,10 +20,10 @@ from wire.activecampaign.errors import (
     Unavailable,
     Unreadable,
 )
-from wire.activecampaign.responses import Answer, document_of
+from wire.activecampaign.responses import ApiAnswer, document_of
 from wire.activecampaign.results import (
-    Accepted,
-    Account,
+    AcceptedImport,
+    AccountInfo,
     Contact,
     ContactList,
     contact_list,
@@ -46,12 +46,12 @@ DOCUMENTED_THROTTLE = (
     b'{"success":0,"message":"Rate limit exceeded.","failureReasons":["Up to 100 imports may be requested per minute.'
     b'Please batch contacts into larger requests, or retry this request in a minute."]}'
 )
-OK = Answer(200, b"{}", request_id="abc")
+OK = ApiAnswer(200, b"{}", request_id="abc")
 
 
 def trouble(status: int, body: bytes | None, **headers: str) -> Trouble:
     try:
-        document_of(Answer(status, body, request_id="abc", **headers), now=NOW)
+        document_of(ApiAnswer(status, body, request_id="abc", **headers), now=NOW)
     except TROUBLES as error:
         found = error
     else:
@@ -80,9 +80,9 @@ def trouble(status: int, body: bytes | None, **headers: str) -> Trouble:
         (400, b"{}", Rejected),
         (400, b"[]", Rejected),
         (409, b"null", Rejected),
-        (404, b'{"message":"No Result found for _List with id 7"}', NotFound),
-        (404, b"{}", NotFound),
-        (403, b'{"message":"No Result found for _List with id 3"}', NotFound),
+        (404, b'{"message":"No Result found for _List with id 7"}', ObjectNotFound),
+        (404, b"{}", ObjectNotFound),
+        (403, b'{"message":"No Result found for _List with id 3"}', ObjectNotFound),
         (500, b"{}", Unavailable),
         (502, b'{"title":"Error 502: Bad gateway","status":502,"cloudflare_error":true,"retry_after":60}', Unavailable),
         (504, HTML, Unavailable),
@@ -142,7 +142,7 @@ def test_byte_order_marks_do_not_spoil_an_answer(marks: int, status: int) -> Non
     """The JSON behind them is whole, in good answers and in refusals."""
     body = b"\xef\xbb\xbf" * marks + b' \xef\xbb\xbf\n{"message":"Rate limit exceeded."}'
     if status == 200:
-        assert document_of(Answer(status, body), now=NOW) == {"message": "Rate limit exceeded."}
+        assert document_of(ApiAnswer(status, body), now=NOW) == {"message": "Rate limit exceeded."}
     else:
         assert isinstance(trouble(status, body), Throttled)
 
@@ -193,7 +193,7 @@ def test_the_form_of_an_answer_has_no_words_that_could_be_somebodys() -> None:
 
 def test_of_keys_that_stand_twice_the_last_counts() -> None:
     """Then the answer is whole, and as good as another."""
-    assert document_of(Answer(200, b'{"batchId":"1","batchId":"2"}'), now=NOW) == {"batchId": "2"}
+    assert document_of(ApiAnswer(200, b'{"batchId":"1","batchId":"2"}'), now=NOW) == {"batchId": "2"}
 
 
 def test_an_id_of_a_megabyte_is_none() -> None:
@@ -251,7 +251,7 @@ def test_how_long_to_wait_is_in_the_header_or_in_the_edges_json(
 def test_no_answer_is_too_strange_to_be_judged(status: int, body: bytes | None, retry_after: str | None) -> None:
     """It is JSON with a 2xx, or one of the closed set."""
     try:
-        document_of(Answer(status, body, retry_after=retry_after), now=NOW)
+        document_of(ApiAnswer(status, body, retry_after=retry_after), now=NOW)
     except TROUBLES:
         return
     assert 200 <= status < 300
@@ -260,7 +260,7 @@ def test_no_answer_is_too_strange_to_be_judged(status: int, body: bytes | None, 
 @pytest.mark.parametrize("key", ["Success", "success", "other"])
 def test_an_import_is_accepted_when_there_is_a_batch_id(key: str) -> None:
     """Whatever it says of success, and however many it says it queued."""
-    assert read_accepted({key: 5, "queued_contacts": 3, "batchId": "0641"}, OK) == Accepted("0641", 200, "abc")
+    assert read_accepted({key: 5, "queued_contacts": 3, "batchId": "0641"}, OK) == AcceptedImport("0641", 200, "abc")
     assert read_accepted({"batchId": 17}, OK).batch_id == "17"
 
 
@@ -312,8 +312,8 @@ def test_an_answer_that_lacks_the_thing_asked_for_is_no_answer() -> None:
 
 def test_numbers_may_be_written_as_text() -> None:
     """And ids as numbers."""
-    assert read_account({"subscriber_limit": "1000", "subscriber_total": 12}, OK) == Account(1000, 12, 200, "abc")
-    assert read_account({"subscriber_limit": "unlimited"}, OK) == Account(None, None, 200, "abc")
+    assert read_account({"subscriber_limit": "1000", "subscriber_total": 12}, OK) == AccountInfo(1000, 12, 200, "abc")
+    assert read_account({"subscriber_limit": "unlimited"}, OK) == AccountInfo(None, None, 200, "abc")
     assert read_list({"list": {"id": 7, "name": "News"}}, OK) == ContactList("7", "News")
     assert read_user({"user": {"id": 1, "username": "jo"}}, OK).id == "1"
 
@@ -380,4 +380,4 @@ def test_a_changed_address_is_believed_when_it_is_shown() -> None:
 def test_whom_a_batch_names_is_read_in_every_form(named: str, failures: tuple[str, ...]) -> None:
     """A list, a list with gaps, a lone one, nobody."""
     body = f'{{"status":"completed","success":[],"failure":{named}}}'.encode()
-    assert read_batch(codec.decode(body), Answer(200, body)).failures == failures
+    assert read_batch(codec.decode(body), ApiAnswer(200, body)).failures == failures

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from wire.activecampaign.client import Client
-from wire.activecampaign.errors import Because, Refused, Unreachable
+from wire.activecampaign.errors import Because, NoUsableAnswer, Refused
 
 KEY = "0123456789abcdef"
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -68,7 +68,7 @@ def made(error: type[Exception]) -> Exception:
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_every_error_before_an_answer_is_unreachable(error: type[Exception]) -> None:
     """Sent, unless no connection was made; with the foreign error's name and nothing else of it."""
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(NoUsableAnswer) as raised:
         ask(Session(error=made(error)))
     assert raised.value.sent is not issubclass(error, UNSENT)
     assert raised.value.__cause__ is None
@@ -80,7 +80,7 @@ def test_every_error_before_an_answer_is_unreachable(error: type[Exception]) -> 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_every_error_while_a_good_answer_is_read_is_unreachable_with_its_status(error: type[Exception]) -> None:
     """The import may have been queued."""
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(NoUsableAnswer) as raised:
         ask(Session(body_error=made(error)))
     assert (raised.value.status, raised.value.sent) == (200, True)
     assert raised.value.request_id == "r" * 100

@@ -9,7 +9,8 @@ from wire.activecampaign.errors import (
     ActiveCampaignError,
     Because,
     Heard,
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Reason,
     Refused,
     Rejected,
@@ -17,16 +18,15 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
 )
 
 HEARD = Heard(400, "abc-1")
 EVERY_ERROR = [
-    Unreachable("TimeoutError", HEARD),
+    NoUsableAnswer("TimeoutError", HEARD),
     Unavailable(HEARD),
     Throttled(HEARD),
     Refused(Because.PERMISSION, HEARD, definite=False),
-    NotFound(HEARD),
+    ObjectNotFound(HEARD),
     Rejected([Reason(3, "ann@example.org is not valid")], HEARD),
     TooLarge(HEARD),
 ]
@@ -49,5 +49,5 @@ def test_every_error_says_what_support_asks_for_and_nothing_personal(error: Acti
 
 def test_an_error_without_an_answer_has_no_marks() -> None:
     """There is nothing to put between the brackets."""
-    assert str(Unreachable("TimeoutError")) == "No usable answer: TimeoutError"
-    assert Unreachable("TimeoutError").status is None
+    assert str(NoUsableAnswer("TimeoutError")) == "No usable answer: TimeoutError"
+    assert NoUsableAnswer("TimeoutError").status is None

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contacts.email_addresses import ORDINARY, Address, Unusable, address_key, check_address, read_address
-from producer.contacts.mapped_rows import Fault
+from producer.contacts.email_addresses import (
+    ORDINARY,
+    Address,
+    UnusableAddress,
+    address_key,
+    check_address,
+    read_address,
+)
+from producer.contacts.mapped_rows import RowFault
 
 _LOCAL = st.lists(st.text("abzAZ019_+-'", min_size=1, max_size=40), min_size=1, max_size=4).map(".".join)
 _LABEL = st.lists(st.text("abzAZ019", min_size=1, max_size=40), min_size=1, max_size=3).map("-".join)
@@ -60,35 +67,35 @@ def test_what_is_sent(text: str, sent: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", Fault.EMAIL_MISSING),
-        (" \u200b\t", Fault.EMAIL_MISSING),
-        ("ann", Fault.EMAIL_INVALID),
-        ("@example.org", Fault.EMAIL_INVALID),
-        ("ann@localhost", Fault.EMAIL_INVALID),
-        ("ann@example.c", Fault.EMAIL_INVALID),
-        ("ann@10.0.0.1", Fault.EMAIL_INVALID),
-        ("ann@[10.0.0.1]", Fault.EMAIL_INVALID),
-        ('"a b"@example.org', Fault.EMAIL_INVALID),
-        ("Ann <ann@example.org>", Fault.EMAIL_INVALID),
-        ("a:n;n@example.org", Fault.EMAIL_INVALID),
-        ("a..b@example.org", Fault.EMAIL_INVALID),
-        ("ann@example..org", Fault.EMAIL_INVALID),
-        ("ann@-example.org", Fault.EMAIL_INVALID),
-        ("ann@" + "a" * 64 + ".org", Fault.EMAIL_INVALID),
-        ("ann@ab--cd.org", Fault.EMAIL_INVALID),
-        ("ann@ex_ample.org", Fault.EMAIL_INVALID),
-        ("ann@example.org\nbcc: x@example.org", Fault.EMAIL_INVALID),
-        ("a\u202enn@example.org", Fault.EMAIL_INVALID),
-        ("a\0nn@example.org", Fault.EMAIL_INVALID),
-        ("a" * 300 + "@example.org", Fault.EMAIL_TOO_LONG),
-        ("é" * 130 + "@example.org", Fault.EMAIL_TOO_LONG),
-        ("a" * 2_000_000, Fault.EMAIL_TOO_LONG),
+        ("", RowFault.EMAIL_MISSING),
+        (" \u200b\t", RowFault.EMAIL_MISSING),
+        ("ann", RowFault.EMAIL_INVALID),
+        ("@example.org", RowFault.EMAIL_INVALID),
+        ("ann@localhost", RowFault.EMAIL_INVALID),
+        ("ann@example.c", RowFault.EMAIL_INVALID),
+        ("ann@10.0.0.1", RowFault.EMAIL_INVALID),
+        ("ann@[10.0.0.1]", RowFault.EMAIL_INVALID),
+        ('"a b"@example.org', RowFault.EMAIL_INVALID),
+        ("Ann <ann@example.org>", RowFault.EMAIL_INVALID),
+        ("a:n;n@example.org", RowFault.EMAIL_INVALID),
+        ("a..b@example.org", RowFault.EMAIL_INVALID),
+        ("ann@example..org", RowFault.EMAIL_INVALID),
+        ("ann@-example.org", RowFault.EMAIL_INVALID),
+        ("ann@" + "a" * 64 + ".org", RowFault.EMAIL_INVALID),
+        ("ann@ab--cd.org", RowFault.EMAIL_INVALID),
+        ("ann@ex_ample.org", RowFault.EMAIL_INVALID),
+        ("ann@example.org\nbcc: x@example.org", RowFault.EMAIL_INVALID),
+        ("a\u202enn@example.org", RowFault.EMAIL_INVALID),
+        ("a\0nn@example.org", RowFault.EMAIL_INVALID),
+        ("a" * 300 + "@example.org", RowFault.EMAIL_TOO_LONG),
+        ("é" * 130 + "@example.org", RowFault.EMAIL_TOO_LONG),
+        ("a" * 2_000_000, RowFault.EMAIL_TOO_LONG),
     ],
 )
-def test_what_is_refused(text: str, code: Fault) -> None:
+def test_what_is_refused(text: str, code: RowFault) -> None:
     """Each fault has its code and a sentence for a person."""
     found = read_address(text)
-    assert isinstance(found, Unusable)
+    assert isinstance(found, UnusableAddress)
     assert found.code is code
     assert found.reason.endswith(".")
 

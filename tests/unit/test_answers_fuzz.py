@@ -15,10 +15,10 @@ from wire.activecampaign import results
 from wire.activecampaign.client import MOST_BODY_BYTES
 from wire.activecampaign.errors import TROUBLES, Refused, Trouble, Unreadable
 from wire.activecampaign.requests import Former
-from wire.activecampaign.responses import Answer, document_of
-from wire.activecampaign.results import Accepted, BatchInfo, Changed, LookedUp, Memberships
-from worker.verdict import BatchFacts, Facts, Memory, Moves, judge_batch, judge_delivery
-from worker.verdict.address_changes import AskLists, Change, Find, Step, after
+from wire.activecampaign.responses import ApiAnswer, document_of
+from wire.activecampaign.results import AcceptedImport, AddressChanged, BatchInfo, LookedUp, Memberships
+from worker.verdict import AddressChangeHistory, BatchFacts, ChunkHistory, DeliveryFacts, judge_batch, judge_delivery
+from worker.verdict.address_changes import AskLists, ChangeAddress, FindContact, Step, after
 from worker.verdict.verdicts import Applied, Done, Later, Never, Poll, Split, Stop, Unconfirmed, Unsent
 
 NOW: Final = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ EMAIL: Final = "ann@x.org"
 SECONDS: Final = 4.0
 """Of the processor, for the largest body that is read. A worker's other chunks wait meanwhile."""
 
-Reader = Callable[[Any, Answer], Any]
+Reader = Callable[[Any, ApiAnswer], Any]
 READERS: Final[dict[str, Reader]] = {
     "import": results.read_accepted,
     "info": results.read_batch,
@@ -47,7 +47,7 @@ NAMES: Final = (
 )
 
 
-def heard(answer: Answer, read: Reader) -> Any:
+def heard(answer: ApiAnswer, read: Reader) -> Any:
     """Read an answer as the client does."""
     try:
         return read(document_of(answer, now=NOW), answer)
@@ -55,15 +55,17 @@ def heard(answer: Answer, read: Reader) -> Any:
         return trouble
 
 
-def judged(answer: Answer) -> None:
+def judged(answer: ApiAnswer) -> None:
     """Every question's answer has its verdict."""
     found = {name: heard(answer, read) for name, read in READERS.items()}
     for name, one in found.items():
-        assert one is None or isinstance(one, Trouble | results.Page) or type(one).__module__ == results.__name__, name
+        assert (
+            one is None or isinstance(one, Trouble | results.ResultPage) or type(one).__module__ == results.__name__
+        ), name
     for count in (1, 250):
         accepted = found["import"]
-        assert isinstance(accepted, Accepted | Trouble)
-        verdict = judge_delivery(accepted, Facts(count, Memory()))
+        assert isinstance(accepted, AcceptedImport | Trouble)
+        verdict = judge_delivery(accepted, DeliveryFacts(count, ChunkHistory()))
         assert isinstance(verdict, Done | Later | Split | Never | Stop | Unsent)
         batch = found["info"]
         assert isinstance(batch, BatchInfo | Trouble)
@@ -71,11 +73,18 @@ def judged(answer: Answer) -> None:
         said = judge_batch(batch, facts)
         assert isinstance(said, Applied | Poll | Later | Split | Stop | Unconfirmed | Unsent)
     former = Former(EMAIL, "update")
-    steps: tuple[Step, ...] = (Find(EMAIL, former=True), Find(EMAIL, former=False), AskLists("1"), Change("1", EMAIL))
+    steps: tuple[Step, ...] = (
+        FindContact(EMAIL, former=True),
+        FindContact(EMAIL, former=False),
+        AskLists("1"),
+        ChangeAddress("1", EMAIL),
+    )
     for step, name in zip(steps, ("look up", "look up", "memberships", "change"), strict=True):
         told = found[name]
-        assert isinstance(told, LookedUp | Memberships | Changed | Trouble)
-        assert isinstance(after(Moves(contact="1"), step, told, former, "12"), Moves | None)
+        assert isinstance(told, LookedUp | Memberships | AddressChanged | Trouble)
+        assert isinstance(
+            after(AddressChangeHistory(contact="1"), step, told, former, "12"), AddressChangeHistory | None
+        )
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from((EMAIL, "2"))
@@ -127,7 +136,7 @@ STATUSES: Final = st.sampled_from(
 @example(400, b'{"failureReasons":[{"contact":99999999999999999999999,"failureReason":null}]}', "", None)
 def test_any_bytes_are_judged(status: int, body: bytes | None, content_type: str, retry_after: str | None) -> None:
     """With any status and any headers."""
-    judged(Answer(status, body, content_type=content_type, retry_after=retry_after))
+    judged(ApiAnswer(status, body, content_type=content_type, retry_after=retry_after))
 
 
 @settings(max_examples=200)
@@ -135,8 +144,8 @@ def test_any_bytes_are_judged(status: int, body: bytes | None, content_type: str
 def test_any_number_of_marks_changes_nothing(document: Any, marks: int) -> None:
     """What is read without them is read with them."""
     body = json.dumps(document, allow_nan=True).encode()
-    plain = Answer(200, body)
-    marked = Answer(200, b"\xef\xbb\xbf" * marks + body)
+    plain = ApiAnswer(200, body)
+    marked = ApiAnswer(200, b"\xef\xbb\xbf" * marks + body)
     for read in READERS.values():
         one, other = heard(plain, read), heard(marked, read)
         if isinstance(one, Trouble):
@@ -166,19 +175,19 @@ LARGE: Final = {
 def test_the_largest_body_is_judged_in_bounded_time(status: int, body: bytes) -> None:
     """The client reads no larger one."""
     assert len(body) <= MOST_BODY_BYTES
-    answer = Answer(status, body)
+    answer = ApiAnswer(status, body)
     began = process_time()
     found = heard(answer, READERS["import" if status == 400 else "info"])
     if isinstance(found, BatchInfo):
         judge_batch(found, BatchFacts(emails=["p1@x.org"] * 250, since_accepted_seconds=60.0))
     else:
-        judge_delivery(found, Facts(250))
+        judge_delivery(found, DeliveryFacts(250))
     assert process_time() - began < SECONDS
     assert isinstance(found, BatchInfo | Trouble)
 
 
 def test_a_page_is_told_from_what_cannot_be_read() -> None:
     """Behind byte order marks too."""
-    page = heard(Answer(200, b"\xef\xbb\xbf\n<html>"), READERS["import"])
-    other = heard(Answer(200, b"\xef\xbb\xbf\nhtml"), READERS["import"])
+    page = heard(ApiAnswer(200, b"\xef\xbb\xbf\n<html>"), READERS["import"])
+    other = heard(ApiAnswer(200, b"\xef\xbb\xbf\nhtml"), READERS["import"])
     assert (type(page), type(other)) == (Refused, Unreadable)

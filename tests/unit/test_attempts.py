@@ -11,7 +11,7 @@ from producer.api.token_throttle import (
     FREE,
     WAIT_SECONDS_MAX,
     WAITING_MOST,
-    Attempts,
+    TokenThrottle,
 )
 from producer.services.problems import Problem
 
@@ -29,15 +29,15 @@ class Time:
         await self.woken.wait()
 
 
-async def _fail(attempts: Attempts, times: int, address: str = "10.0.0.1") -> None:
+async def _fail(attempts: TokenThrottle, times: int, address: str = "10.0.0.1") -> None:
     for _ in range(times):
         await attempts.failed(address)
 
 
-def _made() -> tuple[Attempts, Time]:
+def _made() -> tuple[TokenThrottle, Time]:
     time = Time()
     time.woken.set()
-    return Attempts(clock=lambda: time.now, sleep=time.sleep), time
+    return TokenThrottle(clock=lambda: time.now, sleep=time.sleep), time
 
 
 def test_the_first_failures_cost_nothing_and_the_next_ones_more_and_more() -> None:

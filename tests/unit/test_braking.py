@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.people.membership import Summary
-from producer.pipeline.safeguards import NUMBER, Looks, brake
+from producer.pipeline.safeguards import NUMBER, SurveyFigures, safeguard
 
 BEFORE = Summary(runs={1: "an-id"}, read=20_000, nulls={"Email": 0, "Phone": 2_000})
-ORDINARY = Looks(read=20_100, adds=300, changes=900, removals=200, members=20_000, nulls={"Email": 0, "Phone": 2_100})
+ORDINARY = SurveyFigures(
+    read=20_100, adds=300, changes=900, removals=200, members=20_000, nulls={"Email": 0, "Phone": 2_100}
+)
 SPEC: dict[str, Any] = {"brake": {}}
 
 
 def reason(spec: dict[str, Any] = SPEC, before: Summary = BEFORE, **changes: Any) -> str | None:
-    found = brake(replace(ORDINARY, **changes), before, spec, None)
+    found = safeguard(replace(ORDINARY, **changes), before, spec, None)
     assert found is None or found.code == "brake"
     return found.reason if found else None
 
@@ -74,5 +76,5 @@ def test_an_export_sets_its_own_thresholds_or_none() -> None:
 @pytest.mark.parametrize(("adds", "stops"), [(100, False), (101, True)])
 def test_a_contract_that_cannot_hold_stops_any_run(adds: int, stops: bool) -> None:  # noqa: FBT001  drawn
     """The first one, too: ActiveCampaign may block the account's sending."""
-    found = brake(replace(ORDINARY, adds=adds), Summary(), {"brake": None}, Contract(limit=1_000, total=900))
+    found = safeguard(replace(ORDINARY, adds=adds), Summary(), {"brake": None}, ContactLimit(limit=1_000, total=900))
     assert (found is not None and found.code == "contract") is stops

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.pipeline.comparison import hashes_of
-from producer.pipeline.row_selection import Seen, Selection
+from producer.pipeline.row_selection import SeenAddresses, Selection
 
 
 @given(st.lists(st.lists(st.sampled_from([*"abcdefghij", None]), max_size=5)))
 def test_only_the_first_of_equal_keys_is_first_over_all_batches(batches: list[list[str | None]]) -> None:
     """And a row without an address is never first."""
-    seen, met = Seen(), set[str | None]([None])
+    seen, met = SeenAddresses(), set[str | None]([None])
     for keys in batches:
         expected = []
         for key in keys:
@@ -27,7 +27,7 @@ def test_only_the_first_of_equal_keys_is_first_over_all_batches(batches: list[li
 def test_addresses_are_remembered_in_less_than_110_bytes_each() -> None:
     """A million addresses must leave the producer under its 300 MiB."""
     count = 200_000
-    seen = Seen()
+    seen = SeenAddresses()
     tracemalloc.start()
     for begin in range(0, count, 5_000):
         keys = [f"person{number}@example.org" for number in range(begin, begin + 5_000)]

@@ -9,28 +9,28 @@ from producer.accounts.findings import Busy, Wrong
 from wire.activecampaign.errors import (
     TROUBLES,
     Because,
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Refused,
     Rejected,
     Throttled,
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
 )
 
 
 @pytest.mark.parametrize(
     ("trouble", "field"),
     [
-        (Unreachable("ClientConnectorError", sent=False), "host"),
+        (NoUsableAnswer("ClientConnectorError", sent=False), "host"),
         (Refused(Because.CREDENTIALS, definite=True), "api_key"),
         (Refused(Because.PERMISSION, definite=False), "api_key"),
         (Refused(Because.PAYMENT, definite=True), "api_key"),
         (Refused(Because.CONTRACT, definite=True), "api_key"),
         (Refused(Because.NOT_ACTIVECAMPAIGN, definite=True), "host"),
         (Refused(Because.HOST_NOT_ALLOWED, definite=True), "host"),
-        (NotFound(), "list_id"),
+        (ObjectNotFound(), "list_id"),
         (Rejected(), "host"),
         (TooLarge(), "host"),
     ],
@@ -45,7 +45,7 @@ def test_what_a_person_has_to_mend_is_named(trouble: Trouble, field: str) -> Non
 
 def test_a_missing_page_where_no_list_was_asked_for_is_the_hosts_fault() -> None:
     """Some web server answers there, and it is not ActiveCampaign."""
-    assert judged(NotFound(), "host") == Wrong("host", "this is no ActiveCampaign host")
+    assert judged(ObjectNotFound(), "host") == Wrong("host", "this is no ActiveCampaign host")
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(3.0, 3.0), (None, 10.0)])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from producer.pipeline.chunking import Chunk, Packing, pack
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, MAX_BODY_BYTES, MAX_CONTACTS, import_body
 
@@ -20,9 +20,9 @@ _SIZES = st.lists(
 _ODD_ROWS = 2  # rows that were not selected lie between
 
 
-def _contacts(sizes: list[int]) -> list[Mapped]:
+def _contacts(sizes: list[int]) -> list[MappedRows]:
     return [
-        Mapped(_ODD_ROWS * at + 1, b"x" * size, phone_left_out=False, fingerprint=at.to_bytes(8))
+        MappedRows(_ODD_ROWS * at + 1, b"x" * size, phone_left_out=False, fingerprint=at.to_bytes(8))
         for at, size in enumerate(sizes)
     ]
 
@@ -109,7 +109,7 @@ def test_a_chunk_comes_out_as_soon_as_the_next_one_is_closed() -> None:
     """Sending must not wait for the end of the snapshot, nor memory grow with it."""
     asked: list[int] = []
 
-    def watched() -> Iterator[Mapped]:
+    def watched() -> Iterator[MappedRows]:
         for contact in _contacts([170] * 2000):
             asked.append(contact.row)
             yield contact

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from producer.cli.sentences import next_step, place, sentences
-from producer.client.errors import ApiError, Fault, NotTheApi, Refused, Unavailable, refusal
+from producer.client.errors import ApiError, ApiFault, NotTheApi, ProducerUnavailable, RequestRefused, refusal
 
 PROBLEM = {"Content-Type": "application/problem+json; charset=utf-8"}
 
@@ -18,8 +18,8 @@ def test_a_problem_document_is_a_refusal_with_all_its_faults() -> None:
     """Its message has them, too, for whoever sees only that."""
     faults = [{"pointer": "/name", "detail": "is taken"}, {"pointer": "", "detail": "is odd"}]
     error = _refusal(422, {"detail": "Two are wrong.", "errors": faults})
-    assert isinstance(error, Refused)
-    assert (error.status, error.faults) == (422, (Fault("/name", "is taken"), Fault("", "is odd")))
+    assert isinstance(error, RequestRefused)
+    assert (error.status, error.faults) == (422, (ApiFault("/name", "is taken"), ApiFault("", "is odd")))
     assert str(error) == "Two are wrong.\n/name is taken\nthe body is odd"
 
 
@@ -35,8 +35,8 @@ def test_a_producer_that_is_away_may_be_asked_again(status: int, said: str, seco
     """Whether it says so itself, or a proxy does."""
     own = _refusal(status, {"detail": "Not now."}, **{"Retry-After": said})
     proxy = refusal(status, {"Content-Type": "text/html"}, b"<html>", "http://here")
-    assert isinstance(own, Unavailable)
-    assert isinstance(proxy, Unavailable)
+    assert isinstance(own, ProducerUnavailable)
+    assert isinstance(proxy, ProducerUnavailable)
     assert (str(own), own.retry_after_seconds) == ("Not now.", seconds)
     assert str(proxy) == f"http://here answers {status}."
 
@@ -50,14 +50,14 @@ def test_what_is_no_problem_document_is_not_the_api(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("error", "word"),
     [
-        (Refused(401, ""), "SEGMENT_EXPORT_TOKEN"),
-        (Refused(403, ""), "administrator"),
-        (Refused(404, ""), "exports list"),
-        (Refused(405, ""), "version"),
-        (Refused(409, ""), "already"),
-        (Refused(422, ""), "Mend"),
-        (Refused(500, ""), "log"),
-        (Unavailable(""), "segment-export serve"),
+        (RequestRefused(401, ""), "SEGMENT_EXPORT_TOKEN"),
+        (RequestRefused(403, ""), "administrator"),
+        (RequestRefused(404, ""), "exports list"),
+        (RequestRefused(405, ""), "version"),
+        (RequestRefused(409, ""), "already"),
+        (RequestRefused(422, ""), "Mend"),
+        (RequestRefused(500, ""), "log"),
+        (ProducerUnavailable(""), "segment-export serve"),
         (NotTheApi(""), "--url"),
     ],
 )
@@ -86,4 +86,4 @@ def test_a_fault_is_where_it_was_said(pointer: str, said: str) -> None:
 
 def test_no_error_drives_a_terminal() -> None:
     """What the other side says is shown, not obeyed."""
-    assert sentences(Refused(422, "\x1b[2J", (Fault("/x", "\x07"),)))[:2] == ["\ufffd[2J", "  --x: \ufffd"]
+    assert sentences(RequestRefused(422, "\x1b[2J", (ApiFault("/x", "\x07"),)))[:2] == ["\ufffd[2J", "  --x: \ufffd"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from producer.cli.snapshot_paths import reachable
-from producer.cli.tables import RUNS, Column, cell, details, explanation, page, printable, table
+from producer.cli.tables import RUNS, TableColumn, cell, details, explanation, page, printable, table
 
 
 def _printed(what: RenderableType) -> list[str]:
@@ -21,7 +21,7 @@ def _printed(what: RenderableType) -> list[str]:
 
 def test_a_table_has_a_row_for_each_document_and_reaches_into_it() -> None:
     """What is not there is a dash."""
-    columns = (Column("NAME", "name"), Column("APPLIED", "books.applied", number=True))
+    columns = (TableColumn("NAME", "name"), TableColumn("APPLIED", "books.applied", number=True))
     printed = _printed(table(columns, [{"name": "vip", "books": {"applied": 1_000}}, {"name": None}]))
     assert [text.split() for text in printed] == [["NAME", "APPLIED"], [printed[1]], ["vip", "1,000"], ["-", "-"]]
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from producer.cli.following import PATIENCE_SECONDS, POLL_SECONDS, follow
-from producer.cli.progress import LINE_SECONDS, Bars, Lines, view
+from producer.cli.progress import LINE_SECONDS, ProgressBars, ProgressLines, view
 from producer.cli.watched import ExitCode, Watched, exit_code, line, watched
-from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
+from producer.client.errors import ApiError, NotTheApi, ProducerUnavailable, RequestRefused
 from producer.client.http import Reply
-from wire.chunk_queue.run import OVER, State
+from wire.chunk_queue.run import OVER, RunState
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ class Screen:
     def show(self, run: Watched) -> None:
         self.seen.append(f"{run.id} {run.state}")
 
-    def waits(self, error: Unavailable) -> None:
+    def waits(self, error: ProducerUnavailable) -> None:
         self.seen.append(f"waits: {error}")
 
 
@@ -80,32 +80,34 @@ def test_of_several_runs_those_that_ended_are_left_alone() -> None:
 
 def test_a_producer_that_is_away_is_waited_for_as_long_as_it_asks() -> None:
     """It is told, and the watching goes on."""
-    seen, slept = _follow([_document(), Unavailable("away", 7), Unavailable("away"), _document("partial")])
+    seen, slept = _follow(
+        [_document(), ProducerUnavailable("away", 7), ProducerUnavailable("away"), _document("partial")]
+    )
     assert seen == ["5f2c delivering", "waits: away", "waits: away", "5f2c partial"]
     assert slept == [POLL_SECONDS, 7, POLL_SECONDS]
 
 
 def test_a_producer_that_stays_away_is_given_up_and_time_it_was_there_does_not_count() -> None:
     """Patience begins anew with every answer."""
-    with pytest.raises(Unavailable):
-        _follow([Unavailable("away")])
-    half = Unavailable("away", PATIENCE_SECONDS * 0.6)
+    with pytest.raises(ProducerUnavailable):
+        _follow([ProducerUnavailable("away")])
+    half = ProducerUnavailable("away", PATIENCE_SECONDS * 0.6)
     seen, _ = _follow([half, _document(), half, _document(), half, _document("succeeded")])
     assert seen[-1] == "5f2c succeeded"
 
 
 def test_a_refusal_ends_the_watching_at_once() -> None:
     """A run that nobody knows never ends."""
-    with pytest.raises(Refused):
-        _follow([Refused(404, "There is no run.")])
+    with pytest.raises(RequestRefused):
+        _follow([RequestRefused(404, "There is no run.")])
 
 
 @given(st.lists(st.sampled_from(sorted(OVER)), min_size=1))
-def test_the_exit_code_is_that_of_the_worst_run(states: list[State]) -> None:
+def test_the_exit_code_is_that_of_the_worst_run(states: list[RunState]) -> None:
     """Zero means that everything succeeded, three that nothing is worse than partial."""
     code = exit_code(states)
-    assert (code == ExitCode.SUCCEEDED) == all(state is State.SUCCEEDED for state in states)
-    assert (code == ExitCode.OTHERWISE) == any(state not in {State.SUCCEEDED, State.PARTIAL} for state in states)
+    assert (code == ExitCode.SUCCEEDED) == all(state is RunState.SUCCEEDED for state in states)
+    assert (code == ExitCode.OTHERWISE) == any(state not in {RunState.SUCCEEDED, RunState.PARTIAL} for state in states)
 
 
 def test_no_run_at_all_is_no_success() -> None:
@@ -149,7 +151,7 @@ def test_a_document_that_is_no_run_is_not_the_api_s(broken: dict[str, Any]) -> N
 def test_a_log_gets_a_line_when_something_changes_and_now_and_then() -> None:
     """A million lines would hide the one that matters."""
     written, at = list[str](), [0.0]
-    lines = Lines(written.append, now=lambda: NOW, clock_seconds=lambda: at[0])
+    lines = ProgressLines(written.append, now=lambda: NOW, clock_seconds=lambda: at[0])
     for at[0] in (0.0, 1.0, LINE_SECONDS, LINE_SECONDS + 1):
         lines.show(watched(_document()))
     lines.show(watched(_document("confirming")))
@@ -159,11 +161,11 @@ def test_a_log_gets_a_line_when_something_changes_and_now_and_then() -> None:
 def test_a_log_hears_of_every_wait_once() -> None:
     """And of a long one now and then."""
     written, at = list[str](), [0.0]
-    lines = Lines(written.append, now=lambda: NOW, clock_seconds=lambda: at[0])
+    lines = ProgressLines(written.append, now=lambda: NOW, clock_seconds=lambda: at[0])
     for at[0] in (0.0, 1.0, LINE_SECONDS):
-        lines.waits(Unavailable("away"))
+        lines.waits(ProducerUnavailable("away"))
     lines.show(watched(_document()))
-    lines.waits(Unavailable("away again"))
+    lines.waits(ProducerUnavailable("away again"))
     assert [text for text in written if "waiting" in text] == ["waiting: away"] * 2 + ["waiting: away again"]
 
 
@@ -171,12 +173,12 @@ def test_on_a_terminal_there_is_a_bar_that_moves() -> None:
     """It pulses until the survey has ended, and is full when every contact has its fate."""
     screen = io.StringIO()
     with view(Console(file=screen, force_terminal=True, width=160, height=20, _environ={"TERM": "xterm"})) as bars:
-        assert isinstance(bars, Bars)
+        assert isinstance(bars, ProgressBars)
         bars.show(watched(_document("surveying")))
         assert [one.total for one in bars._progress.tasks] == [None]
         bars.show(watched(_document()))
         assert [(one.completed, one.total) for one in bars._progress.tasks] == [(600, 1_000)]
-        bars.waits(Unavailable("away"))
+        bars.waits(ProducerUnavailable("away"))
         assert [one.fields["outlook"] for one in bars._progress.tasks] == ["waiting: away"]
         bars.show(watched(_document("succeeded", books={"selected": 0, "pending": 0, "applied": 0})))
         assert all(one.finished for one in bars._progress.tasks)
@@ -186,7 +188,7 @@ def test_on_a_terminal_there_is_a_bar_that_moves() -> None:
 def test_a_terminal_that_cannot_move_its_cursor_is_a_log() -> None:
     """As an editor's or a build server's is."""
     with view(Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})) as lines:
-        assert isinstance(lines, Lines)
+        assert isinstance(lines, ProgressLines)
 
 
 def test_in_a_pipe_there_are_lines() -> None:

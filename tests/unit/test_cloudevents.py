@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from producer.input_checks import is_line
-from producer.intake.cloudevents import Event, Malformed, read_event, speaks_cloudevents
+from producer.intake.cloudevents import Malformed, SegmentRefreshed, read_event, speaks_cloudevents
 from wire.store import codec
 
 DATA = {"segment": "vip", "snapshot": "/snapshots/vip.parquet"}
@@ -19,7 +19,7 @@ WHOLE = {"specversion": "1.0", "type": "segment.refreshed", "source": "/cdp", "i
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=20).filter(is_line)
 
 
-def _read(message: HTTPMessage) -> Event:
+def _read(message: HTTPMessage) -> SegmentRefreshed:
     headers = CIMultiDict(message.headers)
     return read_event(headers["content-type"].partition(";")[0], headers, message.body)
 

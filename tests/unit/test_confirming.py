@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, contacts, held, prints
 from wire.activecampaign.requests import emails_of
-from wire.activecampaign.results import Accepted
-from wire.chunk_queue.chunk import Outcome, OverTheWire, Piece, Stopped
+from wire.activecampaign.results import AcceptedImport
+from wire.chunk_queue.chunk import ChunkOutcome, ChunkPiece, RequestCost, StopReason
 from wire.store import codec
 from worker import confirm
 from worker.poll_schedule import (
@@ -26,13 +26,13 @@ from worker.poll_schedule import (
 from worker.verdict import (
     Applied,
     BatchVerdict,
+    ChunkHistory,
+    DeliveryFacts,
+    DeliveryProgress,
     Done,
-    Facts,
     Later,
-    Memory,
     Part,
     Poll,
-    Progress,
     Refusal,
     RejectCode,
     Split,
@@ -44,7 +44,7 @@ from worker.verdict import (
     judge_delivery,
 )
 
-WIRE = OverTheWire(1, 0, 60.0)
+WIRE = RequestCost(1, 0, 60.0)
 FOUR = ("ann", "bob", "cid", "dee")
 MINUTE_MS = 60_000
 
@@ -52,18 +52,18 @@ VERDICTS: dict[str, BatchVerdict] = {
     "applied": Applied(4, (), 0),
     "applied but for one": Applied(3, (Refusal(2, RejectCode.OPTED_OUT_OR_EXCLUDED, "kept out"),), 1),
     "asked again": Poll(2.5),
-    "sent again": Later(Waiting.BATCH_LOST, 1.0, Memory(lost=1)),
-    "halved": Split((Part((0, 1), Memory()), Part((2, 3), Memory())), 1.0),
+    "sent again": Later(Waiting.BATCH_LOST, 1.0, ChunkHistory(lost=1)),
+    "halved": Split((Part((0, 1), ChunkHistory()), Part((2, 3), ChunkHistory())), 1.0),
     "run stopped": Stop(
-        "run", StopCode.REFUSES_NEARLY_ALL, "a sentence", definite=True, memory=Memory(lost=1), by_hand=True
+        "run", StopCode.REFUSES_NEARLY_ALL, "a sentence", definite=True, memory=ChunkHistory(lost=1), by_hand=True
     ),
-    "connection stopped": Stop("connection", StopCode.PERMISSION, "a sentence", definite=False, memory=Memory()),
+    "connection stopped": Stop("connection", StopCode.PERMISSION, "a sentence", definite=False, memory=ChunkHistory()),
     "unconfirmed": Unconfirmed(),
     "unsent": Unsent(possibly_there=True),
 }
 
 
-def written(name: str, *, answered: bool = True, age_ms: int = FIRST_POLL_MS) -> Outcome:
+def written(name: str, *, answered: bool = True, age_ms: int = FIRST_POLL_MS) -> ChunkOutcome:
     chunk = held(FOUR, "confirm", now=NOW + age_ms)
     return confirm.outcome(VERDICTS[name], chunk, WIRE, emails_of(chunk.contacts), answered=answered)
 
@@ -109,7 +109,7 @@ def test_a_batch_that_is_still_worked_on_is_asked_after_again() -> None:
     chunk = held(FOUR, "confirm", facts={"lost": 1})
     outcome = confirm.outcome(VERDICTS["asked again"], chunk, WIRE, emails_of(chunk.contacts), answered=True)
     assert (outcome.to, outcome.due_in_ms, outcome.ended) == ("accepted", 2500, False)
-    assert outcome.facts == Memory(lost=1, asked=True).document()
+    assert outcome.facts == ChunkHistory(lost=1, asked=True).document()
 
 
 def test_a_lost_batch_is_sent_again_and_its_end_counts() -> None:
@@ -124,18 +124,18 @@ def test_a_batch_lost_too_often_goes_on_as_pieces() -> None:
     outcome = written("halved")
     assert (outcome.to, outcome.ended) == ("split", True)
     assert outcome.pieces == [
-        Piece("3.0", contacts("ann", "bob"), (10, 20), prints(1, 2), {}),
-        Piece("3.1", contacts("cid", "dee"), (30, 40), prints(3, 4), {}),
+        ChunkPiece("3.0", contacts("ann", "bob"), (10, 20), prints(1, 2), {}),
+        ChunkPiece("3.1", contacts("cid", "dee"), (30, 40), prints(3, 4), {}),
     ]
 
 
 def test_a_batch_that_judges_the_account_is_sent_again_when_a_person_has_looked() -> None:
     """Nobody is refused, and the run stops with the figure."""
-    assert written("run stopped") == Outcome(
+    assert written("run stopped") == ChunkOutcome(
         to="ready",
         count=4,
         facts={"lost": 1},
-        stop=Stopped("run", "refuses_nearly_all", "a sentence", definite=True, by_hand=True),
+        stop=StopReason("run", "refuses_nearly_all", "a sentence", definite=True, by_hand=True),
         ended=True,
         wire=WIRE,
     )
@@ -143,27 +143,27 @@ def test_a_batch_that_judges_the_account_is_sent_again_when_a_person_has_looked(
 
 def test_a_question_that_is_refused_stops_the_connection_and_keeps_the_batch() -> None:
     """It is still followed, with the next key."""
-    assert written("connection stopped", answered=False) == Outcome(
+    assert written("connection stopped", answered=False) == ChunkOutcome(
         to="accepted",
         count=4,
-        stop=Stopped("connection", "permission", "a sentence", definite=False),
+        stop=StopReason("connection", "permission", "a sentence", definite=False),
         wire=WIRE,
     )
 
 
 def test_a_batch_without_an_end_is_unconfirmed_and_does_not_move_patience_on() -> None:
     """Or one such batch would give all others half an hour more."""
-    assert written("unconfirmed") == Outcome(to="over", books={"unconfirmed": 4}, answered=True, wire=WIRE)
+    assert written("unconfirmed") == ChunkOutcome(to="over", books={"unconfirmed": 4}, answered=True, wire=WIRE)
 
 
 def test_what_may_not_be_sent_again_any_more_is_unsent() -> None:
     """Its delivery patience is over as well."""
-    assert written("unsent") == Outcome(to="over", books={"unsent": 4}, answered=True, wire=WIRE)
+    assert written("unsent") == ChunkOutcome(to="over", books={"unsent": 4}, answered=True, wire=WIRE)
 
 
 def test_a_question_that_was_not_asked_is_asked_later() -> None:
     """Nothing is counted, remembered or proved."""
-    assert confirm.back(held(FOUR, "confirm"), 0.5) == Outcome(to="accepted", count=4, due_in_ms=500)
+    assert confirm.back(held(FOUR, "confirm"), 0.5) == ChunkOutcome(to="accepted", count=4, due_in_ms=500)
 
 
 def test_a_batch_is_judged_by_its_chunk_and_its_run() -> None:
@@ -172,8 +172,8 @@ def test_a_batch_is_judged_by_its_chunk_and_its_run() -> None:
     chunk = held(FOUR, "confirm", run=run, facts={"lost": 2}, now=NOW + 12_500)
     facts = confirm.facts(chunk, 0.75)
     assert facts.emails == [f"{name}@example.org" for name in FOUR]
-    assert (facts.since_accepted_seconds, facts.memory, facts.jitter) == (12.5, Memory(lost=2), 0.75)
-    assert (facts.progress, facts.trusted) == (Progress(accepted=500, applied=250), True)
+    assert (facts.since_accepted_seconds, facts.memory, facts.jitter) == (12.5, ChunkHistory(lost=2), 0.75)
+    assert (facts.progress, facts.trusted) == (DeliveryProgress(accepted=500, applied=250), True)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_delivery_patience_goes_on_counting_while_batches_are_lost(milliseconds:
 
 
 def moved(sought: float | None, age_ms: int, *, ended: bool, asked: bool = False) -> float | None:
-    facts = Memory(asked=asked).document()
+    facts = ChunkHistory(asked=asked).document()
     chunk = held(FOUR, "confirm", first_poll_ms=sought, now=NOW + age_ms, facts=facts)
     return next_first_poll_ms(chunk, ended=ended)
 
@@ -243,9 +243,11 @@ def test_only_the_first_question_about_a_batch_tells() -> None:
 
 def test_a_chunk_that_is_accepted_anew_has_a_first_question_again() -> None:
     """Its earlier batch was another one."""
-    verdict = judge_delivery(Accepted("another", 200, None), Facts(count=4, memory=Memory(lost=1, asked=True)))
+    verdict = judge_delivery(
+        AcceptedImport("another", 200, None), DeliveryFacts(count=4, memory=ChunkHistory(lost=1, asked=True))
+    )
     assert isinstance(verdict, Done)
-    assert verdict.memory == Memory(lost=1)
+    assert verdict.memory == ChunkHistory(lost=1)
 
 
 def test_a_late_question_does_not_move_the_first_one() -> None:
@@ -263,7 +265,7 @@ def test_the_first_question_finds_the_time_by_which_four_batches_in_five_have_en
     for number in range(2_000):
         takes_ms = scale_ms * dice.uniform(0.5, 1.5)
         chunk = replace(held(FOUR, "confirm", first_poll_ms=sought), chunk=str(number))
-        age_ms, facts = float(first_poll_ms(chunk)), Memory().document()
+        age_ms, facts = float(first_poll_ms(chunk)), ChunkHistory().document()
         while True:
             ended = takes_ms <= age_ms
             if not facts and number >= 500 and number % ONE_SCOUT_IN:

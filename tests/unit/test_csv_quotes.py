@@ -6,12 +6,12 @@ from typing import Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from producer.snapshots.formats.csv_quotes import ESCAPED, TEXT_AFTER, UNQUOTED, Fault, Finder, Quotes, Spot
+from producer.snapshots.formats.csv_quotes import ESCAPED, TEXT_AFTER, UNQUOTED, Finder, QuoteFault, Quotes, Spot
 
 LETTERS: Final = st.text('",\\\n\ra', max_size=24)
 
 
-def _fault(pieces: list[bytes]) -> Fault | None:
+def _fault(pieces: list[bytes]) -> QuoteFault | None:
     quotes = Quotes(",")
     faults = (quotes.feed(piece) for piece in pieces)
     return next((fault for fault in faults if fault), None) or quotes.end()

@@ -8,20 +8,20 @@ import pytest
 
 from tests.unit.records import NOW, SPEC, a_run, contacts, held, prints
 from wire.activecampaign.requests import emails_of
-from wire.chunk_queue.chunk import Outcome, OverTheWire, Piece, Stopped
-from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.chunk_queue.chunk import ChunkOutcome, ChunkPiece, RequestCost, StopReason
+from wire.chunk_queue.membership_entry import MembershipEntry, MemberState
 from wire.store import codec
 from worker import deliver
 from worker.poll_schedule import FIRST_POLL_MS
 from worker.verdict import (
-    Aside,
+    ChunkHistory,
+    DeliveryProgress,
     DeliveryVerdict,
     Done,
+    ExcludedContacts,
     Later,
-    Memory,
     Never,
     Part,
-    Progress,
     Refusal,
     RejectCode,
     Split,
@@ -31,27 +31,27 @@ from worker.verdict import (
     Waiting,
 )
 
-WIRE = OverTheWire(1, 0, 120.0)
+WIRE = RequestCost(1, 0, 120.0)
 BAD = Refusal(1, RejectCode.REFUSED_BY_ACTIVECAMPAIGN, "Field 'email' incorrect format")
-ASIDE = Memory(attempts=1, rounds=1, base=1, aside=(Aside(1, "no"), Aside(2, "no")))
+ASIDE = ChunkHistory(attempts=1, rounds=1, base=1, aside=(ExcludedContacts(1, "no"), ExcludedContacts(2, "no")))
 FOUR = ("ann", "bob", "cid", "dee")
 
 VERDICTS: dict[str, DeliveryVerdict] = {
-    "accepted": Done("a-batch", (), Memory()),
-    "accepted without one": Done("a-batch", (BAD,), Memory()),
-    "later": Later(Waiting.THROTTLED, 1.5, Memory(attempts=2)),
-    "halves": Split((Part((0, 1), Memory()), Part((2, 3), Memory())), 2.0),
+    "accepted": Done("a-batch", (), ChunkHistory()),
+    "accepted without one": Done("a-batch", (BAD,), ChunkHistory()),
+    "later": Later(Waiting.THROTTLED, 1.5, ChunkHistory(attempts=2)),
+    "halves": Split((Part((0, 1), ChunkHistory()), Part((2, 3), ChunkHistory())), 2.0),
     "never": Never(tuple(replace(BAD, position=at) for at in range(4))),
-    "stop": Stop("connection", StopCode.CREDENTIALS, "a sentence", definite=True, memory=Memory()),
+    "stop": Stop("connection", StopCode.CREDENTIALS, "a sentence", definite=True, memory=ChunkHistory()),
     "unsent": Unsent(possibly_there=False),
 }
 
 
-def written(verdict: DeliveryVerdict, *, answered: bool = True) -> Outcome:
+def written(verdict: DeliveryVerdict, *, answered: bool = True) -> ChunkOutcome:
     return deliver.outcome(verdict, held(FOUR), WIRE, answered=answered)
 
 
-def lines(outcome: Outcome) -> list[dict[str, object]]:
+def lines(outcome: ChunkOutcome) -> list[dict[str, object]]:
     """The page of rejects, line by line."""
     return [orjson.loads(line) for line in codec.unsqueeze(outcome.rejects).splitlines()]
 
@@ -72,7 +72,7 @@ def test_every_contact_stays_or_leaves_with_a_fate(verdict: DeliveryVerdict) -> 
 
 def test_an_accepted_chunk_waits_for_its_batch() -> None:
     """As it was packed; nothing is written anew."""
-    assert written(VERDICTS["accepted"]) == Outcome(
+    assert written(VERDICTS["accepted"]) == ChunkOutcome(
         to="accepted",
         batch="a-batch",
         count=4,
@@ -120,18 +120,18 @@ def test_the_first_question_comes_when_the_accounts_batches_end() -> None:
 def test_what_goes_again_later_remembers_what_was_tried() -> None:
     """After the verdict's delay, in milliseconds."""
     outcome = written(VERDICTS["later"], answered=False)
-    expected = Outcome(to="ready", count=4, due_in_ms=1500, facts=Memory(attempts=2).document(), wire=WIRE)
+    expected = ChunkOutcome(to="ready", count=4, due_in_ms=1500, facts=ChunkHistory(attempts=2).document(), wire=WIRE)
     assert outcome == expected
 
 
 def test_a_split_chunk_goes_on_as_pieces_named_after_it() -> None:
     """Each with its own contacts, rows and memory."""
-    memory = Memory(nameless=1, since=Progress(5, 4))
-    outcome = written(Split((Part((0, 2), memory), Part((1, 3), Memory())), 2.0))
+    memory = ChunkHistory(nameless=1, since=DeliveryProgress(5, 4))
+    outcome = written(Split((Part((0, 2), memory), Part((1, 3), ChunkHistory())), 2.0))
     assert (outcome.to, outcome.due_in_ms, outcome.count) == ("split", 2000, 0)
     assert outcome.pieces == [
-        Piece("3.0", contacts("ann", "cid"), (10, 30), prints(1, 3), memory.document()),
-        Piece("3.1", contacts("bob", "dee"), (20, 40), prints(2, 4), {}),
+        ChunkPiece("3.0", contacts("ann", "cid"), (10, 30), prints(1, 3), memory.document()),
+        ChunkPiece("3.1", contacts("bob", "dee"), (20, 40), prints(2, 4), {}),
     ]
 
 
@@ -147,23 +147,23 @@ def test_a_refused_chunk_leaves_a_line_for_each_contact() -> None:
 def test_a_stop_keeps_the_chunk_and_says_who_is_stopped_and_why(definite: bool, by_hand: bool) -> None:  # noqa: FBT001  drawn
     """It never proves the account good."""
     verdict = Stop("run", StopCode.LIST_MISSING, "a sentence", definite=definite, memory=ASIDE, by_hand=by_hand)
-    assert written(verdict) == Outcome(
+    assert written(verdict) == ChunkOutcome(
         to="ready",
         count=4,
         facts=ASIDE.document(),
-        stop=Stopped("run", "list_missing", "a sentence", definite, by_hand),
+        stop=StopReason("run", "list_missing", "a sentence", definite, by_hand),
         wire=WIRE,
     )
 
 
 def test_patience_at_its_end_leaves_the_chunk_unsent() -> None:
     """All of it, without rejects: it is nobody's fault."""
-    assert written(VERDICTS["unsent"], answered=False) == Outcome(to="over", books={"unsent": 4}, wire=WIRE)
+    assert written(VERDICTS["unsent"], answered=False) == ChunkOutcome(to="over", books={"unsent": 4}, wire=WIRE)
 
 
 def test_what_was_not_sent_goes_back_as_it_was() -> None:
     """Nothing was asked, so nothing is counted, remembered or proved."""
-    expected = Outcome(to="ready", count=4, due_in_ms=1250, nothing_queued=True)
+    expected = ChunkOutcome(to="ready", count=4, due_in_ms=1250, nothing_queued=True)
     assert deliver.back(held(FOUR), 1.25) == expected
 
 
@@ -186,7 +186,7 @@ def test_a_delivery_is_judged_by_what_the_chunk_and_the_run_remember() -> None:
     run = a_run(accepted=500, applied=250, trusted=1)
     facts = deliver.facts(held(FOUR, run=run, facts=ASIDE.document()), 0.25)
     assert (facts.count, facts.memory, facts.jitter) == (4, ASIDE, 0.25)
-    assert (facts.progress, facts.trusted) == (Progress(accepted=500, applied=250), True)
+    assert (facts.progress, facts.trusted) == (DeliveryProgress(accepted=500, applied=250), True)
 
 
 @pytest.mark.parametrize(("milliseconds", "over"), [(720 * 60_000, False), (720 * 60_000 + 1, True)])
@@ -196,11 +196,11 @@ def test_delivery_patience_counts_from_the_first_time_the_chunk_was_taken(millis
     assert facts.patience_over is over
 
 
-@pytest.mark.parametrize(("leavers", "standing"), [("field", Standing.LEFT), ("unsubscribe", Standing.OUT)])
-def test_what_is_applied_to_leavers_makes_them_no_members(leavers: str, standing: Standing) -> None:
+@pytest.mark.parametrize(("leavers", "standing"), [("field", MemberState.LEFT), ("unsubscribe", MemberState.OUT)])
+def test_what_is_applied_to_leavers_makes_them_no_members(leavers: str, standing: MemberState) -> None:
     """And who is refused to be marked or taken off has a line of no row."""
     run = a_run(spec=codec.text({**SPEC, "leavers": leavers}), number=3)
     chunk = held(FOUR, kind="leaving", run=run)
-    assert deliver.entry_of(chunk, 0, Standing.MEMBER) == Entry(standing, prints(1), 3, 3)
-    assert deliver.entry_of(chunk, 1, Standing.REFUSED, BAD).standing is Standing.REFUSED
+    assert deliver.entry_of(chunk, 0, MemberState.MEMBER) == MembershipEntry(standing, prints(1), 3, 3)
+    assert deliver.entry_of(chunk, 1, MemberState.REFUSED, BAD).standing is MemberState.REFUSED
     assert [reject.row for reject in deliver.rejects(chunk, [BAD])] == [None]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deploy.local.people import profiles
-from deploy.local.reckoning import Seen, pace, reckon, wrong
+from deploy.local.reckoning import SandboxTotals, pace, reckon, wrong
 from deploy.local.segment import expected_outcome
 
 OUTCOME = expected_outcome(profiles(1_000))
@@ -17,10 +17,10 @@ def _run(**changes: Any) -> dict[str, Any]:
     return told | {"throttles": 0, "requests": 11} | changes
 
 
-def _seen(**changes: Any) -> Seen:
+def _seen(**changes: Any) -> SandboxTotals:
     totals = {"imports": 4, "violations": 0, "resubscribed": 0, "automations_fired": 0, "allowance_used": 0.993}
     times = {"first_import": 100.0, "last_import": 101.8}
-    return Seen(totals | times | changes, OUTCOME.members, OUTCOME.opted_out)
+    return SandboxTotals(totals | times | changes, OUTCOME.members, OUTCOME.opted_out)
 
 
 def test_nothing_is_wrong_when_everything_is_as_it_was_made() -> None:
@@ -51,13 +51,13 @@ def test_every_figure_of_the_sandbox_counts(name: str) -> None:
 def test_a_stranger_on_the_list_is_found_though_the_number_is_right() -> None:
     """Somebody is missing and somebody else is there instead."""
     members = OUTCOME.members - {min(OUTCOME.members)} | {"stranger@example.com"}
-    seen = Seen(_seen().totals, members, OUTCOME.opted_out)
+    seen = SandboxTotals(_seen().totals, members, OUTCOME.opted_out)
     assert wrong(reckon(OUTCOME, _run(), REJECTS, seen)) == ["strangers among them: 1 instead of 0"]
 
 
 def test_whoever_opted_out_must_still_be_off_the_list() -> None:
     """The sandbox says who left it."""
-    seen = Seen(_seen().totals, OUTCOME.members, OUTCOME.opted_out - {min(OUTCOME.opted_out)})
+    seen = SandboxTotals(_seen().totals, OUTCOME.members, OUTCOME.opted_out - {min(OUTCOME.opted_out)})
     assert wrong(reckon(OUTCOME, _run(), REJECTS, seen)) == ["opted out and still off: 3 instead of 4"]
 
 

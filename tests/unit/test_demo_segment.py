@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from deploy.local.people import PROFILES_MIN, Fate, profiles
+from deploy.local.people import PROFILES_MIN, ExpectedFate, profiles
 from deploy.local.segment import expected_outcome, write_segment
-from producer.contacts.email_addresses import Address, Unusable, address_key, read_address
+from producer.contacts.email_addresses import Address, UnusableAddress, address_key, read_address
 from producer.contacts.phone_numbers import to_e164
 
 PEOPLE = tuple(profiles(25_000))
@@ -32,19 +32,19 @@ def test_a_smaller_segment_is_the_beginning_of_a_larger_one(one: int, other: int
 @given(counts)
 def test_every_kind_is_there_in_the_smallest_demo(count: int) -> None:
     """A demo that shows no refusal would prove nothing about refusals."""
-    assert set(Fate) == {person.fate for person in profiles(count)}
+    assert set(ExpectedFate) == {person.fate for person in profiles(count)}
 
 
 def test_one_row_in_a_hundred_is_invalid_or_a_duplicate() -> None:
     """The demo is to look like an ordinary export of an ordinary platform."""
     fates = Counter(person.fate for person in PEOPLE)
-    assert fates[Fate.INVALID] + fates[Fate.DUPLICATE] == len(PEOPLE) // 100
+    assert fates[ExpectedFate.INVALID] + fates[ExpectedFate.DUPLICATE] == len(PEOPLE) // 100
 
 
 def test_only_invalid_rows_have_no_usable_address() -> None:
     """What the demo expects to be invalid is what the producer finds so, and nothing else."""
     for person in PEOPLE:
-        expected = Unusable if person.fate is Fate.INVALID else Address
+        expected = UnusableAddress if person.fate is ExpectedFate.INVALID else Address
         assert isinstance(read_address(person.email), expected), person
 
 
@@ -53,7 +53,7 @@ def test_an_address_appears_twice_only_where_a_duplicate_is_meant() -> None:
     seen: set[str] = set()
     for person in PEOPLE:
         key = address_key(person.email)
-        assert (key in seen) == (person.fate is Fate.DUPLICATE), person
+        assert (key in seen) == (person.fate is ExpectedFate.DUPLICATE), person
         seen |= {key} if key else set()
 
 

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from deploy.local.watching import LINE_EVERY_SECONDS, Lines
+from deploy.local.watching import LINE_EVERY_SECONDS, LineOutput
 from producer.cli.watched import Watched
-from wire.chunk_queue.run import State
+from wire.chunk_queue.run import RunState
 
 
-def _run(state: State, settled: int = 0) -> Watched:
+def _run(state: RunState, settled: int = 0) -> Watched:
     return Watched(
         id="run",
         export="export",
@@ -30,38 +30,38 @@ class _Clock:
         return self.seconds
 
 
-def _lines() -> tuple[Lines, list[str], _Clock]:
+def _lines() -> tuple[LineOutput, list[str], _Clock]:
     written: list[str] = []
     clock = _Clock()
-    return Lines(written.append, clock), written, clock
+    return LineOutput(written.append, clock), written, clock
 
 
 def test_a_new_state_is_written_at_once() -> None:
     """Nobody waits to hear that the survey is over."""
     lines, written, _ = _lines()
-    lines.show(_run(State.SURVEYING))
-    lines.show(_run(State.DELIVERING))
-    assert [State.SURVEYING in written[0], State.DELIVERING in written[1]] == [True, True]
+    lines.show(_run(RunState.SURVEYING))
+    lines.show(_run(RunState.DELIVERING))
+    assert [RunState.SURVEYING in written[0], RunState.DELIVERING in written[1]] == [True, True]
 
 
 def test_the_same_state_is_written_every_few_seconds_only() -> None:
     """A log is not a film."""
     lines, written, clock = _lines()
-    lines.show(_run(State.DELIVERING))
+    lines.show(_run(RunState.DELIVERING))
     clock.seconds += LINE_EVERY_SECONDS - 0.1
-    lines.show(_run(State.DELIVERING))
+    lines.show(_run(RunState.DELIVERING))
     assert len(written) == 1
     clock.seconds += 0.1
-    lines.show(_run(State.DELIVERING))
+    lines.show(_run(RunState.DELIVERING))
     assert len(written) == 2
 
 
 def test_the_rate_counts_from_the_moment_sending_could_begin() -> None:
     """500 contacts in half a minute are 1,000 a minute, however long the survey took."""
     lines, written, clock = _lines()
-    lines.show(_run(State.SURVEYING))
+    lines.show(_run(RunState.SURVEYING))
     clock.seconds = 100
-    lines.show(_run(State.DELIVERING))
+    lines.show(_run(RunState.DELIVERING))
     clock.seconds = 130
-    lines.show(_run(State.DELIVERING, settled=500))
+    lines.show(_run(RunState.DELIVERING, settled=500))
     assert written[-1].endswith(", 1,000 contacts a minute")

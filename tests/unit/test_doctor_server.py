@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import pytest
 
-from producer.doctor import Diagnosis, Health
-from producer.doctor.server import Told, clock, judged
+from producer.doctor import Diagnosis, DiagnosisHealth
+from producer.doctor.server import ServerFacts, clock, judged
 
 GOOD_INFO = {
     "redis_version": "7.2.4",
@@ -22,14 +22,14 @@ GOOD_SETTINGS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy
 
 
 def _judged(area: Literal["store", "queue"], info: dict[str, Any], settings: dict[str, str]) -> dict[str, Diagnosis]:
-    return {one.name: one for one in judged(area, Told(GOOD_INFO | info, GOOD_SETTINGS | settings))}
+    return {one.name: one for one in judged(area, ServerFacts(GOOD_INFO | info, GOOD_SETTINGS | settings))}
 
 
 @pytest.mark.parametrize("area", ["store", "queue"])
 def test_a_good_server_is_well_in_everything(area: Literal["store", "queue"]) -> None:
     """And there is nothing to mend."""
     found = _judged(area, {}, {})
-    assert {one.health for one in found.values()} == {Health.OK}
+    assert {one.health for one in found.values()} == {DiagnosisHealth.OK}
     assert {one.mend for one in found.values()} == {None}
     assert found["version"].says == "Valkey 9.1.2"
 
@@ -37,39 +37,51 @@ def test_a_good_server_is_well_in_everything(area: Literal["store", "queue"]) ->
 @pytest.mark.parametrize(
     ("info", "settings", "name", "store", "queue"),
     [
-        ({"valkey_version": "7.1.9"}, {}, "version", Health.WRONG, Health.WRONG),
-        ({"valkey_version": "", "redis_version": "7.2.0"}, {}, "version", Health.OK, Health.OK),
-        ({"valkey_version": "", "redis_version": ""}, {}, "version", Health.WARNING, Health.WARNING),
-        ({"cluster_enabled": 1}, {}, "version", Health.WRONG, Health.WRONG),
-        ({"maxmemory_policy": "allkeys-lru"}, {}, "eviction", Health.WRONG, Health.WARNING),
-        ({"maxmemory_policy": ""}, {"maxmemory-policy": ""}, "eviction", Health.WARNING, Health.WARNING),
-        ({"maxmemory": 0}, {}, "memory", Health.OK, Health.OK),
-        ({"used_memory": 69 << 20}, {}, "memory", Health.OK, Health.OK),
-        ({"used_memory": 70 << 20}, {}, "memory", Health.WARNING, Health.WARNING),
-        ({"used_memory": 86 << 20}, {}, "memory", Health.WRONG, Health.WRONG),
-        ({}, {"appendonly": "no"}, "persistence", Health.WRONG, None),
-        ({"aof_enabled": 0}, {"appendonly": ""}, "persistence", Health.WRONG, None),
-        ({"aof_enabled": -1}, {"appendonly": ""}, "persistence", Health.WARNING, None),
-        ({}, {"appendfsync": "no"}, "persistence", Health.WARNING, None),
-        ({}, {"appendfsync": "everysec"}, "persistence", Health.OK, None),
-        ({"aof_last_write_status": "err"}, {}, "disk", Health.WRONG, None),
-        ({"aof_last_bgrewrite_status": "err"}, {}, "disk", Health.WARNING, None),
+        ({"valkey_version": "7.1.9"}, {}, "version", DiagnosisHealth.WRONG, DiagnosisHealth.WRONG),
+        ({"valkey_version": "", "redis_version": "7.2.0"}, {}, "version", DiagnosisHealth.OK, DiagnosisHealth.OK),
+        ({"valkey_version": "", "redis_version": ""}, {}, "version", DiagnosisHealth.WARNING, DiagnosisHealth.WARNING),
+        ({"cluster_enabled": 1}, {}, "version", DiagnosisHealth.WRONG, DiagnosisHealth.WRONG),
+        ({"maxmemory_policy": "allkeys-lru"}, {}, "eviction", DiagnosisHealth.WRONG, DiagnosisHealth.WARNING),
+        (
+            {"maxmemory_policy": ""},
+            {"maxmemory-policy": ""},
+            "eviction",
+            DiagnosisHealth.WARNING,
+            DiagnosisHealth.WARNING,
+        ),
+        ({"maxmemory": 0}, {}, "memory", DiagnosisHealth.OK, DiagnosisHealth.OK),
+        ({"used_memory": 69 << 20}, {}, "memory", DiagnosisHealth.OK, DiagnosisHealth.OK),
+        ({"used_memory": 70 << 20}, {}, "memory", DiagnosisHealth.WARNING, DiagnosisHealth.WARNING),
+        ({"used_memory": 86 << 20}, {}, "memory", DiagnosisHealth.WRONG, DiagnosisHealth.WRONG),
+        ({}, {"appendonly": "no"}, "persistence", DiagnosisHealth.WRONG, None),
+        ({"aof_enabled": 0}, {"appendonly": ""}, "persistence", DiagnosisHealth.WRONG, None),
+        ({"aof_enabled": -1}, {"appendonly": ""}, "persistence", DiagnosisHealth.WARNING, None),
+        ({}, {"appendfsync": "no"}, "persistence", DiagnosisHealth.WARNING, None),
+        ({}, {"appendfsync": "everysec"}, "persistence", DiagnosisHealth.OK, None),
+        ({"aof_last_write_status": "err"}, {}, "disk", DiagnosisHealth.WRONG, None),
+        ({"aof_last_bgrewrite_status": "err"}, {}, "disk", DiagnosisHealth.WARNING, None),
     ],
 )
 def test_what_is_amiss_is_judged_by_what_it_would_lose(
-    info: dict[str, Any], settings: dict[str, str], name: str, store: Health, queue: Health | None
+    info: dict[str, Any], settings: dict[str, str], name: str, store: DiagnosisHealth, queue: DiagnosisHealth | None
 ) -> None:
     """Of the record everything, of the queue nothing; whatever is not well says what to mend."""
     for area, expected in (("store", store), ("queue", queue)):
         found = _judged(area, info, settings).get(name)  # type: ignore[arg-type]  # the loop's words are the two areas
         assert (found and found.health) == expected
-        assert found is None or (found.mend is None) == (found.health is Health.OK)
+        assert found is None or (found.mend is None) == (found.health is DiagnosisHealth.OK)
 
 
 @pytest.mark.parametrize(
     ("skew_ms", "health"),
-    [(0, Health.OK), (-999, Health.OK), (1_000, Health.WARNING), (-29_999, Health.WARNING), (30_000, Health.WRONG)],
+    [
+        (0, DiagnosisHealth.OK),
+        (-999, DiagnosisHealth.OK),
+        (1_000, DiagnosisHealth.WARNING),
+        (-29_999, DiagnosisHealth.WARNING),
+        (30_000, DiagnosisHealth.WRONG),
+    ],
 )
-def test_two_clocks_may_differ_by_less_than_a_second(skew_ms: int, health: Health) -> None:
+def test_two_clocks_may_differ_by_less_than_a_second(skew_ms: int, health: DiagnosisHealth) -> None:
     """In either direction."""
     assert clock(skew_ms).health is health

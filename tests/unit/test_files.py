@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from producer.cli.files import yaml_text
 from producer.cli.files.load import Faulty, read
-from producer.cli.files.plan import Action, Change, exported, plan
+from producer.cli.files.plan import Action, PlannedChange, exported, plan
 from producer.cli.files.schema import schema
 from producer.pipeline.safeguards import NUMBER, SHARE
 
@@ -66,7 +66,7 @@ def _faults(text: str) -> list[str]:
 
 def _plan(
     text: str, *, connections: Any = None, exports: Any = None, prune: bool = False, send_keys: bool = False
-) -> list[Change]:
+) -> list[PlannedChange]:
     standing = {"acme": CONNECTION} if connections is None else connections
     return plan(read({"f.yaml": text}), standing, exports or {}, prune=prune, send_keys=send_keys)
 

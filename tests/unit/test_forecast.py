@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.accounts.contact_limit import Contract
+from producer.accounts.contact_limit import ContactLimit
 from producer.pipeline.forecast import (
     LARGEST,
     MINUTE_MS,
     SETTLED_MS,
     TYPICAL_BATCH_MS,
     Allowance,
-    Foreseen,
+    Forecast,
     forecast,
     projected_finish,
     remaining_imports,
@@ -46,12 +46,12 @@ def finish(run: Run, *, now: int = NOW, allowance: Allowance = PUBLISHED) -> int
     return found
 
 
-def found(**figures: Any) -> Foreseen:
+def found(**figures: Any) -> Forecast:
     """What a survey found: nothing but what is said."""
     nothing: dict[str, Any] = dict.fromkeys(
         ("read", "adds", "changes", "again", "unchanged", "held_back", "leavers", "requests", "bytes"), 0
     )
-    return Foreseen(**nothing | {"invalid": {}} | figures)
+    return Forecast(**nothing | {"invalid": {}} | figures)
 
 
 def test_a_million_contacts_take_40_minutes_and_the_pacers_margin() -> None:
@@ -78,7 +78,10 @@ def test_a_run_with_nothing_to_send_is_within_any_budget_that_is_left() -> None:
 def test_those_who_are_added_are_held_against_the_contract(adds: int, holds: bool) -> None:  # noqa: FBT001  drawn
     """Whoever is a member already counts as one."""
     said = forecast(
-        found(adds=adds, changes=500), allowance=PUBLISHED, minutes_left=90, contract=Contract(limit=1_000, total=900)
+        found(adds=adds, changes=500),
+        allowance=PUBLISHED,
+        minutes_left=90,
+        contract=ContactLimit(limit=1_000, total=900),
     )
     assert said["contract"] == {"limit": 1_000, "total": 900, "after": 900 + adds, "holds": holds}
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from producer.intake.event_stream_store import EventCounts
 from producer.monitoring.gauges import gauges
-from producer.monitoring.overview import View
-from producer.monitoring.queue_stats import Gate, Memory, Pipes, Waiting
-from producer.registry.staleness import Warned, WarningCode
+from producer.monitoring.overview import OverviewFigures
+from producer.monitoring.queue_stats import QueueStats, RateLimitPause, StoreMemory, WaitingChunks
+from producer.registry.staleness import StalenessWarning, WarningCode
 from tests.unit.records import NOW, a_run, block_record
 from wire.chunk_queue.run import Run
-from wire.chunk_queue.wakeups import Account, Census
+from wire.chunk_queue.wakeups import AccountLoad, Census
 
 
 def an_export(number: int, connection: int, **fields: Any) -> Run:
@@ -31,27 +31,29 @@ def an_export(number: int, connection: int, **fields: Any) -> Run:
     return a_run(ready_chunks=1, accepted_chunks=2, blocks=[block_record()], **(said | fields))
 
 
-def a_view(*runs: Run, segments: int = 1) -> View:
+def a_view(*runs: Run, segments: int = 1) -> OverviewFigures:
     """A view of these runs."""
     accounts = {run.account for run in runs}
-    return View(
+    return OverviewFigures(
         runs=runs,
         finishes={run.id: NOW for run in runs},
-        census=Census(NOW, 2, 64, tuple(Account(account, 100, 0, 8) for account in accounts), 3),
+        census=Census(NOW, 2, 64, tuple(AccountLoad(account, 100, 0, 8) for account in accounts), 3),
         used=dict.fromkeys(accounts, 0.5),
         events=EventCounts(1, 2),
-        pipes=Pipes(dict.fromkeys(accounts, Gate(30_000, 0.5)), {run.id: Waiting(60_000, 1, 2) for run in runs}),
-        memory=Memory(50, 100),
+        pipes=QueueStats(
+            dict.fromkeys(accounts, RateLimitPause(30_000, 0.5)), {run.id: WaitingChunks(60_000, 1, 2) for run in runs}
+        ),
+        memory=StoreMemory(50, 100),
         refreshed={f"segment{number}": NOW for number in range(segments)},
     )
 
 
-def figures(view: View) -> int:
+def figures(view: OverviewFigures) -> int:
     """How many series a view makes."""
     return sum(len(gauge.rows) for gauge in gauges(view))
 
 
-def shown(view: View, name: str) -> dict[tuple[str, ...], float]:
+def shown(view: OverviewFigures, name: str) -> dict[tuple[str, ...], float]:
     """The rows of one gauge."""
     (found,) = (gauge.rows for gauge in gauges(view) if gauge.name == name)
     return found
@@ -65,7 +67,7 @@ def test_there_are_no_more_figures_than_is_promised() -> None:
     assert figures(a_view(an_export(1, 1), an_export(2, 1))) == one + 29
     assert figures(a_view(an_export(1, 1), an_export(2, 2))) == one + 29 + 9
     assert figures(a_view(an_export(1, 1), segments=3)) == one + 2
-    both = tuple(Warned(code, "a sentence", NOW) for code in WarningCode)[1:]
+    both = tuple(StalenessWarning(code, "a sentence", NOW) for code in WarningCode)[1:]
     assert figures(replace(a_view(an_export(1, 1)), warnings={"export1": both})) == one + 2
 
 

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from wire.store.redis import Unreachable
-from worker.queue_fallback import OwnEars
+from worker.queue_fallback import QueueFallback
 
 
 @dataclass
@@ -33,7 +33,7 @@ def test_bells_go_to_the_queue_while_it_takes_them() -> None:
 
     async def scenario() -> None:
         queue, heard = Queue(), asyncio.Queue[str]()
-        ears = OwnEars(queue, lambda _, bell: heard.put(bell), threads=2)
+        ears = QueueFallback(queue, lambda _, bell: heard.put(bell), threads=2)
         await ears.put("acme", "one")
         assert (queue.taken, await ears.length(), heard.qsize()) == (["one"], 1, 0)
 
@@ -45,7 +45,7 @@ def test_bells_that_the_queue_does_not_take_are_heard_here() -> None:
 
     async def scenario() -> None:
         queue, heard = Queue(gone=True), asyncio.Queue[str]()
-        ears = OwnEars(queue, lambda _, bell: heard.put(bell), threads=2)
+        ears = QueueFallback(queue, lambda _, bell: heard.put(bell), threads=2)
         with capture_logs() as lines:
             assert await ears.length() == 0
             await ears.put("acme", "one")
@@ -68,7 +68,7 @@ def test_no_more_is_heard_than_there_are_threads() -> None:
             began.release()
             await never.wait()
 
-        ears = OwnEars(Queue(gone=True), hear, threads=2)
+        ears = QueueFallback(Queue(gone=True), hear, threads=2)
         for bell in ("one", "two"):
             await ears.put("acme", bell)
             await began.acquire()

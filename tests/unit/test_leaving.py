@@ -9,20 +9,20 @@ from hypothesis import strategies as st
 from producer.pipeline import leavers
 from producer.pipeline.chunking import pack
 from tests.unit.records import SPEC, a_run
-from wire.chunk_queue.membership_entry import Entry, Standing, order_of
+from wire.chunk_queue.membership_entry import MembershipEntry, MemberState, order_of
 from wire.chunk_queue.run import Run
 from wire.store import codec
 
 FIELD: dict[str, Any] = {"leavers": "field", "leavers_field": {"id": "7", "left": "left", "present": "present"}}
 OUT: dict[str, Any] = {"leavers": "unsubscribe", "leavers_field": None}
-ENTRY = Entry(Standing.MEMBER, b"8 bytes.")
+ENTRY = MembershipEntry(MemberState.MEMBER, b"8 bytes.")
 
 
 def a_leaving_run(options: dict[str, Any], **spec: Any) -> Run:
     return a_run(spec=codec.text({**SPEC, **options, **spec}))
 
 
-def people(count: int) -> list[tuple[str, Entry]]:
+def people(count: int) -> list[tuple[str, MembershipEntry]]:
     return [(f"person{number}@example.org", ENTRY) for number in range(count)]
 
 

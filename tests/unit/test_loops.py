@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from wire.process import periodic
-from wire.process.periodic import ended, every, when_writable
+from wire.process.periodic import cancel_and_wait, every, when_writable
 from wire.store.redis import Unreachable, Unwritable
 
 
@@ -26,7 +26,7 @@ def test_a_task_in_which_a_cancellation_got_lost_is_told_again(monkeypatch: pyte
     async def scenario() -> None:
         tasks = [asyncio.create_task(deaf()), asyncio.create_task(failed())]
         await asyncio.sleep(0)
-        await ended(tasks)
+        await cancel_and_wait(tasks)
         assert tasks[0].cancelled()
         assert isinstance(tasks[1].exception(), ValueError)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contacts.mapped_rows import Fault, Invalid, Mapped
+from producer.contacts.mapped_rows import InvalidRow, MappedRows, RowFault
 from producer.contacts.mapper import Mapper, MappingSpec
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, email_of
 from wire.chunk_queue.membership_entry import address_of
@@ -33,14 +33,14 @@ def _batch(*rows: dict[str, str | None]) -> pa.RecordBatch:
     )
 
 
-def _mapped(*rows: dict[str, str | None], spec: MappingSpec = _SPEC) -> list[Mapped | Invalid]:
+def _mapped(*rows: dict[str, str | None], spec: MappingSpec = _SPEC) -> list[MappedRows | InvalidRow]:
     mapper = Mapper(spec, 12, automations=False)
     return list(mapper.contacts(_batch(*rows), range(len(rows)), before=0))
 
 
 def _contact(row: dict[str, str | None], spec: MappingSpec = _SPEC) -> dict[str, Any]:
     (mapped,) = _mapped(row, spec=spec)
-    assert isinstance(mapped, Mapped)
+    assert isinstance(mapped, MappedRows)
     contact: dict[str, Any] = orjson.loads(mapped.json)
     return contact
 
@@ -80,8 +80,8 @@ def test_a_phone_that_is_none_is_left_out_and_counted() -> None:
         {"Email": "a@example.org", "Phone": phone} for phone in ("n/a", "+442079460000", None, " ")
     ]
     found = _mapped(*rows)
-    assert [mapped.phone_left_out for mapped in found if isinstance(mapped, Mapped)] == [True, False, False, False]
-    assert all(b"n/a" not in mapped.json for mapped in found if isinstance(mapped, Mapped))
+    assert [mapped.phone_left_out for mapped in found if isinstance(mapped, MappedRows)] == [True, False, False, False]
+    assert all(b"n/a" not in mapped.json for mapped in found if isinstance(mapped, MappedRows))
 
 
 def test_an_invalid_row_says_which_and_why() -> None:
@@ -89,17 +89,17 @@ def test_an_invalid_row_says_which_and_why() -> None:
     mapper = Mapper(_SPEC, 12, automations=False)
     batch = _batch({"Email": "ann@example.org"}, {"Email": " Not One "}, {"Email": None})
     one, other = mapper.contacts(batch, [1, 2], before=5000)
-    assert isinstance(one, Invalid)
-    assert one[:3] == (5002, " Not One ", Fault.EMAIL_INVALID)
-    assert isinstance(other, Invalid)
-    assert other[:3] == (5003, "", Fault.EMAIL_MISSING)
+    assert isinstance(one, InvalidRow)
+    assert one[:3] == (5002, " Not One ", RowFault.EMAIL_INVALID)
+    assert isinstance(other, InvalidRow)
+    assert other[:3] == (5003, "", RowFault.EMAIL_MISSING)
 
 
 def test_a_contact_that_fits_into_no_request_is_invalid() -> None:
     """It is found by the survey, so that it is never selected."""
     (found,) = _mapped({"Email": "ann@example.org", "First": "x" * CONTACT_BYTES_MAX})
-    assert isinstance(found, Invalid)
-    assert found.code is Fault.TOO_LARGE
+    assert isinstance(found, InvalidRow)
+    assert found.code is RowFault.TOO_LARGE
 
 
 def test_tags_of_a_column_may_stand_between_commas() -> None:
@@ -140,11 +140,11 @@ def test_the_key_of_a_batch_is_the_key_of_the_contact(emails: list[str]) -> None
     keys = mapper.addresses(batch)
     for key, found in zip(keys, mapper.contacts(batch, range(len(emails)), before=0), strict=True):
         match found:
-            case Mapped():
+            case MappedRows():
                 assert address_of(email_of(found.json)) == key
-            case Invalid(code=Fault.EMAIL_MISSING):
+            case InvalidRow(code=RowFault.EMAIL_MISSING):
                 assert key is None
-            case Invalid():
+            case InvalidRow():
                 assert key is not None
 
 
@@ -162,5 +162,5 @@ def test_automations_are_excluded_unless_the_export_says_so(automations: bool) -
     """ActiveCampaign runs them by default: welcome mails to everyone."""
     mapper = Mapper(_SPEC, 12, automations=automations)
     (found,) = mapper.contacts(_batch({"Email": "ann@example.org"}), [0], before=0)
-    assert isinstance(found, Mapped)
+    assert isinstance(found, MappedRows)
     assert orjson.loads(found.json).get("exclude_automations", False) is not automations

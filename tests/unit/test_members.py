@@ -9,9 +9,9 @@ from wire.chunk_queue.membership_entry import (
     FINGERPRINT_BYTES,
     PERSON_BYTES,
     UNKNOWN,
-    Entries,
-    Entry,
-    Standing,
+    MembershipEntries,
+    MembershipEntry,
+    MemberState,
     address_of,
     chunk_number,
     past_of,
@@ -19,8 +19,8 @@ from wire.chunk_queue.membership_entry import (
 from wire.chunk_queue.rejects import RejectCode
 
 ENTRIES = st.builds(
-    Entry,
-    st.sampled_from(Standing),
+    MembershipEntry,
+    st.sampled_from(MemberState),
     st.binary(min_size=FINGERPRINT_BYTES, max_size=FINGERPRINT_BYTES),
     st.integers(0, 2**24 - 1),
     st.integers(0, 2**24 - 1),
@@ -31,22 +31,22 @@ ENTRIES = st.builds(
 
 
 @given(ENTRIES)
-def test_an_entry_comes_back_as_it_went_in(entry: Entry) -> None:
+def test_an_entry_comes_back_as_it_went_in(entry: MembershipEntry) -> None:
     """Every standing, reason and number."""
     kept = entry.to_bytes()
     assert len(kept) == (24 if entry.person else 16)
-    assert Entry.from_bytes(kept) == entry
+    assert MembershipEntry.from_bytes(kept) == entry
 
 
 @given(st.lists(ENTRIES, max_size=5))
-def test_many_entries_are_read_at_once_as_one_by_one(entries: list[Entry]) -> None:
+def test_many_entries_are_read_at_once_as_one_by_one(entries: list[MembershipEntry]) -> None:
     """The survey's view of the bytes is that of this module, whether some have a person, all, or nobody."""
     _, read = page_of({str(at): entry.to_bytes() for at, entry in enumerate(entries)})
     assert read.dtype == (IDENTIFIED if any(entry.person for entry in entries) else ENTRY)
     known = Known([page_of({str(at): entry.to_bytes()}) for at, entry in enumerate(entries)])
     places = known.find(hashes_of([str(at) for at in range(len(entries))])).tolist()
-    assert [Entry.from_bytes(known.entry(place)) for place in places] == entries
-    assert [Standing(int(standing)) for standing in read["standing"]] == [entry.standing for entry in entries]
+    assert [MembershipEntry.from_bytes(known.entry(place)) for place in places] == entries
+    assert [MemberState(int(standing)) for standing in read["standing"]] == [entry.standing for entry in entries]
     assert [int(value).to_bytes(8, "little") for value in read["print"]] == [entry.fingerprint for entry in entries]
 
 
@@ -54,7 +54,7 @@ def test_many_entries_are_read_at_once_as_one_by_one(entries: list[Entry]) -> No
 @given(st.lists(ENTRIES, min_size=1, max_size=5), st.data())
 def test_entries_that_are_alike_are_written_as_one_by_one(
     identified: bool,  # noqa: FBT001  drawn
-    entries: list[Entry],
+    entries: list[MembershipEntry],
     data: st.DataObject,
 ) -> None:
     """But for their fingerprints and persons, and for those that are not."""
@@ -66,8 +66,8 @@ def test_entries_that_are_alike_are_written_as_one_by_one(
         for each, person in zip(entries, persons, strict=True)
     ]
     prints = b"".join(each.fingerprint + each.person for each in own)
-    written = Entries.alike(addresses, prints, own[0], others)
-    expected = Entries.of((one, others.get(at, own[at])) for at, one in enumerate(addresses))
+    written = MembershipEntries.alike(addresses, prints, own[0], others)
+    expected = MembershipEntries.of((one, others.get(at, own[at])) for at, one in enumerate(addresses))
     assert written.words() == expected.words()
     assert (written + expected).kept == expected.kept * 2
 
@@ -75,13 +75,13 @@ def test_entries_that_are_alike_are_written_as_one_by_one(
 @pytest.mark.parametrize(
     "entries",
     [
-        Entries(("ann@example.org",)),
-        Entries((), (bytes(16),)),
-        Entries(("ann@example.org\nbob@example.org",), (bytes(16),)),
-        Entries(("ann@example.org", ""), (bytes(16), bytes(16))),
+        MembershipEntries(("ann@example.org",)),
+        MembershipEntries((), (bytes(16),)),
+        MembershipEntries(("ann@example.org\nbob@example.org",), (bytes(16),)),
+        MembershipEntries(("ann@example.org", ""), (bytes(16), bytes(16))),
     ],
 )
-def test_entries_are_never_written_to_other_addresses(entries: Entries) -> None:
+def test_entries_are_never_written_to_other_addresses(entries: MembershipEntries) -> None:
     """A script takes them apart by line breaks, one after the other."""
     with pytest.raises(ValueError, match="are not the entries of"):
         entries.words()
@@ -89,9 +89,9 @@ def test_entries_are_never_written_to_other_addresses(entries: Entries) -> None:
 
 def test_who_is_behind_an_address_may_be_unknown() -> None:
     """Which is not that they are nobody: the scripts keep what they knew."""
-    kept = Entry(Standing.MEMBER, b"8 bytes.", person=UNKNOWN).to_bytes()
+    kept = MembershipEntry(MemberState.MEMBER, b"8 bytes.", person=UNKNOWN).to_bytes()
     assert len(kept) == 24
-    assert not Entry.from_bytes(kept).person
+    assert not MembershipEntry.from_bytes(kept).person
 
 
 def test_a_person_of_the_past_is_told_from_one_of_today() -> None:
@@ -102,14 +102,14 @@ def test_a_person_of_the_past_is_told_from_one_of_today() -> None:
 
 def test_numbers_beyond_what_is_kept_stay_at_the_largest() -> None:
     """After sixteen million runs the number tells less; nothing else is touched."""
-    read = Entry.from_bytes(Entry(Standing.MEMBER, b"8 bytes.", 2**30, 2**30).to_bytes())
-    assert read == Entry(Standing.MEMBER, b"8 bytes.", 2**24 - 1, 2**24 - 1)
+    read = MembershipEntry.from_bytes(MembershipEntry(MemberState.MEMBER, b"8 bytes.", 2**30, 2**30).to_bytes())
+    assert read == MembershipEntry(MemberState.MEMBER, b"8 bytes.", 2**24 - 1, 2**24 - 1)
 
 
 def test_a_standing_that_there_is_not_is_refused() -> None:
     """It was written by something newer, or damaged."""
-    with pytest.raises(ValueError, match="Standing"):
-        Entry.from_bytes(b"x" + bytes(15))
+    with pytest.raises(ValueError, match="MemberState"):
+        MembershipEntry.from_bytes(b"x" + bytes(15))
 
 
 @pytest.mark.parametrize(("chunk", "number"), [("0", 0), ("12", 12), ("12.1", 12), ("12.1.0", 12)])

@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from producer.contacts.mapper import Mapper, MappingSpec
-from producer.people.suppression import Forgotten, by_id
+from producer.people.suppression import SuppressionList, by_id
 from producer.pipeline import address_changes
-from producer.pipeline.address_changes import Move
+from producer.pipeline.address_changes import AddressChange
 from producer.pipeline.chunking import pack
 from producer.pipeline.comparison import Known, page_of
-from producer.pipeline.survey import Before, Survey, survey
+from producer.pipeline.survey import KnownBefore, Survey, run_survey
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.test_surveying import lines
 from wire.activecampaign.requests import CONTACT_BYTES_MAX, addresses_of, former_of, import_body, unmoved
-from wire.chunk_queue.membership_entry import UNKNOWN, Entry, Standing
+from wire.chunk_queue.membership_entry import UNKNOWN, MembershipEntry, MemberState
 from wire.chunk_queue.rejects import RejectCode
 from wire.chunk_queue.run import Mode
 from wire.store import codec
 
 KEY = b"a key"
 MAPPER = Mapper(MappingSpec(email="Email", first_name="First", id="Id"), 12, automations=False, person_key=KEY)
-MEMBER, OUT, REFUSED, MAYBE = Standing.MEMBER, Standing.OUT, Standing.REFUSED, Standing.MAYBE
+MEMBER, OUT, REFUSED, MAYBE = MemberState.MEMBER, MemberState.OUT, MemberState.REFUSED, MemberState.MAYBE
 
 
 def row(email: str, number: str | None, name: str = "Ann") -> Row:
@@ -38,16 +38,16 @@ def person(number: str | None) -> bytes:
     return found
 
 
-def entry(email: str, number: str | None, standing: Standing = MEMBER, **options: Any) -> bytes:
+def entry(email: str, number: str | None, standing: MemberState = MEMBER, **options: Any) -> bytes:
     """What is known of an address whose row was as `row` makes it."""
     (batch,) = InMemorySnapshot([row(email, number)]).read(MAPPER.columns)
     (print_,) = MAPPER.prints(batch)
-    return Entry(standing, print_[:8], 1, 1, person=print_[8:], **options).to_bytes()
+    return MembershipEntry(standing, print_[:8], 1, 1, person=print_[8:], **options).to_bytes()
 
 
 def surveyed(rows: list[Row], known: dict[str, bytes], batch_rows: int = 2, **options: Any) -> Survey:
-    before = Before(Known([page_of(known)]), **options)
-    return survey(InMemorySnapshot(rows, batch_rows), MAPPER, before, automations=False, wanted=lambda: True)
+    before = KnownBefore(Known([page_of(known)]), **options)
+    return run_survey(InMemorySnapshot(rows, batch_rows), MAPPER, before, automations=False, wanted=lambda: True)
 
 
 def held(found: Survey) -> list[tuple[str, str]]:
@@ -111,7 +111,7 @@ def test_two_who_have_swapped_their_addresses_are_both_found() -> None:
 
 @pytest.mark.parametrize("standing", [OUT, REFUSED])
 @pytest.mark.parametrize("options", [{}, {"include_refused": True}, {"mode": Mode.FULL}], ids=str)
-def test_whoever_was_out_stays_out_under_every_address(standing: Standing, options: dict[str, Any]) -> None:
+def test_whoever_was_out_stays_out_under_every_address(standing: MemberState, options: dict[str, Any]) -> None:
     """Also in a run that is to send everybody, and the refused."""
     reason = RejectCode.OPTED_OUT_OR_EXCLUDED if standing is REFUSED else None
     known = TWO | {"ann@x.org": entry("ann@x.org", "1", standing, reason=reason)}
@@ -124,8 +124,8 @@ def test_whoever_was_out_stays_out_under_every_address(standing: Standing, optio
     ]
 
 
-@pytest.mark.parametrize("standing", [MAYBE, Standing.LEFT, Standing.YIELDED])
-def test_whoever_may_be_there_is_found(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [MAYBE, MemberState.LEFT, MemberState.YIELDED])
+def test_whoever_may_be_there_is_found(standing: MemberState) -> None:
     """Marked as gone, left to another export, or not known to be applied."""
     assert surveyed([row("anna@x.org", "1")], {"ann@x.org": entry("ann@x.org", "1", standing)}).moves
 
@@ -138,7 +138,7 @@ def test_who_was_refused_by_a_rule_may_come_with_a_better_address() -> None:
 
 def test_who_is_forgotten_is_known_by_their_id() -> None:
     """Under whatever address, and it is not repeated."""
-    forgotten = Forgotten(KEY, frozenset({by_id(person("1"))}))
+    forgotten = SuppressionList(KEY, frozenset({by_id(person("1"))}))
     found = surveyed([row("anna@x.org", "1"), row("bob@x.org", "2")], TWO, forgotten=forgotten)
     assert (held(found), found.held_back, found.unchanged, found.moves) == ([("", "forgotten")], 1, 1, ())
 
@@ -157,7 +157,7 @@ def test_the_figures_balance_whatever_is_known_and_changed() -> None:
     for _ in range(300):
         known, out = {}, set()
         for email in dice.sample(addresses, 4):
-            number, standing = dice.choice(numbers), dice.choice(list(Standing))
+            number, standing = dice.choice(numbers), dice.choice(list(MemberState))
             reason = RejectCode.OPTED_OUT_OR_EXCLUDED if standing is REFUSED else None
             known[email] = entry(email, number, standing, reason=reason)
             if standing in {OUT, REFUSED} and number:
@@ -193,12 +193,12 @@ def test_who_has_an_id_for_the_first_time_is_sent_and_without_ids_nothing_has_ch
 def test_what_is_kept_of_them_comes_back_and_holds_no_address() -> None:
     """For whoever reads on."""
     moves = [
-        Move(3, b"person 1", "update", "anna@x.org", "ann@x.org"),
-        Move(9, b"person 2", "check", "b@x.org", "c@x.org"),
+        AddressChange(3, b"person 1", "update", "anna@x.org", "ann@x.org"),
+        AddressChange(9, b"person 2", "check", "b@x.org", "c@x.org"),
     ]
     assert address_changes.from_bytes(address_changes.to_bytes(moves)) == [
-        Move(3, b"person 1", "update"),
-        Move(9, b"person 2", "check"),
+        AddressChange(3, b"person 1", "update"),
+        AddressChange(9, b"person 2", "check"),
     ]
     assert address_changes.from_bytes(b"") == []
     assert (address_changes.count(moves, "update"), address_changes.count(moves, "check")) == (1, 1)
@@ -212,8 +212,8 @@ def test_what_is_kept_of_them_comes_back_and_holds_no_address() -> None:
 
 def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign() -> None:
     """Whoever is not known under it any more is passed over."""
-    contact = Mapped(3, b'{"email":"anna@x.org"}', phone_left_out=False, fingerprint=bytes(16))
-    (noted,) = address_changes.contacts([contact], {3: Move(3, b"person 1", "update", former="ann@x.org")})
+    contact = MappedRows(3, b'{"email":"anna@x.org"}', phone_left_out=False, fingerprint=bytes(16))
+    (noted,) = address_changes.contacts([contact], {3: AddressChange(3, b"person 1", "update", former="ann@x.org")})
     former = former_of(noted.json)
     assert former is not None
     assert (former.email, former.how) == ("ann@x.org", "update")
@@ -223,12 +223,12 @@ def test_the_former_address_travels_with_a_contact_and_never_to_activecampaign()
     ]
     assert unmoved(noted.json) == contact.json
     assert not address_changes.is_stranded(noted.json)
-    (stranded,) = address_changes.contacts([contact], {3: Move(3, b"person 1", "update")})
+    (stranded,) = address_changes.contacts([contact], {3: AddressChange(3, b"person 1", "update")})
     assert address_changes.is_stranded(stranded.json)
     assert not address_changes.is_stranded(contact.json)
 
 
 def test_chunks_of_them_are_small() -> None:
     """And nobody is alone in one, who would pass five times less often."""
-    people = [Mapped(at, b"{}", phone_left_out=False, fingerprint=bytes(16)) for at in range(1, 22)]
+    people = [MappedRows(at, b"{}", phone_left_out=False, fingerprint=bytes(16)) for at in range(1, 22)]
     assert [len(chunk.contacts) for chunk in pack(people, most=address_changes.MOST)] == [10, 9, 2]

@@ -12,15 +12,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from pydantic import SecretStr
 
-from producer.access.openid.config import ROLES_OF_PEOPLE, Terms, roles_from
+from producer.access.openid.config import ROLES_OF_PEOPLE, OpenIdConfig, roles_from
 from producer.access.openid.errors import NoRole, Untrusted
-from producer.access.openid.id_token import LEEWAY_SECONDS, believed, keys_from
-from producer.access.openid.roles import NAME_CHARACTERS_MAX, Person, claim, person_of, values
+from producer.access.openid.id_token import LEEWAY_SECONDS, keys_from, verified_claims
+from producer.access.openid.roles import NAME_CHARACTERS_MAX, Person, claim, identify_person, values
 from producer.access.tokens import Role
 
 NOW: Final = 1_795_000_000
 SECRET: Final = "a-secret-of-the-client-that-is-long-enough"
-TERMS: Final = Terms(
+TERMS: Final = OpenIdConfig(
     issuer="https://login.example.com/realm",
     client_id="export",
     client_secret=SecretStr(SECRET),
@@ -51,7 +51,7 @@ def signed(claims: dict[str, Any], key: Any = KEY, algorithm: str = "RS256", **h
 
 def judge(token: str, keys: KeySet = KEYS, now: int = NOW) -> Any:
     """Judge a token for the login that `CLAIMS` is of."""
-    return believed(token, keys, TERMS, nonce="n-0S6", now=now)
+    return verified_claims(token, keys, TERMS, nonce="n-0S6", now=now)
 
 
 def without(name: str) -> dict[str, Any]:
@@ -172,16 +172,16 @@ def test_of_several_roles_the_one_that_may_most_counts(said: list[str]) -> None:
     claims = {"sub": "1", "groups": said}
     if expected is None:
         with pytest.raises(NoRole):
-            person_of(claims, TERMS)
+            identify_person(claims, TERMS)
     else:
-        assert person_of(claims, TERMS).role is expected
+        assert identify_person(claims, TERMS).role is expected
 
 
 @pytest.mark.parametrize("said", [None, 7, {"a": True}, [["a"]], [None, 1], "ac", ["A"], ""])
 def test_a_claim_that_says_nothing_gives_no_role(said: Any) -> None:
     """Nothing is guessed."""
     with pytest.raises(NoRole):
-        person_of({"sub": "1", "groups": said}, TERMS)
+        identify_person({"sub": "1", "groups": said}, TERMS)
 
 
 def test_a_claim_is_found_by_its_name_first_and_then_by_its_path() -> None:
@@ -207,7 +207,7 @@ def test_a_claim_is_found_by_its_name_first_and_then_by_its_path() -> None:
 )
 def test_a_person_has_a_name_that_no_token_can_have(claims: dict[str, Any], name: str) -> None:
     """Of printable letters, and never empty."""
-    assert person_of(claims | {"sub": "248", "groups": "v"}, TERMS) == Person(name, Role.VIEWER)
+    assert identify_person(claims | {"sub": "248", "groups": "v"}, TERMS) == Person(name, Role.VIEWER)
 
 
 def test_roles_are_read_from_pairs() -> None:

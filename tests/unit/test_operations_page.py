@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from producer.audit.trail import What
+from producer.audit.trail import AuditedAction
 from producer.monitoring.gauges import gauges
 from tests.deployed import DEPLOY, EMPTY, ROOT
 from worker.verdict.verdicts import StopCode
@@ -64,4 +64,4 @@ def test_every_word_of_the_trail_is_explained() -> None:
     """And no word is explained that the trail does not have."""
     page = (ROOT / "docs" / "audit.md").read_text().partition("## The words")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`[a-z]+\.[^|]+) \|", page, flags=re.MULTILINE)
-    assert {word for row in rows for word in re.findall(r"`([a-z.]+)`", row)} == set(What)
+    assert {word for row in rows for word in re.findall(r"`([a-z.]+)`", row)} == set(AuditedAction)

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.runs.throughput import LONGEST_WINDOW_MS, Progress, chunk_contacts, measured, progress, window_ms
+from producer.runs.throughput import LONGEST_WINDOW_MS, RunProgress, chunk_contacts, measured, progress, window_ms
 from tests.unit.records import NOW, a_run, block_record
 
 MINUTE_MS = 60_000
 WINDOW = float(LONGEST_WINDOW_MS)
 
 
-def samples(*counts: tuple[float, float], every_ms: int = 5_000) -> list[Progress]:
+def samples(*counts: tuple[float, float], every_ms: int = 5_000) -> list[RunProgress]:
     """Samples five seconds apart."""
-    return [Progress(NOW + at * every_ms, sent, done) for at, (sent, done) in enumerate(counts)]
+    return [RunProgress(NOW + at * every_ms, sent, done) for at, (sent, done) in enumerate(counts)]
 
 
 def test_a_pace_is_chunks_over_time() -> None:
@@ -68,7 +68,7 @@ def test_a_sample_counts_chunks_sent_and_ended() -> None:
     """In chunks of the run's own size."""
     run = a_run(accepted_chunks=2, begun=NOW, surveyed=NOW, selected=1000, applied=250, forecast='{"requests":4}')
     assert chunk_contacts(run) == 250
-    assert progress(run, NOW + 5) == Progress(NOW + 5, 3, 1)
+    assert progress(run, NOW + 5) == RunProgress(NOW + 5, 3, 1)
 
 
 @pytest.mark.parametrize("fields", [{"paused": 1}, {"finished": NOW}, {"forecast": None}, {"blocks": [block_record()]}])

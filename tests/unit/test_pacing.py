@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from tests.unit.records import held
-from wire.chunk_queue.rate_limiter import GOOD_FOR_SECONDS, Go, Kind, Pacer, Wait
+from wire.chunk_queue.rate_limiter import GOOD_FOR_SECONDS, Go, RateLimiter, RequestKind, Wait
 from wire.store.redis import Store
 
 
@@ -24,7 +24,7 @@ class Asked:
         return [b"go", 9]
 
 
-def waited(pacer: Pacer, kind: Kind, pace: Sequence[Any], asked_ago: float) -> object:
+def waited(pacer: RateLimiter, kind: RequestKind, pace: Sequence[Any], asked_ago: float) -> object:
     chunk = held(["ann"], pace=pace, asked_at=monotonic() - asked_ago)
     return asyncio.run(pacer.wait("acme.test", kind, chunk, patience_seconds=2))
 
@@ -41,7 +41,7 @@ def waited(pacer: Pacer, kind: Kind, pace: Sequence[Any], asked_ago: float) -> o
     ids=["fresh", "too old", "for another kind of request", "not yet", "not told"],
 )
 def test_the_first_answer_comes_with_the_chunk(
-    pace: Sequence[Any], kind: Kind, asked_ago: float, asks: int, at: int
+    pace: Sequence[Any], kind: RequestKind, asked_ago: float, asks: int, at: int
 ) -> None:
     """It counts from when the chunk was asked for."""
     store, slept = Asked(), []
@@ -49,7 +49,7 @@ def test_the_first_answer_comes_with_the_chunk(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    pacer = Pacer(cast("Store", store), sleep=sleep)
+    pacer = RateLimiter(cast("Store", store), sleep=sleep)
     assert waited(pacer, kind, pace, asked_ago) == Go(at)
     assert store.times == asks
     assert slept == ([pytest.approx(0.00515)] if b"wait" in pace else [])
@@ -70,7 +70,7 @@ def test_whoever_has_waited_longer_asks_first() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    pacer = Pacer(cast("Store", Busy()), sleep=sleep)
+    pacer = RateLimiter(cast("Store", Busy()), sleep=sleep)
     assert asyncio.run(pacer.wait("acme.test", "import", patience_seconds=60)) == Go(9)
     assert slept == pytest.approx([0.618, 0.612, 0.606, 0.600, 0.600])
 
@@ -78,5 +78,5 @@ def test_whoever_has_waited_longer_asks_first() -> None:
 def test_a_first_wait_beyond_the_patience_is_handed_back() -> None:
     """Nobody is asked again."""
     store = Asked()
-    assert waited(Pacer(cast("Store", store)), "import", [b"import", b"wait", 60_000], 0) == Wait(60)
+    assert waited(RateLimiter(cast("Store", store)), "import", [b"import", b"wait", 60_000], 0) == Wait(60)
     assert store.times == 0

@@ -4,10 +4,10 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from producer.contacts.mapped_rows import Fault
+from producer.contacts.mapped_rows import RowFault
 from producer.people.membership import Summary
 from producer.pipeline import leaver_guard
-from producer.pipeline.safeguards import Looks, brake
+from producer.pipeline.safeguards import SurveyFigures, safeguard
 from producer.web.rendering.run_labels import (
     ACTS,
     BOOKS,
@@ -22,13 +22,13 @@ from producer.web.rendering.run_labels import (
     STATES,
     TRIGGERS,
 )
-from producer.web.rendering.run_view import Seen, seen
+from producer.web.rendering.run_view import RunView, run_view
 from producer.web.rendering.translations import load_languages
-from producer.web.run_watcher import Watching
+from producer.web.run_watcher import RunWatcher
 from tests.unit.records import NOW, a_run, block_record
 from wire.activecampaign.errors import Because, Refused
 from wire.chunk_queue.rejects import Reject, RejectCode
-from wire.chunk_queue.run import BOOK_WORDS, Mode, State, Trigger
+from wire.chunk_queue.run import BOOK_WORDS, Mode, RunState, Trigger
 from worker.verdict.blocks import (
     list_missing,
     refused,
@@ -37,24 +37,24 @@ from worker.verdict.blocks import (
     unreadable_answers,
     unreadable_chunk,
 )
-from worker.verdict.chunk_history import Memory
+from worker.verdict.chunk_history import ChunkHistory
 from worker.verdict.verdicts import StopCode
 
 MINUTE = 60_000
 
 
-def look(*, finish: int | None = None, now: int = NOW, **fields: Any) -> Seen:
+def look(*, finish: int | None = None, now: int = NOW, **fields: Any) -> RunView:
     """See a run of these fields."""
-    return seen(a_run(**fields), {} if finish is None else {"r1": finish}, now)
+    return run_view(a_run(**fields), {} if finish is None else {"r1": finish}, now)
 
 
 def test_every_member_of_a_closed_set_has_its_words() -> None:
     """Whoever adds one is told here."""
-    assert set(STATES) == set(State)
+    assert set(STATES) == set(RunState)
     assert set(TRIGGERS) == set(Trigger)
     assert set(MODES) == set(Mode)
     assert {*READ, *SENT} == set(BOOKS) == {*BOOK_WORDS, "pending"} - {"read"}
-    assert {*Fault, *RejectCode} <= set(CODES)
+    assert {*RowFault, *RejectCode} <= set(CODES)
     assert set(REMEDIES) == {*StopCode, "brake", "chunk_kills_workers", "leavers_guard", "leavers_by_hand"}
     assert set(FATES) == set(get_args(get_type_hints(Reject)["fate"]))
     assert set(FORESEEN) <= set(NOTHING)
@@ -155,8 +155,10 @@ def test_what_stops_a_run_and_leaves_people_out_is_said_in_german() -> None:
     """Every sentence that a verdict or a brake can give, also where a brake has several reasons."""
     german = load_languages()["de"]
     before = Summary(read=100_000, nulls={"Phone": 0}, runs={1: "r0"})
-    looks = Looks(read=30_000, adds=20_000, changes=20_000, removals=20_000, members=30_000, nulls={"Phone": 20_000})
-    stopped = brake(looks, before, {}, None)
+    looks = SurveyFigures(
+        read=30_000, adds=20_000, changes=20_000, removals=20_000, members=30_000, nulls={"Phone": 20_000}
+    )
+    stopped = safeguard(looks, before, {}, None)
     assert stopped is not None
     assert german.sentence(stopped.reason) == (
         "Anders als beim Lauf davor: 20000 von 30000 Mitgliedern würden sich ändern; 20000 kämen zu 30000 Mitgliedern dazu; "
@@ -169,7 +171,7 @@ def test_what_stops_a_run_and_leaves_people_out_is_said_in_german() -> None:
         assert "endgültig abgemeldet, unter ihnen a***@e***.org" in alone
         assert "abgemeldet" in beside
         assert "Anders als beim Lauf davor" in beside
-    memory = Memory()
+    memory = ChunkHistory()
     stops = [refused(Refused(because, definite=True), memory) for because in Because]
     stops += [list_missing(memory), refuses_everything(memory), refuses_nearly_all(19, 20, memory)]
     stops += [unreadable_chunk(form, memory) for form in ("HTTP 200, 0 bytes, text/html", "no HTTP")]
@@ -184,4 +186,4 @@ def test_what_stops_a_run_and_leaves_people_out_is_said_in_german() -> None:
 
 def test_nobody_watches_what_nobody_looks_at() -> None:
     """At rest there is no watcher."""
-    assert Watching().runs == frozenset()
+    assert RunWatcher().runs == frozenset()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from producer.services.problems import Fault, Problem
 from producer.services.requests import NAME, ExportBody
-from producer.web.forms.export_form import FIELD, NAMED, OFF_BY_NULL, said, typed
-from producer.web.forms.form import Sheet, dotted, number, plain, whole
+from producer.web.forms.export_form import FIELD, NAMED, OFF_BY_NULL, submitted, typed
+from producer.web.forms.form import Form, as_text, dotted, number, whole
 from producer.web.forms.slugs import free_name, short_name
 
 COLUMNS: Final = st.text("abcXYZ äß", min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -51,8 +51,8 @@ def of_export(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_form_that_nobody_touched_says_what_the_export_is(export: dict[str, Any]) -> None:
     """Opened and sent, an export is as it was."""
     before = of_export(export)
-    sheet = Sheet.of(typed(before))
-    read = said(sheet)
+    sheet = Form.of(typed(before))
+    read = submitted(sheet)
     assert sheet.faults == {}
     document = {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL}
     assert of_export(document) == before
@@ -62,7 +62,7 @@ def test_a_form_that_nobody_touched_says_what_the_export_is(export: dict[str, An
 def test_a_guard_is_what_the_form_says_and_stays_on_where_it_says_nothing_of_it(guard: dict[str, Any] | None) -> None:
     """Only an export that unsubscribes has its box."""
     for leavers, kept in (("unsubscribe", guard), ("keep", of_export(EXPORT)["leavers_guard"])):
-        read = said(Sheet.of(typed(of_export(EXPORT | {"leavers": leavers, "leavers_guard": guard}))))
+        read = submitted(Form.of(typed(of_export(EXPORT | {"leavers": leavers, "leavers_guard": guard}))))
         document = {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL}
         assert of_export(document)["leavers_guard"] == kept
 
@@ -110,11 +110,11 @@ def test_a_free_name_is_nobody_elses(text: str, times: int) -> None:
 )
 def test_a_fault_of_the_api_is_beside_the_field_that_it_is_of(pointer: str, field: str) -> None:
     rows = [("attribute", "first_name"), ("column", "First"), ("attribute", f"{FIELD}7"), ("column", "Tier")]
-    assert said(Sheet.of(rows)).place(Fault(pointer=pointer, detail="is wrong")) == field
+    assert submitted(Form.of(rows)).place(Fault(pointer=pointer, detail="is wrong")) == field
 
 
 def test_faults_of_rows_name_the_row_and_the_half_that_is_missing() -> None:
-    sheet = Sheet.of(
+    sheet = Form.of(
         [
             *(("attribute", "first_name"), ("column", "")),
             *(("attribute", ""), ("column", "Last")),
@@ -124,13 +124,13 @@ def test_faults_of_rows_name_the_row_and_the_half_that_is_missing() -> None:
             *(("attribute", "shoe_size"), ("column", "Shoe")),
         ]
     )
-    read = said(sheet)
+    read = submitted(sheet)
     assert list(sheet.faults) == ["column-0", "attribute-1", "attribute-4", "attribute-5"]
     assert read.document["mapping"]["fields"] == {"7": "Tier"}
 
 
 def test_a_problem_without_fields_is_of_the_whole_form_and_keeps_its_status() -> None:
-    sheet = Sheet.of({})
+    sheet = Form.of({})
     sheet.note(Problem(503, "Not now."), dotted)
     assert (sheet.faults, sheet.status) == ({"": "Not now."}, 503)
 
@@ -146,4 +146,4 @@ def test_whole_numbers_are_digits_only() -> None:
 
 @given(st.floats(0.001, 1e9, allow_nan=False).map(lambda figure: float(f"{figure:.3g}")))
 def test_a_number_that_is_written_is_read_as_it_was(figure: float) -> None:
-    assert number(plain(figure)) == pytest.approx(figure)
+    assert number(as_text(figure)) == pytest.approx(figure)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from producer.contacts import fast_writer
 from producer.contacts import mapper as mapping
-from producer.contacts.email_addresses import ORDINARY, Address, Unusable, read_address
+from producer.contacts.email_addresses import ORDINARY, Address, UnusableAddress, read_address
 from producer.contacts.fast_writer import Writer
-from producer.contacts.mapped_rows import Invalid, Mapped
+from producer.contacts.mapped_rows import InvalidRow, MappedRows
 from producer.contacts.mapper import Mapper, MappingSpec
 from producer.contacts.text_cleaning import clean_line, clean_text
 
@@ -49,7 +49,9 @@ def batch_of(rows: list[tuple[str | None, ...]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], names=list(COLUMNS))
 
 
-def mapped(batch: pa.RecordBatch, spec: MappingSpec = SPEC, *, automations: bool = False) -> list[Mapped | Invalid]:
+def mapped(
+    batch: pa.RecordBatch, spec: MappingSpec = SPEC, *, automations: bool = False
+) -> list[MappedRows | InvalidRow]:
     mapper = Mapper(spec, 12, automations=automations)
     prints = mapper.fingerprints(batch, mapper.addresses(batch))
     return list(mapper.contacts(batch, range(batch.num_rows), before=0, prints=prints))
@@ -83,16 +85,16 @@ def test_weighing_tells_what_writing_makes(rows: list[tuple[str | None, ...]], c
     asked = [at for at, (_, is_chosen) in enumerate(zip(rows, chosen, strict=False)) if is_chosen]
     weighed = mapper.weigh(batch, asked, before=before)
     found = list(mapper.contacts(batch, asked, before=before))
-    assert weighed.sizes.tolist() == [len(one.json) if isinstance(one, Mapped) else 0 for one in found]
-    assert weighed.phones_left_out.tolist() == [isinstance(one, Mapped) and one.phone_left_out for one in found]
-    assert weighed.invalid == [one for one in found if isinstance(one, Invalid)]
+    assert weighed.sizes.tolist() == [len(one.json) if isinstance(one, MappedRows) else 0 for one in found]
+    assert weighed.phones_left_out.tolist() == [isinstance(one, MappedRows) and one.phone_left_out for one in found]
+    assert weighed.invalid == [one for one in found if isinstance(one, InvalidRow)]
 
 
 def test_an_ordinary_row_is_written_without_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or nothing would have been gained; one that is not is told apart within its batch."""
     asked: list[str] = []
 
-    def read(text: str) -> Address | Unusable:
+    def read(text: str) -> Address | UnusableAddress:
         asked.append(text)
         return read_address(text)
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish
-from producer.runs.throughput import Progress, measured, progress, window_ms
+from producer.runs.throughput import RunProgress, measured, progress, window_ms
 from tests.unit.records import NOW, a_run
 
 LOOK_MS: Final = 5_000
@@ -38,7 +38,7 @@ class Play:
     def late_from(self) -> tuple[float | None, float]:
         """The minute from which the projection says for good that it will be late, and the minute at which it ends."""
         late: float | None = None
-        samples: list[Progress] = []
+        samples: list[RunProgress] = []
         ends: list[int] = []
         sent, now, turn = 0.0, NOW, float(NOW)
         while True:

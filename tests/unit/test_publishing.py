@@ -10,12 +10,12 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.client.errors import ApiError, NotTheApi, Refused, Unavailable
+from producer.client.errors import ApiError, NotTheApi, ProducerUnavailable, RequestRefused
 from producer.client.http import Reply
 from producer.client.publish import (
     PATIENCE_SECONDS,
     WAIT_SECONDS_MAX,
-    Answer,
+    PublishAnswer,
     answer,
     backoff_seconds,
     deliver,
@@ -78,31 +78,36 @@ def test_a_time_without_an_offset_is_refused_before_anything_is_sent() -> None:
 
 def test_an_event_is_sent_again_as_it_was_until_it_is_taken() -> None:
     """With longer and longer pauses, and no shorter ones than were asked for."""
-    api = Away(Unavailable("away"), Unavailable("away"), Unavailable("away", 9), Reply(b"", {"runs": []}))
+    api = Away(
+        ProducerUnavailable("away"),
+        ProducerUnavailable("away"),
+        ProducerUnavailable("away", 9),
+        Reply(b"", {"runs": []}),
+    )
     assert _deliver(api) == [0.5, 1.0, 9]
     assert api.bodies == [{"id": "e1"}] * 4
 
 
 def test_a_producer_that_stays_away_is_given_up_after_a_minute() -> None:
     """The publisher's own scheduler decides then."""
-    api = Away(Unavailable("away"))
-    with pytest.raises(Unavailable):
+    api = Away(ProducerUnavailable("away"))
+    with pytest.raises(ProducerUnavailable):
         _deliver(api)
     assert 6 <= len(api.bodies) <= 12
 
 
 def test_a_producer_that_wants_to_be_left_alone_for_longer_than_our_patience_is() -> None:
     """Asking earlier would be no use."""
-    api = Away(Unavailable("away", PATIENCE_SECONDS + 1))
-    with pytest.raises(Unavailable):
+    api = Away(ProducerUnavailable("away", PATIENCE_SECONDS + 1))
+    with pytest.raises(ProducerUnavailable):
         _deliver(api)
     assert len(api.bodies) == 1
 
 
 def test_a_refusal_is_not_asked_again() -> None:
     """Nothing would change."""
-    api = Away(Refused(422, "One field is not as needed."))
-    with pytest.raises(Refused):
+    api = Away(RequestRefused(422, "One field is not as needed."))
+    with pytest.raises(RequestRefused):
         _deliver(api)
     assert len(api.bodies) == 1
 
@@ -117,11 +122,11 @@ def test_a_pause_is_never_nothing_and_never_long(attempt: int, dice: float) -> N
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ({"runs": ["a", "b"]}, Answer(("a", "b"), None)),
-        ({"runs": [], "reason": "stale"}, Answer((), "stale")),
+        ({"runs": ["a", "b"]}, PublishAnswer(("a", "b"), None)),
+        ({"runs": [], "reason": "stale"}, PublishAnswer((), "stale")),
     ],
 )
-def test_an_answer_says_which_runs_or_why_none(document: dict[str, Any], expected: Answer) -> None:
+def test_an_answer_says_which_runs_or_why_none(document: dict[str, Any], expected: PublishAnswer) -> None:
     """As the API words it."""
     assert answer(document) == expected
 

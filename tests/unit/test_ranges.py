@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.snapshots.errors import Unreachable
+from producer.snapshots.errors import SourceUnreachable
 from producer.snapshots.locations.range_reader import AHEAD_BYTES, ATTEMPTS, LEAST_BYTES, Interrupted, RangedFile
 
 DATA = random.Random(1).randbytes(10 << 20)
@@ -73,7 +73,9 @@ def test_who_never_answers_is_given_up_with_the_byte() -> None:
     line = Line(DATA, silent=10**6)
     file, pauses = _file(line)
     file.seek(77)
-    with pytest.raises(Unreachable, match=r"s3://bucket/a\.csv: no answer at byte 77 after 8 attempts \(no answer\)"):
+    with pytest.raises(
+        SourceUnreachable, match=r"s3://bucket/a\.csv: no answer at byte 77 after 8 attempts \(no answer\)"
+    ):
         file.read(5)
     assert len(line.asked) == ATTEMPTS
     assert len(pauses) == ATTEMPTS - 1
@@ -98,7 +100,7 @@ def test_arrow_hands_our_errors_on_and_closes() -> None:
     stream = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
     assert len(stream.read(1_000)) == 1_000
     line.silent = 10**6
-    with pytest.raises(Unreachable):
+    with pytest.raises(SourceUnreachable):
         stream.read()
     stream.close()
     assert line.closed

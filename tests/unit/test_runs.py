@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.records import NOW, a_run, block_record
-from wire.chunk_queue.run import OVER, Books, Ending, Mode, State, Trigger, phase, state
+from wire.chunk_queue.run import OVER, Books, Ending, Mode, RunState, Trigger, phase, state
 
 QUEUED: dict[str, Any] = {}
 BEGUN: dict[str, Any] = {"begun": NOW + 1}
@@ -16,44 +16,44 @@ SURVEYED = BEGUN | {"surveyed": NOW + 2, "read": 10, "selected": 10}
 READ = SURVEYED | {"reading_ended": NOW + 3}
 APPLIED = READ | {"applied": 10, "finished": NOW + 4}
 
-STATES: list[tuple[str, dict[str, Any], State]] = [
-    ("opened", QUEUED, State.QUEUED),
-    ("begun", BEGUN, State.SURVEYING),
-    ("surveyed, nothing appended yet", SURVEYED, State.DELIVERING),
-    ("still read, all that is appended accepted", SURVEYED | {"accepted_chunks": 1}, State.DELIVERING),
-    ("read, a chunk to be sent", READ | {"ready_chunks": 1, "accepted_chunks": 3}, State.DELIVERING),
-    ("read, all accepted", READ | {"accepted_chunks": 1}, State.CONFIRMING),
-    ("all applied", APPLIED, State.SUCCEEDED),
-    ("one refused", APPLIED | {"applied": 9, "refused": 1}, State.PARTIAL),
-    ("one unconfirmed", APPLIED | {"applied": 9, "unconfirmed": 1}, State.PARTIAL),
-    ("one unsent", APPLIED | {"applied": 9, "unsent": 1}, State.PARTIAL),
-    ("a name that is nobody's", APPLIED | {"unmatched": 1}, State.PARTIAL),
-    ("books that do not balance", APPLIED | {"applied": 9, "unbalanced": 1}, State.PARTIAL),
-    ("only invalid rows besides", APPLIED | {"read": 12, "invalid": 2}, State.SUCCEEDED),
-    ("a dry run", APPLIED | {"dry_run": 1, "applied": 0, "unsent": 10}, State.SUCCEEDED),
-    ("failed", APPLIED | {"ending": "failed", "applied": 0, "unsent": 10}, State.FAILED),
-    ("a dry run that failed", APPLIED | {"dry_run": 1, "ending": "failed"}, State.FAILED),
-    ("cancelled", APPLIED | {"ending": "cancelled"}, State.CANCELLED),
-    ("its connection deleted", APPLIED | {"ending": "deleted"}, State.CANCELLED),
-    ("superseded", QUEUED | {"ending": "superseded", "finished": NOW + 1}, State.SUPERSEDED),
-    ("cancelled, and its batches followed", READ | {"ending": "cancelled", "accepted_chunks": 1}, State.CONFIRMING),
-    ("paused before it began", QUEUED | {"paused": NOW}, State.PAUSED),
-    ("paused while it sends", SURVEYED | {"paused": NOW}, State.PAUSED),
-    ("blocked", SURVEYED | {"blocks": [block_record()]}, State.BLOCKED),
-    ("blocked and paused", SURVEYED | {"paused": NOW, "blocks": [block_record()]}, State.BLOCKED),
-    ("over, on a connection that is blocked", APPLIED | {"blocks": [block_record()]}, State.SUCCEEDED),
+STATES: list[tuple[str, dict[str, Any], RunState]] = [
+    ("opened", QUEUED, RunState.QUEUED),
+    ("begun", BEGUN, RunState.SURVEYING),
+    ("surveyed, nothing appended yet", SURVEYED, RunState.DELIVERING),
+    ("still read, all that is appended accepted", SURVEYED | {"accepted_chunks": 1}, RunState.DELIVERING),
+    ("read, a chunk to be sent", READ | {"ready_chunks": 1, "accepted_chunks": 3}, RunState.DELIVERING),
+    ("read, all accepted", READ | {"accepted_chunks": 1}, RunState.CONFIRMING),
+    ("all applied", APPLIED, RunState.SUCCEEDED),
+    ("one refused", APPLIED | {"applied": 9, "refused": 1}, RunState.PARTIAL),
+    ("one unconfirmed", APPLIED | {"applied": 9, "unconfirmed": 1}, RunState.PARTIAL),
+    ("one unsent", APPLIED | {"applied": 9, "unsent": 1}, RunState.PARTIAL),
+    ("a name that is nobody's", APPLIED | {"unmatched": 1}, RunState.PARTIAL),
+    ("books that do not balance", APPLIED | {"applied": 9, "unbalanced": 1}, RunState.PARTIAL),
+    ("only invalid rows besides", APPLIED | {"read": 12, "invalid": 2}, RunState.SUCCEEDED),
+    ("a dry run", APPLIED | {"dry_run": 1, "applied": 0, "unsent": 10}, RunState.SUCCEEDED),
+    ("failed", APPLIED | {"ending": "failed", "applied": 0, "unsent": 10}, RunState.FAILED),
+    ("a dry run that failed", APPLIED | {"dry_run": 1, "ending": "failed"}, RunState.FAILED),
+    ("cancelled", APPLIED | {"ending": "cancelled"}, RunState.CANCELLED),
+    ("its connection deleted", APPLIED | {"ending": "deleted"}, RunState.CANCELLED),
+    ("superseded", QUEUED | {"ending": "superseded", "finished": NOW + 1}, RunState.SUPERSEDED),
+    ("cancelled, and its batches followed", READ | {"ending": "cancelled", "accepted_chunks": 1}, RunState.CONFIRMING),
+    ("paused before it began", QUEUED | {"paused": NOW}, RunState.PAUSED),
+    ("paused while it sends", SURVEYED | {"paused": NOW}, RunState.PAUSED),
+    ("blocked", SURVEYED | {"blocks": [block_record()]}, RunState.BLOCKED),
+    ("blocked and paused", SURVEYED | {"paused": NOW, "blocks": [block_record()]}, RunState.BLOCKED),
+    ("over, on a connection that is blocked", APPLIED | {"blocks": [block_record()]}, RunState.SUCCEEDED),
 ]
 
 
 @pytest.mark.parametrize(("fields", "expected"), [case[1:] for case in STATES], ids=[case[0] for case in STATES])
-def test_a_state_is_computed_from_the_record(fields: dict[str, Any], expected: State) -> None:
+def test_a_state_is_computed_from_the_record(fields: dict[str, Any], expected: RunState) -> None:
     """Nothing stores it, so nothing can contradict it."""
     assert state(a_run(**fields)) is expected
 
 
 def test_every_state_there_is_can_come_about() -> None:
     """The table above leaves none out."""
-    assert {expected for _, _, expected in STATES} == set(State)
+    assert {expected for _, _, expected in STATES} == set(RunState)
 
 
 _MOMENTS = st.one_of(st.none(), st.integers(NOW, NOW + 10))
@@ -95,7 +95,7 @@ def test_a_doubt_is_no_block() -> None:
     """Two refusals shut the door for a moment; only the third stops the run."""
     run = a_run(**SURVEYED, blocks=[block_record(blocked=0), {}])
     assert run.block is None
-    assert state(run) is State.DELIVERING
+    assert state(run) is RunState.DELIVERING
 
 
 def test_the_runs_own_block_is_told_before_its_connections() -> None:

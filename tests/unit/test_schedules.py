@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from producer.intake.schedule import (
     CATCH_UP_MS,
     MINUTE_MS,
-    Moment,
+    ScheduleDecision,
     ScheduleError,
     check_cron,
     check_zone,
@@ -120,33 +120,35 @@ def test_a_schedule_by_the_hour_goes_by_elapsed_time() -> None:
 def test_a_new_schedule_begins_now_and_makes_up_for_nothing() -> None:
     """Only its next time is planned."""
     now = at("2026-11-24T07:00")
-    assert look(zurich("0 6 * * *"), None, now) == Moment(at("2026-11-25T06:00"))
+    assert look(zurich("0 6 * * *"), None, now) == ScheduleDecision(at("2026-11-25T06:00"))
 
 
 def test_a_time_that_came_is_due_and_the_next_one_planned() -> None:
     """To the millisecond."""
     six, tomorrow = at("2026-11-24T06:00"), at("2026-11-25T06:00")
-    assert look(zurich("0 6 * * *"), six, six - 1) == Moment(six)
-    assert look(zurich("0 6 * * *"), six, six) == Moment(tomorrow, due=six)
+    assert look(zurich("0 6 * * *"), six, six - 1) == ScheduleDecision(six)
+    assert look(zurich("0 6 * * *"), six, six) == ScheduleDecision(tomorrow, due=six)
 
 
 def test_of_many_that_were_missed_the_last_is_made_up_for() -> None:
     """Never a burst: a producer that was down for a day opens one run."""
     planned, now = at("2026-11-23T06:00"), at("2026-11-24T06:07")
-    assert look(zurich("*/15 * * * *"), planned, now) == Moment(at("2026-11-24T06:15"), due=at("2026-11-24T06:00"))
+    assert look(zurich("*/15 * * * *"), planned, now) == ScheduleDecision(
+        at("2026-11-24T06:15"), due=at("2026-11-24T06:00")
+    )
 
 
 def test_what_was_missed_by_more_than_six_hours_is_not_made_up_for() -> None:
     """At noon it is, a minute later it is not."""
     six, tomorrow = at("2026-11-24T06:00"), at("2026-11-25T06:00")
-    assert look(zurich("0 6 * * *"), six, six + CATCH_UP_MS) == Moment(tomorrow, due=six)
-    assert look(zurich("0 6 * * *"), six, six + CATCH_UP_MS + 1) == Moment(tomorrow, missed=six)
+    assert look(zurich("0 6 * * *"), six, six + CATCH_UP_MS) == ScheduleDecision(tomorrow, due=six)
+    assert look(zurich("0 6 * * *"), six, six + CATCH_UP_MS + 1) == ScheduleDecision(tomorrow, missed=six)
 
 
 def test_a_plan_too_far_ahead_is_cut_to_what_the_schedule_says() -> None:
     """A store whose clock was a year ahead must not keep an export from running for a year."""
     now = at("2026-11-24T07:00")
-    assert look(zurich("0 6 * * *"), now + 365 * 24 * HOUR_MS, now) == Moment(at("2026-11-25T06:00"))
+    assert look(zurich("0 6 * * *"), now + 365 * 24 * HOUR_MS, now) == ScheduleDecision(at("2026-11-25T06:00"))
 
 
 @given(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from wire.vault import Misplaced, SecretError, Unreadable, Vault
+from wire.vault import Misplaced, SecretError, UnreadableSecret, Vault
 
 
 def _key() -> SecretStr:
@@ -45,7 +45,7 @@ def test_an_older_key_opens_until_it_is_dropped() -> None:
     token = Vault([OLD]).seal("c1", SecretStr("key"))
     both = Vault([NEW, OLD])
     assert both.open("c1", token).get_secret_value() == "key"
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableSecret):
         Vault([NEW]).open("c1", token)
     assert Vault([NEW]).open("c1", both.rotate(token)).get_secret_value() == "key"
 
@@ -53,9 +53,9 @@ def test_an_older_key_opens_until_it_is_dropped() -> None:
 @pytest.mark.parametrize("token", [b"", b"nonsense", b"bm8ga2V5IG9mIG91cnMsIGJ1dCBiYXNlNjQgYWxsIHRoZSBzYW1lLg=="])
 def test_a_damaged_token_is_an_error_of_ours(token: bytes) -> None:
     """Opened or rotated."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableSecret):
         Vault([NEW]).open("c1", token)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableSecret):
         Vault([NEW]).rotate(token)
 
 

@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contacts.mapper import Mapper, MappingSpec
-from producer.people.suppression import Forgotten, by_id, digest_of
+from producer.people.suppression import SuppressionList, by_id, digest_of
 from producer.pipeline import enqueue
-from producer.pipeline.address_changes import Move
+from producer.pipeline.address_changes import AddressChange
 from producer.pipeline.chunking import Chunk
 from producer.pipeline.enqueue import HELD_BYTES, Room, chunks, send
 from producer.pipeline.row_selection import Selection
-from producer.pipeline.survey import Before, Survey, survey
-from producer.runs.store import Appended, Reading, RunStore
-from producer.snapshots.errors import Changed
+from producer.pipeline.survey import KnownBefore, Survey, run_survey
+from producer.runs.store import Appended, LeaseAnswer, RunStore
+from producer.snapshots.errors import SnapshotChanged
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run
 from wire.activecampaign.requests import contacts_of, emails_of, former_of, import_body
-from wire.chunk_queue.chunk import Offer
+from wire.chunk_queue.chunk import NewChunk
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import Run
 from wire.store.redis import StoreError
@@ -44,7 +44,7 @@ def people(count: int, batch_rows: int = 100) -> InMemorySnapshot:
 
 
 def surveyed(snapshot: InMemorySnapshot) -> tuple[Survey, Selection]:
-    found = survey(snapshot, MAPPER, Before(), automations=False, wanted=lambda: True)
+    found = run_survey(snapshot, MAPPER, KnownBefore(), automations=False, wanted=lambda: True)
     return found, Selection.from_bytes(found.selection)
 
 
@@ -98,7 +98,7 @@ class RecordingLedger:
     """
 
     stored_selection: bytes
-    answers: list[Reading] = field(default_factory=list)
+    answers: list[LeaseAnswer] = field(default_factory=list)
     appended: list[Appended] = field(default_factory=list)
     looks: Iterator[Run] = field(default_factory=lambda: iter(()))
     steps: list[tuple[tuple[int, int], int]] = field(default_factory=list)
@@ -109,7 +109,7 @@ class RecordingLedger:
         return self.stored_selection
 
     async def append(
-        self, run: str, token: str, offers: Sequence[Offer], *, at: tuple[int, int], **said: Any
+        self, run: str, token: str, offers: Sequence[NewChunk], *, at: tuple[int, int], **said: Any
     ) -> Appended:
         assert token == TOKEN
         self.steps.append((at, len(offers)))
@@ -122,7 +122,7 @@ class RecordingLedger:
         found = next(self.looks, None)
         return [] if found is None else [found]
 
-    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> Reading:
+    async def end_reading(self, run: str, token: str, *, at: tuple[int, int]) -> LeaseAnswer:
         self.ended.append(at)
         return "ok"
 
@@ -194,7 +194,7 @@ def test_a_snapshot_that_is_not_what_was_surveyed_sends_nothing() -> None:
     snapshot = people(300)
     run, run_store = begun(snapshot)
     snapshot.rows[299] = {"Email": "new@example.org", "Name": "New"}
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         sent(snapshot, run, run_store, Room(100))
     assert run_store.calls == []
 
@@ -215,7 +215,7 @@ def test_a_bell_that_cannot_be_rung_stops_the_reading_and_ends_nothing() -> None
 
 
 @pytest.mark.parametrize("answer", ["lost", "over"])
-def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: Reading) -> None:
+def test_a_reader_that_is_told_no_stops_and_ends_nothing(answer: LeaseAnswer) -> None:
     """Somebody else reads, or the run has ended."""
     snapshot = people(800)
     run, run_store = begun(snapshot)
@@ -280,12 +280,12 @@ def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
     snapshot = people(20)
     run, run_store = begun(snapshot)
     run_store.appended = [Appended("forgotten")]
-    known = [Forgotten(), Forgotten(b"key", frozenset({digest_of("p1@example.org", b"key")}))]
+    known = [SuppressionList(), SuppressionList(b"key", frozenset({digest_of("p1@example.org", b"key")}))]
 
     async def appended(_: str) -> None:
         return None
 
-    async def forgotten() -> Forgotten:
+    async def forgotten() -> SuppressionList:
         return known.pop(0)
 
     asyncio.run(
@@ -314,12 +314,14 @@ def test_whoever_is_forgotten_while_a_run_is_sent_is_passed_over() -> None:
 IDENTIFIED = Mapper(MappingSpec(email="Email", id="Id"), 12, automations=False, person_key=b"key")
 
 
-def with_movers(count: int) -> tuple[InMemorySnapshot, dict[int, Move], dict[str, Any]]:
+def with_movers(count: int) -> tuple[InMemorySnapshot, dict[int, AddressChange], dict[str, Any]]:
     """A snapshot in which the address of every third has changed, and what a survey says of it."""
     rows: list[Row] = [{"Email": f"p{number}@example.org", "Id": f"{number}"} for number in range(1, count + 1)]
     snapshot = InMemorySnapshot(rows)
     (persons,) = [IDENTIFIED.persons(batch) for batch in InMemorySnapshot(rows, count).read(IDENTIFIED.columns)]
-    movers = {row: Move(row, persons[row - 1], "update", former=f"old{row}@x.org") for row in range(3, count + 1, 3)}
+    movers = {
+        row: AddressChange(row, persons[row - 1], "update", former=f"old{row}@x.org") for row in range(3, count + 1, 3)
+    }
     selection = Selection()
     selection.append([row not in movers for row in range(1, count + 1)])
     pin = snapshot.pin().text
@@ -328,14 +330,18 @@ def with_movers(count: int) -> tuple[InMemorySnapshot, dict[int, Move], dict[str
 
 
 def moved_out(
-    snapshot: InMemorySnapshot, movers: dict[int, Move], run: Run, run_store: RecordingLedger, gone: Forgotten
+    snapshot: InMemorySnapshot,
+    movers: dict[int, AddressChange],
+    run: Run,
+    run_store: RecordingLedger,
+    gone: SuppressionList,
 ) -> list[tuple[str, tuple[int, ...], int]]:
     """Send a run; return of what kind each chunk was, its rows, and how many were passed over."""
 
     async def appended(_: str) -> None:
         return None
 
-    async def forgotten() -> Forgotten:
+    async def forgotten() -> SuppressionList:
         return gone
 
     asyncio.run(
@@ -358,7 +364,7 @@ def test_those_whose_address_has_changed_come_behind_all_others_in_small_chunks(
     """And whoever reads on after any chunk sends the same ones."""
     snapshot, movers, made = with_movers(75)
     run_store = made["ledger"]()
-    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), run_store, Forgotten())
+    sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), run_store, SuppressionList())
     assert [(kind, len(rows)) for kind, rows, _ in sent_] == [("", 50), ("moving", 10), ("moving", 10), ("moving", 5)]
     assert sorted(row for _, rows, _ in sent_ for row in rows) == list(range(1, 76))
     former = former_of(contacts_of(run_store.calls[1]["contacts"])[0])
@@ -368,16 +374,16 @@ def test_those_whose_address_has_changed_come_behind_all_others_in_small_chunks(
     for at, call in enumerate(run_store.calls, 1):
         packed += len(call["rows"])
         run = a_run(**made["fields"], sequence=at, cursor=call["cursor"], packed=packed)
-        assert moved_out(snapshot, movers, run, made["ledger"](), Forgotten()) == sent_[at:]
+        assert moved_out(snapshot, movers, run, made["ledger"](), SuppressionList()) == sent_[at:]
 
 
 def test_whoever_is_forgotten_by_their_id_or_known_no_more_is_passed_over() -> None:
     """Whether their address has changed or not; the record goes on behind them."""
     snapshot, movers, made = with_movers(9)
     (persons,) = [IDENTIFIED.persons(batch) for batch in InMemorySnapshot(snapshot.rows, 9).read(IDENTIFIED.columns)]
-    gone = Forgotten(b"key", frozenset({by_id(persons[0]), by_id(persons[2])}))
+    gone = SuppressionList(b"key", frozenset({by_id(persons[0]), by_id(persons[2])}))
     movers[6] = replace(movers[6], former="")
     sent_ = moved_out(snapshot, movers, a_run(**made["fields"]), made["ledger"](), gone)
     assert sent_ == [("", (2, 4, 5, 7, 8), 1), ("moving", (9,), 2)]
-    nobody_else = moved_out(snapshot, movers, a_run(**made["fields"]), made["ledger"](), Forgotten())
+    nobody_else = moved_out(snapshot, movers, a_run(**made["fields"]), made["ledger"](), SuppressionList())
     assert nobody_else == [("", (1, 2, 4, 5, 7, 8), 0), ("moving", (3, 9), 1)]

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.contacts.mapped_rows import Mapped
+from producer.contacts.mapped_rows import MappedRows
 from producer.contacts.mapper import Mapper, MappingSpec
 from producer.pipeline.chunking import pack
 from producer.pipeline.comparison import Known, page_of
 from producer.pipeline.row_selection import Selection
-from producer.pipeline.survey import Abandoned, Before, Survey, survey
+from producer.pipeline.survey import Abandoned, KnownBefore, Survey, run_survey
 from producer.snapshots import Snapshot
-from producer.snapshots.errors import Changed, MissingColumn
+from producer.snapshots.errors import MissingColumn, SnapshotChanged
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.snapshot_kinds import KINDS, MakeSnapshot, maker
 from wire.activecampaign.requests import import_body
-from wire.chunk_queue.membership_entry import Entry, Standing
+from wire.chunk_queue.membership_entry import MembershipEntry, MemberState
 from wire.chunk_queue.rejects import PAGE_LINES, RejectCode
 from wire.chunk_queue.run import Mode
 from wire.store import codec
@@ -41,7 +41,7 @@ def row(email: str | None, name: str | None = "Ann", phone: str | None = None) -
 
 
 def surveyed(snapshot: Snapshot, *, automations: bool = False) -> Survey:
-    return survey(snapshot, MAPPER, Before(), automations=automations, wanted=lambda: True)
+    return run_survey(snapshot, MAPPER, KnownBefore(), automations=automations, wanted=lambda: True)
 
 
 def chosen(found: Survey) -> list[int]:
@@ -70,7 +70,7 @@ def test_a_snapshot_keeps_what_the_survey_relies_on(make: MakeSnapshot) -> None:
     with pytest.raises(MissingColumn, match="Nowhere"):
         list(snapshot.read(["Email", "Nowhere"]))
     other = make([*rows, row("late@example.org")])
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         other.verify(pin)
 
 
@@ -113,7 +113,7 @@ def test_a_survey_weighs_the_requests_that_sending_will_make(make: MakeSnapshot)
             one
             for batch in InMemorySnapshot(rows, 600).read(MAPPER.columns)
             for one in MAPPER.contacts(batch, range(600), before=0)
-            if isinstance(one, Mapped)
+            if isinstance(one, MappedRows)
         ]
         bodies = [import_body(chunk.contacts, automations=automations) for chunk in pack(contacts)]
         assert (found.requests, found.weight) == (3, sum(map(len, bodies)))
@@ -174,7 +174,7 @@ def test_a_survey_that_is_not_wanted_any_more_ends_at_the_next_batch() -> None:
 
     snapshot = InMemorySnapshot([row(f"p{number}@example.org") for number in range(1000)], 10)
     with pytest.raises(Abandoned):
-        survey(snapshot, MAPPER, Before(), automations=False, wanted=wanted)
+        run_survey(snapshot, MAPPER, KnownBefore(), automations=False, wanted=wanted)
     assert len(asked) == 3
 
 
@@ -189,7 +189,7 @@ class Hasty(InMemorySnapshot):
 
 def test_a_snapshot_that_changes_before_it_is_read_ends_the_survey() -> None:
     """The pin in the record would be of other rows than the selection."""
-    with pytest.raises(Changed):
+    with pytest.raises(SnapshotChanged):
         surveyed(Hasty([row("ann@example.org")]))
 
 
@@ -201,8 +201,8 @@ def test_a_snapshot_that_changes_while_it_is_surveyed_ends_the_survey() -> None:
         snapshot.rows[9] = row("another@example.org")
         return True
 
-    with pytest.raises(Changed):
-        survey(snapshot, MAPPER, Before(), automations=False, wanted=wanted)
+    with pytest.raises(SnapshotChanged):
+        run_survey(snapshot, MAPPER, KnownBefore(), automations=False, wanted=wanted)
 
 
 # Compared with what is known -----------------------------------------------------------------------------------------
@@ -216,36 +216,36 @@ _PEOPLE = st.lists(
 )
 _KNOWN = st.dictionaries(
     st.sampled_from(["a@x.org", "b@x.org", "c@x.org", "e@x.org"]),
-    st.tuples(st.sampled_from(Standing), st.sampled_from("NM")),
+    st.tuples(st.sampled_from(MemberState), st.sampled_from("NM")),
 )
 
 
-def before(known: dict[str, tuple[Standing, str]], **options: Any) -> Before:
+def before(known: dict[str, tuple[MemberState, str]], **options: Any) -> KnownBefore:
     """What is known of people: their standing, and the name that was sent of them."""
     entries = {}
     for address, (standing, name) in known.items():
         (batch,) = InMemorySnapshot([row(address, name)]).read(MAPPER.columns)
         (print_,) = MAPPER.fingerprints(batch, [address])
-        reason = RejectCode.OPTED_OUT_OR_EXCLUDED if standing is Standing.REFUSED else None
-        entries[address] = Entry(standing, print_, 1, 1, reason).to_bytes()
-    return Before(Known([page_of(entries)]), runs={1: "the-first-run"}, **options)
+        reason = RejectCode.OPTED_OUT_OR_EXCLUDED if standing is MemberState.REFUSED else None
+        entries[address] = MembershipEntry(standing, print_, 1, 1, reason).to_bytes()
+    return KnownBefore(Known([page_of(entries)]), runs={1: "the-first-run"}, **options)
 
 
-def compared(rows: list[Row], what: Before, batch_rows: int = 3) -> Survey:
-    return survey(InMemorySnapshot(rows, batch_rows), MAPPER, what, automations=False, wanted=lambda: True)
+def compared(rows: list[Row], what: KnownBefore, batch_rows: int = 3) -> Survey:
+    return run_survey(InMemorySnapshot(rows, batch_rows), MAPPER, what, automations=False, wanted=lambda: True)
 
 
 def test_only_who_is_new_or_changed_is_selected() -> None:
     """The others are unchanged, held back with the reason, or kept."""
     known = {
-        "same@x.org": (Standing.MEMBER, "Ann"),
-        "changed@x.org": (Standing.MEMBER, "Before"),
-        "refused@x.org": (Standing.REFUSED, "Ann"),
-        "mended@x.org": (Standing.REFUSED, "Before"),
-        "unsure@x.org": (Standing.MAYBE, "Ann"),
-        "gone@x.org": (Standing.MEMBER, "Ann"),
-        "gone.too@x.org": (Standing.MAYBE, "Ann"),
-        "never.there@x.org": (Standing.REFUSED, "Ann"),
+        "same@x.org": (MemberState.MEMBER, "Ann"),
+        "changed@x.org": (MemberState.MEMBER, "KnownBefore"),
+        "refused@x.org": (MemberState.REFUSED, "Ann"),
+        "mended@x.org": (MemberState.REFUSED, "KnownBefore"),
+        "unsure@x.org": (MemberState.MAYBE, "Ann"),
+        "gone@x.org": (MemberState.MEMBER, "Ann"),
+        "gone.too@x.org": (MemberState.MAYBE, "Ann"),
+        "never.there@x.org": (MemberState.REFUSED, "Ann"),
     }
     rows = [row(f"{name}@x.org") for name in ("new", "same", "changed", "refused", "mended", "unsure", "SAME")]
     found = compared([*rows, row("bad")], before(known))
@@ -267,7 +267,7 @@ def test_only_who_is_new_or_changed_is_selected() -> None:
 
 def test_a_full_run_sends_members_again_and_one_that_includes_the_refused_sends_those() -> None:
     """Neither sends what the other does."""
-    known = {"same@x.org": (Standing.MEMBER, "Ann"), "refused@x.org": (Standing.REFUSED, "Ann")}
+    known = {"same@x.org": (MemberState.MEMBER, "Ann"), "refused@x.org": (MemberState.REFUSED, "Ann")}
     rows = [row(f"{name}@x.org") for name in ("same", "refused")]
     full = compared(rows, before(known, mode=Mode.FULL))
     assert (full.selected, full.again, full.held_back, chosen(full)) == (1, 1, 1, [0])
@@ -278,7 +278,7 @@ def test_a_full_run_sends_members_again_and_one_that_includes_the_refused_sends_
 @given(_PEOPLE, _KNOWN, st.sampled_from(Mode), st.booleans(), st.integers(1, 7))
 def test_the_figures_balance_whatever_is_known(
     people: list[tuple[str | None, str]],
-    known: dict[str, tuple[Standing, str]],
+    known: dict[str, tuple[MemberState, str]],
     mode: Mode,
     include_refused: bool,  # noqa: FBT001  drawn
     batch_rows: int,
@@ -297,12 +297,12 @@ def test_the_figures_balance_whatever_is_known(
         standing, was = known.get(address, (None, ""))
         same = was == name
         left_alone = (
-            (standing is Standing.MEMBER and same and mode is Mode.CHANGES)
-            or (standing is Standing.REFUSED and same and not include_refused)
-            or standing is Standing.OUT
+            (standing is MemberState.MEMBER and same and mode is Mode.CHANGES)
+            or (standing is MemberState.REFUSED and same and not include_refused)
+            or standing is MemberState.OUT
         )
         if not left_alone:
             sent.append(at)
     assert chosen(found) == sorted(sent)
-    listed = {name for name, (standing, _) in known.items() if standing in {Standing.MEMBER, Standing.MAYBE}}
+    listed = {name for name, (standing, _) in known.items() if standing in {MemberState.MEMBER, MemberState.MAYBE}}
     assert found.gone == len(listed - first.keys())

@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from producer.snapshots.errors import Missing, Unreachable, Unsupported
-from producer.snapshots.file import File, State
+from producer.snapshots.errors import Missing, SourceUnreachable, Unsupported
+from producer.snapshots.file import File, FileState
 from producer.snapshots.formats.table_marks import DELTA, HUDI, ICEBERG, Mark, marks_among
 from producer.snapshots.formats.tables import table_of
 from producer.snapshots.locations.object_store import find
 from producer.snapshots.locations.range_reader import Interrupted, Ranges
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 
 @dataclass
 class _Bucket:
     keys: list[str]
     broken: bool = False
-    place: Place = field(default_factory=lambda: Place("s3", "b", ""))
+    place: SnapshotUri = field(default_factory=lambda: SnapshotUri("s3", "b", ""))
     asked: list[str] = field(default_factory=list)
 
-    def below(self, folder: str) -> Sequence[tuple[str, State | None]]:
+    def below(self, folder: str) -> Sequence[tuple[str, FileState | None]]:
         self.asked.append(f"list {folder}")
-        return [(key, State(1, "1")) for key in self.keys if key.startswith(f"{folder}/".removeprefix("/"))]
+        return [(key, FileState(1, "1")) for key in self.keys if key.startswith(f"{folder}/".removeprefix("/"))]
 
     def holds(self, folder: str) -> bool:
         self.asked.append(f"holds {folder}")
@@ -31,22 +31,22 @@ class _Bucket:
             raise Interrupted("a broken line")
         return any(key.startswith(f"{folder}/") for key in self.keys)
 
-    def look(self, key: str) -> State:
+    def look(self, key: str) -> FileState:
         self.asked.append(f"look {key}")
         if key not in self.keys:
             raise Missing(key)
-        return State(1, "1")
+        return FileState(1, "1")
 
-    def ranges(self, key: str, pinned: State) -> Ranges:
+    def ranges(self, key: str, pinned: FileState) -> Ranges:
         raise AssertionError("nothing is read")
 
 
 def _table(bucket: _Bucket, path: str, root: str = "lake") -> Mark | None:
     def found(uri: str) -> Sequence[File]:
-        return find(bucket, Place("s3", "b", uri.removeprefix("s3://b").strip("/")))
+        return find(bucket, SnapshotUri("s3", "b", uri.removeprefix("s3://b").strip("/")))
 
     uri = f"s3://b/{path}"
-    return table_of(uri, found(uri), [Place("s3", "b", root)], found)
+    return table_of(uri, found(uri), [SnapshotUri("s3", "b", root)], found)
 
 
 def test_marks_are_told_from_names() -> None:
@@ -92,5 +92,5 @@ def test_what_lies_in_the_listed_folder_and_was_not_named_does_not_matter() -> N
 
 def test_a_store_that_does_not_answer_is_not_taken_for_one_without_marks() -> None:
     bucket = _Bucket(["lake/a/p.parquet"], broken=True)
-    with pytest.raises(Unreachable):
+    with pytest.raises(SourceUnreachable):
         _table(bucket, "lake/a")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from producer.people.membership import Summary
-from producer.pipeline.full_runs import DAY_MS, mode_of
+from producer.pipeline.full_runs import DAY_MS, mode_of_run
 from tests.unit.records import NOW, SPEC, a_run
 from wire.chunk_queue.run import Mode
 from wire.store import codec
@@ -14,7 +14,7 @@ KNOWN: dict[str, Any] = {"runs": {1: "an-id"}, "full_at": NOW}
 
 
 def mode(summary: Summary, *, asked: str = "changes", begun: int = NOW, **options: Any) -> Mode:
-    return mode_of(a_run(mode=asked, begun=begun, spec=codec.text({**SPEC, **options})), summary)
+    return mode_of_run(a_run(mode=asked, begun=begun, spec=codec.text({**SPEC, **options})), summary)
 
 
 def test_what_is_asked_for_is_done() -> None:

@@ -6,24 +6,24 @@ import pytest
 
 from wire.activecampaign.errors import (
     Because,
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Refused,
     Rejected,
     Throttled,
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
     Unreadable,
 )
 from wire.activecampaign.results import BatchInfo, BatchState
 from worker.verdict import (
     Applied,
     BatchFacts,
+    ChunkHistory,
+    DeliveryProgress,
     Later,
-    Memory,
     Poll,
-    Progress,
     RejectCode,
     Split,
     Stop,
@@ -98,7 +98,7 @@ def test_old_batches_are_asked_after_seldom() -> None:
     assert poll(info("active"), replace(FACTS, jitter=1.0)) == 3.125
 
 
-@pytest.mark.parametrize("outcome", [info("unknown"), NotFound(), Rejected(), TooLarge()])
+@pytest.mark.parametrize("outcome", [info("unknown"), ObjectNotFound(), Rejected(), TooLarge()])
 def test_a_batch_that_is_not_known_after_half_a_minute_was_lost(outcome: BatchInfo | Trouble) -> None:
     """In its first second every batch answers `false`."""
     assert poll(outcome, replace(FACTS, since_accepted_seconds=29.9)) > 0
@@ -110,20 +110,20 @@ def test_a_batch_that_is_not_known_after_half_a_minute_was_lost(outcome: BatchIn
 @pytest.mark.parametrize("state", ["failed", "interrupted"])
 def test_a_lost_batch_is_sent_again_three_times_and_then_halved(state: BatchState) -> None:
     """Where others of the run come to a good end."""
-    facts = replace(FACTS, memory=Memory(lost=2, since=Progress()), progress=Progress(500, 250))
+    facts = replace(FACTS, memory=ChunkHistory(lost=2, since=DeliveryProgress()), progress=DeliveryProgress(500, 250))
     verdict = judge_batch(info(state), facts)
     assert isinstance(verdict, Later)
     assert (verdict.memory.lost, verdict.memory.attempts) == (3, 1)
     verdict = judge_batch(info(state), replace(facts, memory=verdict.memory))
     assert isinstance(verdict, Split)
     assert [part.positions for part in verdict.parts] == [tuple(range(10)), tuple(range(10, 20))]
-    assert {part.memory for part in verdict.parts} == {Memory()}
+    assert {part.memory for part in verdict.parts} == {ChunkHistory()}
     assert verdict.delay_seconds > 0
 
 
 def test_an_importer_that_fails_everybody_does_not_grind_chunks_down() -> None:
     """Accepted ones prove nothing here: only applied ones do."""
-    facts = replace(FACTS, memory=Memory(lost=11, since=Progress()), progress=Progress(500, 0))
+    facts = replace(FACTS, memory=ChunkHistory(lost=11, since=DeliveryProgress()), progress=DeliveryProgress(500, 0))
     verdict = judge_batch(info("failed"), facts)
     assert isinstance(verdict, Later)
     assert verdict.memory.lost == 12
@@ -132,7 +132,12 @@ def test_an_importer_that_fails_everybody_does_not_grind_chunks_down() -> None:
 
 def test_a_lone_contact_whose_batches_are_lost_goes_on_until_the_patience_is_over() -> None:
     """The importer's failure refuses nobody."""
-    facts = replace(FACTS, emails=EMAILS[:1], memory=Memory(lost=99, since=Progress()), progress=Progress(9, 9))
+    facts = replace(
+        FACTS,
+        emails=EMAILS[:1],
+        memory=ChunkHistory(lost=99, since=DeliveryProgress()),
+        progress=DeliveryProgress(9, 9),
+    )
     assert isinstance(judge_batch(info("failed"), facts), Later)
     assert judge_batch(info("failed"), replace(facts, delivery_patience_over=True)) == Unsent(possibly_there=True)
 
@@ -140,7 +145,7 @@ def test_a_lone_contact_whose_batches_are_lost_goes_on_until_the_patience_is_ove
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
-        (Unreachable("TimeoutError"), 2.5),
+        (NoUsableAnswer("TimeoutError"), 2.5),
         (Unavailable(), 2.5),
         (Unavailable(retry_after_seconds=60.0), 60.0),
         (Throttled(), 2.5),

@@ -4,17 +4,28 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wire.activecampaign.errors import TROUBLES, Unreachable
-from wire.activecampaign.responses import Answer, document_of
+from wire.activecampaign.errors import TROUBLES, NoUsableAnswer
+from wire.activecampaign.responses import ApiAnswer, document_of
 from wire.activecampaign.results import read_accepted
-from worker.verdict import DeliveryVerdict, Done, Facts, Later, Progress, Split, Stop, StopCode, Waiting, judge_delivery
+from worker.verdict import (
+    DeliveryFacts,
+    DeliveryProgress,
+    DeliveryVerdict,
+    Done,
+    Later,
+    Split,
+    Stop,
+    StopCode,
+    Waiting,
+    judge_delivery,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def verdict_on(status: int, body: bytes | None) -> DeliveryVerdict:
-    answer = Answer(status, body)
-    facts = Facts(250, progress=Progress(1000, 1000))
+    answer = ApiAnswer(status, body)
+    facts = DeliveryFacts(250, progress=DeliveryProgress(1000, 1000))
     try:
         return judge_delivery(read_accepted(document_of(answer, now=NOW), answer), facts)
     except TROUBLES as error:
@@ -59,7 +70,7 @@ def test_sent_again(status: int, body: bytes | None, waiting: Waiting) -> None:
 
 def test_no_answer_at_all() -> None:
     """Timeouts and resets leave the outcome unknown."""
-    verdict = judge_delivery(Unreachable("TimeoutError"), Facts(250))
+    verdict = judge_delivery(NoUsableAnswer("TimeoutError"), DeliveryFacts(250))
     assert isinstance(verdict, Later)
     assert verdict.waiting is Waiting.UNKNOWN_OUTCOME
 

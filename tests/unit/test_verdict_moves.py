@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.activecampaign.errors import NotFound, Rejected, Throttled, Unreachable
+from wire.activecampaign.errors import NoUsableAnswer, ObjectNotFound, Rejected, Throttled
 from wire.activecampaign.requests import Former, How
-from wire.activecampaign.results import Changed, Contact, LookedUp, Memberships
-from worker.verdict.address_changes import AskLists, Change, Find, Step, Told, after, next_step
-from worker.verdict.chunk_history import Memory, Move, Moves
+from wire.activecampaign.results import AddressChanged, Contact, LookedUp, Memberships
+from worker.verdict.address_changes import AskLists, ChangeAddress, FindContact, LookupAnswer, Step, after, next_step
+from worker.verdict.chunk_history import AddressChangeHistory, AddressChangeStep, ChunkHistory
 
 LIST: Final = "12"
 OLD, NEW = "ann@example.org", "anna@example.org"
@@ -27,32 +27,32 @@ class Account:
         self.contacts |= {NEW: "2"} if new else {}
         self.left = {"1"} if opted_out else set[str]()
 
-    def answer(self, step: Step) -> Told | NotFound | Rejected:
+    def answer(self, step: Step) -> LookupAnswer | ObjectNotFound | Rejected:
         match step:
-            case Find(email=email):
+            case FindContact(email=email):
                 found = self.contacts.get(email)
                 return LookedUp(Contact(found) if found else None, 200, None)
             case AskLists(contact=contact):
                 if contact not in self.contacts.values():
-                    return NotFound()
+                    return ObjectNotFound()
                 return Memberships(frozenset({LIST} if contact in self.left else {"99"}), 200, None)
-            case Change(contact=contact, email=email):
+            case ChangeAddress(contact=contact, email=email):
                 if contact not in self.contacts.values():
-                    return NotFound()
+                    return ObjectNotFound()
                 if self.contacts.get(email, contact) != contact:
                     return Rejected()
                 self.contacts = {address: of for address, of in self.contacts.items() if of != contact} | {
                     email: contact
                 }
-                return Changed(contact, 200, None)
+                return AddressChanged(contact, 200, None)
 
 
-def walk(account: Account, former: Former, *, forget_after: int) -> Move:
+def walk(account: Account, former: Former, *, forget_after: int) -> AddressChangeStep:
     """Ask until it is found out; what was found so far is forgotten once, after so many steps."""
-    moves = Moves()
+    moves = AddressChangeHistory()
     for number in range(20):
         if number == forget_after:
-            moves = Moves()
+            moves = AddressChangeHistory()
         step = next_step(moves, NEW, former)
         found = after(moves, step, account.answer(step), former, LIST)
         assert found is not None
@@ -98,12 +98,12 @@ def test_begun_anew_it_ends_in_the_same(
 def test_a_contact_that_is_deleted_meanwhile_is_looked_for_again(how: How) -> None:
     """It is nobody's then."""
     account = Account(old=True, new=False, opted_out=False)
-    moves, former = Moves(), Former(OLD, how)
+    moves, former = AddressChangeHistory(), Former(OLD, how)
     for _ in range(6):
         step = next_step(moves, NEW, former)
-        if not isinstance(step, Find):
+        if not isinstance(step, FindContact):
             account.contacts.clear()
-        moves = after(moves, step, account.answer(step), former, LIST) or Moves()
+        moves = after(moves, step, account.answer(step), former, LIST) or AddressChangeHistory()
         if moves.found:
             break
     assert moves.found == ("nobody",)
@@ -112,20 +112,20 @@ def test_a_contact_that_is_deleted_meanwhile_is_looked_for_again(how: How) -> No
 def test_what_is_no_answer_is_trouble() -> None:
     """And is judged as such."""
     former = Former(OLD, "update")
-    for trouble in (Throttled(), Unreachable("reset")):
-        assert after(Moves(), Find(OLD, former=True), trouble, former, LIST) is None
-    assert after(Moves(), Find(OLD, former=True), Rejected(), former, LIST) is None
+    for trouble in (Throttled(), NoUsableAnswer("reset")):
+        assert after(AddressChangeHistory(), FindContact(OLD, former=True), trouble, former, LIST) is None
+    assert after(AddressChangeHistory(), FindContact(OLD, former=True), Rejected(), former, LIST) is None
 
 
 @given(
     st.builds(
-        Moves,
+        AddressChangeHistory,
         st.lists(st.sampled_from(["updated", "newcomer", "nobody", "opted_out"])).map(tuple),
         st.none() | st.text(max_size=3),
         st.none() | st.booleans(),
     )
 )
-def test_a_chunk_remembers_how_far_it_is(moves: Moves) -> None:
+def test_a_chunk_remembers_how_far_it_is(moves: AddressChangeHistory) -> None:
     """From one taking to the next."""
-    assert Memory.read(Memory(moves=moves).document()).moves == moves
-    assert "moves" not in Memory().document()
+    assert ChunkHistory.read(ChunkHistory(moves=moves).document()).moves == moves
+    assert "moves" not in ChunkHistory().document()

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wire.activecampaign.errors import Reason, Rejected, Throttled, TooLarge, Trouble, Unavailable, Unreachable
-from wire.activecampaign.results import Accepted, BatchInfo
+from wire.activecampaign.errors import NoUsableAnswer, Reason, Rejected, Throttled, TooLarge, Trouble, Unavailable
+from wire.activecampaign.results import AcceptedImport, BatchInfo
 from worker.verdict import (
     Applied,
     BatchFacts,
+    ChunkHistory,
+    DeliveryFacts,
+    DeliveryProgress,
     Done,
-    Facts,
     Later,
-    Memory,
     Never,
     Part,
     Poll,
-    Progress,
     Split,
     Stop,
     Unconfirmed,
@@ -31,13 +31,13 @@ from worker.verdict import (
 )
 
 Naming = Literal["all", "first", "nobody"]
-Chunk = tuple[tuple[int, ...], Memory]
+Chunk = tuple[tuple[int, ...], ChunkHistory]
 
 FAULTS: dict[str, Trouble] = {
     "throttle": Throttled(),
-    "silence": Unreachable("TimeoutError"),
+    "silence": NoUsableAnswer("TimeoutError"),
     "unavailable": Unavailable(),
-    "unsent": Unreachable("ClientConnectorError", sent=False),
+    "unsent": NoUsableAnswer("ClientConnectorError", sent=False),
 }
 
 
@@ -51,14 +51,14 @@ class Importer:
     largest: int
     faults: list[str]
 
-    def answer(self, request: list[int]) -> Accepted | Trouble:
+    def answer(self, request: list[int]) -> AcceptedImport | Trouble:
         if self.faults:
             return FAULTS[self.faults.pop()]
         if len(request) > self.largest:
             return TooLarge()
         refused = [index + self.base for index, contact in enumerate(request) if contact in self.bad]
         if not refused:
-            return Accepted("batch", 200, None)
+            return AcceptedImport("batch", 200, None)
         match self.naming:
             case "all":
                 return Rejected([Reason(index, "bad") for index in refused])
@@ -92,10 +92,12 @@ class Run:
 
     def step(self) -> None:
         contacts, memory = self.due.popleft()
-        memory = Memory.read(memory.document())
+        memory = ChunkHistory.read(memory.document())
         left_out = {aside.position for aside in memory.aside}
         request = [contact for position, contact in enumerate(contacts) if position not in left_out]
-        facts = Facts(len(contacts), memory, Progress(accepted=len(self.accepted)), trusted=self.trusted)
+        facts = DeliveryFacts(
+            len(contacts), memory, DeliveryProgress(accepted=len(self.accepted)), trusted=self.trusted
+        )
         verdict = judge_delivery(self.importer.answer(request), facts)
         self.stopped_in_a_row = self.stopped_in_a_row + 1 if isinstance(verdict, Stop) else 0
         match verdict:
@@ -127,7 +129,7 @@ def assert_parted(count: int, parts: tuple[Part, ...]) -> None:
 
 def chunks(total: int, size: int) -> Iterator[Chunk]:
     for first in range(0, total, size):
-        yield tuple(range(first, min(first + size, total))), Memory()
+        yield tuple(range(first, min(first + size, total))), ChunkHistory()
 
 
 @given(
@@ -190,8 +192,8 @@ def test_lost_batches_end_in_parts_that_are_smaller_or_in_a_lone_contact_that_wa
     *, lost: int, count: int, applied: bool
 ) -> None:
     """So sending again ends, or waits for the patience."""
-    memory = Memory(lost=lost, since=Progress(0, 0))
-    progress = Progress(count, count if applied else 0)
+    memory = ChunkHistory(lost=lost, since=DeliveryProgress(0, 0))
+    progress = DeliveryProgress(count, count if applied else 0)
     emails = [f"p{n}@example.org" for n in range(count)]
     verdict = judge_batch(BatchInfo("failed", (), 200, None), BatchFacts(emails, 60.0, memory, progress))
     match verdict:

@@ -1,6 +1,6 @@
 """A worker's health: what only a restart can mend, and what keeps it from work for now."""
 
-from worker.liveness import HELD_SECONDS, READY_SECONDS, STILL_SECONDS, Heart
+from worker.liveness import HELD_SECONDS, READY_SECONDS, STILL_SECONDS, Liveness
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 def test_a_process_whose_loop_turns_lives() -> None:
     """However long it lives."""
     clock = Clock()
-    heart = Heart(clock=clock)
+    heart = Liveness(clock=clock)
     for _ in range(100):
         clock.now += STILL_SECONDS
         assert heart.ailments() == []
@@ -26,7 +26,7 @@ def test_a_process_whose_loop_turns_lives() -> None:
 def test_a_loop_that_hangs_is_an_ailment() -> None:
     """With how long it has been."""
     clock = Clock()
-    heart = Heart(clock=clock)
+    heart = Liveness(clock=clock)
     clock.now += STILL_SECONDS + 1
     assert heart.ailments() == ["the event loop has not turned for 31 s"]
 
@@ -34,7 +34,7 @@ def test_a_loop_that_hangs_is_an_ailment() -> None:
 def test_a_store_that_is_away_makes_unready_and_never_ill() -> None:
     """A restart of every worker would not bring it back."""
     clock = Clock()
-    heart = Heart(clock=clock)
+    heart = Liveness(clock=clock)
     assert heart.hindrances()
     heart.renewed()
     assert heart.hindrances() == []
@@ -46,7 +46,7 @@ def test_a_store_that_is_away_makes_unready_and_never_ill() -> None:
 
 def test_a_thread_that_died_is_an_ailment() -> None:
     """Nobody starts it again."""
-    heart = Heart(threads_alive=lambda: False, clock=Clock())
+    heart = Liveness(threads_alive=lambda: False, clock=Clock())
     assert heart.ailments() == ["a thread of the worker has died"]
     heart.renewed()
     assert heart.hindrances() == ["a thread of the worker has died"]
@@ -56,7 +56,7 @@ def test_a_chunk_in_hand_for_ever_is_an_ailment_and_a_slow_request_is_none() -> 
     """A request may take two minutes."""
     clock = Clock()
     since = clock.now
-    heart = Heart(oldest_held=lambda: since, clock=clock)
+    heart = Liveness(oldest_held=lambda: since, clock=clock)
     clock.now += 150
     heart.beat()
     assert heart.ailments() == []

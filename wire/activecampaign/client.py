@@ -15,21 +15,21 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from wire.activecampaign.errors import Because, NotFound, Refused, Rejected, Unreachable, Unreadable
+from wire.activecampaign.errors import Because, NoUsableAnswer, ObjectNotFound, Refused, Rejected, Unreadable
 from wire.activecampaign.requests import address_body
-from wire.activecampaign.responses import Answer, document_of
+from wire.activecampaign.responses import ApiAnswer, document_of
 from wire.activecampaign.results import (
-    Accepted,
-    Account,
+    AcceptedImport,
+    AccountInfo,
+    AddressChanged,
     BatchInfo,
-    Changed,
     Contact,
     ContactList,
     CustomField,
     ListMarks,
     LookedUp,
     Memberships,
-    Page,
+    ResultPage,
     User,
     contact_list,
     custom_field,
@@ -80,7 +80,7 @@ class Client:
         self._api_key = api_key
         self._timeout = timeout
 
-    async def import_contacts(self, body: bytes) -> Accepted:
+    async def import_contacts(self, body: bytes) -> AcceptedImport:
         """Queue an import, `body` as `payloads.import_body` writes it. All of its contacts are queued, or none."""
         return read_accepted(*await self._ask("POST", "import", "bulk_import", body=body))
 
@@ -88,7 +88,7 @@ class Client:
         """Ask how far a batch is. A batch that ActiveCampaign does not know is `unknown`, not an error."""
         try:
             return read_batch(*await self._ask("GET", "import", "info", query={"batchId": batch_id}))
-        except (NotFound, Rejected) as error:
+        except (ObjectNotFound, Rejected) as error:
             return BatchInfo("unknown", (), error.status or HTTPStatus.NOT_FOUND, error.request_id)
 
     async def me(self) -> User:
@@ -99,26 +99,26 @@ class Client:
         """Ask after one list; NotFound if there is none of this id."""
         return read_list(*await self._ask("GET", "lists", list_id))
 
-    async def lists(self, offset: int = 0) -> Page[ContactList]:
+    async def lists(self, offset: int = 0) -> ResultPage[ContactList]:
         """Ask for a page of all lists."""
         document, answer = await self._ask("GET", "lists", query=_page(offset))
         return read_page("lists", contact_list, document, answer, offset=offset, limit=PAGE)
 
-    async def oldest_lists(self) -> Page[ListMarks]:
+    async def oldest_lists(self) -> ResultPage[ListMarks]:
         """Ask for what does not change of the oldest lists."""
         document, answer = await self._ask("GET", "lists", query={**_page(0), "orders[id]": "ASC"})
         return read_page("lists", list_marks, document, answer, offset=0, limit=PAGE)
 
-    async def fields(self, offset: int = 0) -> Page[CustomField]:
+    async def fields(self, offset: int = 0) -> ResultPage[CustomField]:
         """Ask for a page of all custom fields."""
         document, answer = await self._ask("GET", "fields", query=_page(offset))
         return read_page("fields", custom_field, document, answer, offset=offset, limit=PAGE)
 
-    async def account(self) -> Account | None:
+    async def account(self) -> AccountInfo | None:
         """Ask for the contract's limit; None where this key may not know, which only an administrator's may."""
         try:
             return read_account(*await self._ask("GET", "settings", "account"))
-        except NotFound:
+        except ObjectNotFound:
             return None
         except Refused as error:
             if error.because is Because.PERMISSION:
@@ -140,7 +140,7 @@ class Client:
         """Ask which lists a contact is or was on, and which of these they have left; NotFound if there is none of this id."""
         return read_memberships(*await self._ask("GET", "contacts", contact_id, "contactLists", query=_page(0)))
 
-    async def change_address(self, contact_id: str, email: str) -> Changed:
+    async def change_address(self, contact_id: str, email: str) -> AddressChanged:
         """Give a contact another address: it stays who it is, with its lists and opt-outs.
 
         NotFound if there is none of this id, Rejected if the address is another contact's, or none.
@@ -152,7 +152,7 @@ class Client:
         """Delete a contact; False if there was none of this id."""
         try:
             await self._ask("DELETE", "contacts", contact_id)
-        except NotFound:
+        except ObjectNotFound:
             return False
         return True
 
@@ -162,7 +162,7 @@ class Client:
         *path: str,
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> tuple[Any, Answer]:
+    ) -> tuple[Any, ApiAnswer]:
         key = self._api_key.get_secret_value()
         if not (key and key.isascii() and key.isprintable()):
             # With a line break in it, it would be a header of its own.
@@ -173,10 +173,10 @@ class Client:
         except aiohttp.ClientResponseError:
             raise Unreadable("no HTTP") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(type(error).__name__, sent=not isinstance(error, _UNSENT)) from None
+            raise NoUsableAnswer(type(error).__name__, sent=not isinstance(error, _UNSENT)) from None
         return document_of(answer, now=datetime.now(UTC)), answer
 
-    async def _send(self, method: str, url: URL, body: bytes | None) -> Answer:
+    async def _send(self, method: str, url: URL, body: bytes | None) -> ApiAnswer:
         headers = {"Api-Token": self._api_key.get_secret_value(), "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -184,7 +184,7 @@ class Client:
             method, url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
         )
         async with request as response:
-            return Answer(
+            return ApiAnswer(
                 status=response.status,
                 body=await _body_of(response),
                 content_type=response.headers.get("Content-Type", "").partition(";")[0].strip(),

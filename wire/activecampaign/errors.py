@@ -60,7 +60,7 @@ class ActiveCampaignError(Exception):
         self.request_id = heard.request_id
 
 
-class Unreachable(ActiveCampaignError):
+class NoUsableAnswer(ActiveCampaignError):
     """There is no usable answer; `sent` is False only where ActiveCampaign cannot have seen the request."""
 
     def __init__(self, what: str, heard: Heard = NOTHING, *, sent: bool = True) -> None:
@@ -102,7 +102,7 @@ class Refused(ActiveCampaignError):
         self.definite = definite
 
 
-class NotFound(ActiveCampaignError):
+class ObjectNotFound(ActiveCampaignError):
     """What was asked for is not there."""
 
     def __init__(self, heard: Heard = NOTHING) -> None:
@@ -124,8 +124,10 @@ class TooLarge(ActiveCampaignError):
         super().__init__("The request is too large", heard)
 
 
-Trouble: TypeAlias = Unreachable | Unreadable | Unavailable | Throttled | Refused | NotFound | Rejected | TooLarge
+Trouble: TypeAlias = (
+    NoUsableAnswer | Unreadable | Unavailable | Throttled | Refused | ObjectNotFound | Rejected | TooLarge
+)
 """The closed set of them, for `match`."""
 
-TROUBLES: Final = (Unreachable, Unreadable, Unavailable, Throttled, Refused, NotFound, Rejected, TooLarge)
+TROUBLES: Final = (NoUsableAnswer, Unreadable, Unavailable, Throttled, Refused, ObjectNotFound, Rejected, TooLarge)
 """The same for `except`, where a type checker then knows the set."""

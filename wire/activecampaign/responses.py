@@ -14,7 +14,7 @@ from wire.activecampaign import error_texts
 from wire.activecampaign.errors import (
     Because,
     Heard,
-    NotFound,
+    ObjectNotFound,
     Refused,
     Throttled,
     TooLarge,
@@ -38,7 +38,7 @@ _LONGEST_TYPE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """What came back. `body` is None where it broke off; the last three are headers, None where absent."""
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
         return Heard(self.status, self.request_id)
 
 
-def document_of(answer: Answer, *, now: datetime) -> Any:
+def document_of(answer: ApiAnswer, *, now: datetime) -> Any:
     """Return the JSON of a good answer; raise the `Trouble` that any other is. `now` knows its time zone."""
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _by_status(answer, now)
@@ -64,17 +64,17 @@ def document_of(answer: Answer, *, now: datetime) -> Any:
     return document
 
 
-def lacking(answer: Answer) -> Refused:
+def lacking(answer: ApiAnswer) -> Refused:
     """Make the error for whole JSON that lacks what was asked for: as a 403, it says little if it comes once."""
     return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False)
 
 
-def _foreign(answer: Answer) -> Refused:
+def _foreign(answer: ApiAnswer) -> Refused:
     """Make the error for a page, or for a redirect to one: something else than ActiveCampaign answers here."""
     return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=True)
 
 
-def _by_status(answer: Answer, now: datetime) -> Trouble:
+def _by_status(answer: ApiAnswer, now: datetime) -> Trouble:
     found: Trouble
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
@@ -83,7 +83,7 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
             found = Refused(Because.PAYMENT, answer.heard, definite=True)
         case HTTPStatus.FORBIDDEN:
             # Now and then also with a good key, so that one says little. A 403 for what is not there was seen as well.
-            found = NotFound(answer.heard) if _says_not_found(answer) else _forbidden(answer)
+            found = ObjectNotFound(answer.heard) if _says_not_found(answer) else _forbidden(answer)
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             found = Throttled(answer.heard, retry_after_seconds=_retry_after(answer, now, _json(answer.body)))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -98,16 +98,16 @@ def _by_status(answer: Answer, now: datetime) -> Trouble:
     return found
 
 
-def _forbidden(answer: Answer) -> Refused:
+def _forbidden(answer: ApiAnswer) -> Refused:
     return Refused(Because.PERMISSION, answer.heard, definite=False)
 
 
-def _says_not_found(answer: Answer) -> bool:
+def _says_not_found(answer: ApiAnswer) -> bool:
     document = _json(answer.body)
     return isinstance(document, dict) and str(document.get("message")).startswith("No Result found")
 
 
-def _by_form(answer: Answer, now: datetime) -> Trouble:
+def _by_form(answer: ApiAnswer, now: datetime) -> Trouble:
     """Tell words of ActiveCampaign from pages of the edge or of another host, which know nothing of contacts."""
     document = _json(answer.body)
     missing = answer.status == HTTPStatus.NOT_FOUND
@@ -116,11 +116,11 @@ def _by_form(answer: Answer, now: datetime) -> Trouble:
     if document is _NO_JSON:
         return Refused(Because.NOT_ACTIVECAMPAIGN, answer.heard, definite=False) if missing else _unreadable(answer)
     if missing:
-        return NotFound(answer.heard)
+        return ObjectNotFound(answer.heard)
     return error_texts.judge(document, answer.heard, _retry_after(answer, now, document))
 
 
-def _retry_after(answer: Answer, now: datetime, document: Any) -> float | None:
+def _retry_after(answer: ApiAnswer, now: datetime, document: Any) -> float | None:
     """Read the header; where it says nothing, the edge's JSON, which has it in the body."""
     seconds = retry_after_seconds(answer.retry_after, date=answer.date, now=now)
     if seconds is None and isinstance(document, dict) and "retry_after" in document:
@@ -158,7 +158,7 @@ def _is_shallow(document: object) -> bool:
     return False
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(answer: ApiAnswer) -> bool:
     """Whether a body that is no JSON is a page for people, which never was a yes; all else may have been one.
 
     The content type tells nothing: PHP calls everything HTML unless it was asked not to.
@@ -166,11 +166,11 @@ def _is_page(answer: Answer) -> bool:
     return bytes(_text(answer.body or b"")[:1]) == b"<"
 
 
-def _unreadable(answer: Answer) -> Unreadable:
+def _unreadable(answer: ApiAnswer) -> Unreadable:
     return Unreadable(form_of(answer), answer.heard)
 
 
-def form_of(answer: Answer) -> str:
+def form_of(answer: ApiAnswer) -> str:
     """Say what an answer is like without a word of its body: status, length, content type."""
     length = "broken off or too long" if answer.body is None else f"{len(answer.body)} bytes"
     kind = _NO_PART_OF_A_TYPE.sub("", answer.content_type)[:_LONGEST_TYPE]

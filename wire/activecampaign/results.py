@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 from wire.activecampaign.numbers_as_text import whole
-from wire.activecampaign.responses import Answer, lacking
+from wire.activecampaign.responses import ApiAnswer, lacking
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _STATES: Final[dict[str, BatchState]] = {state: state for state in get_args(Batc
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedImport:
     """An import was queued as this batch. How many it says it queued is not believed: callers count their own."""
 
     batch_id: str
@@ -86,7 +86,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AddressChanged:
     """A contact has the address that it was to have."""
 
     contact_id: str
@@ -113,7 +113,7 @@ class Memberships:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountInfo:
     """How many contacts the contract allows and how many count toward it; None where it does not say."""
 
     subscriber_limit: int | None
@@ -123,7 +123,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ResultPage(Generic[T]):
     """Some of many; `next_offset` asks for more, None where there are none."""
 
     items: tuple[T, ...]
@@ -132,12 +132,12 @@ class Page(Generic[T]):
     request_id: str | None
 
 
-def read_accepted(document: Any, answer: Answer) -> Accepted:
+def read_accepted(document: Any, answer: ApiAnswer) -> AcceptedImport:
     """Read the answer to an import. `success` has two spellings and several values, so the batch id is believed."""
-    return Accepted(_id(_object(document, answer).get("batchId"), answer), answer.status, answer.request_id)
+    return AcceptedImport(_id(_object(document, answer).get("batchId"), answer), answer.status, answer.request_id)
 
 
-def read_batch(document: Any, answer: Answer) -> BatchInfo:
+def read_batch(document: Any, answer: ApiAnswer) -> BatchInfo:
     """Read the answer to import/info."""
     fields = _object(document, answer)
     if "status" not in fields:
@@ -160,29 +160,29 @@ def _texts(found: object) -> tuple[str, ...]:
             return ()
 
 
-def read_user(document: Any, answer: Answer) -> User:
+def read_user(document: Any, answer: ApiAnswer) -> User:
     """Read the answer to users/me."""
     user = _object(_object(document, answer).get("user"), answer)
     return User(_id(user.get("id"), answer), str(user.get("username", "")), answer.status, answer.request_id)
 
 
-def read_list(document: Any, answer: Answer) -> ContactList:
+def read_list(document: Any, answer: ApiAnswer) -> ContactList:
     """Read one list's own answer."""
     return contact_list(_object(document, answer).get("list"), answer)
 
 
-def read_account(document: Any, answer: Answer) -> Account:
+def read_account(document: Any, answer: ApiAnswer) -> AccountInfo:
     """Read the answer to settings/account, which is flat."""
     fields = _object(document, answer)
     if "subscriber_limit" not in fields and "subscriber_total" not in fields:
         raise lacking(answer)
     limit, total = whole(fields.get("subscriber_limit")), whole(fields.get("subscriber_total"))
-    return Account(limit, total, answer.status, answer.request_id)
+    return AccountInfo(limit, total, answer.status, answer.request_id)
 
 
 def read_page(
-    name: str, item: Callable[[Any, Answer], T], document: Any, answer: Answer, *, offset: int, limit: int
-) -> Page[T]:
+    name: str, item: Callable[[Any, ApiAnswer], T], document: Any, answer: ApiAnswer, *, offset: int, limit: int
+) -> ResultPage[T]:
     """Read some of many from under `name`. Without a total, a full page promises more."""
     fields = _object(document, answer)
     found = fields.get(name)
@@ -193,28 +193,28 @@ def read_page(
     end = offset + len(found)
     more = bool(found) and (end < total if total is not None else len(found) == limit)
     items = tuple(item(each, answer) for each in found)
-    return Page(items, end if more else None, answer.status, answer.request_id)
+    return ResultPage(items, end if more else None, answer.status, answer.request_id)
 
 
-def contact_list(found: Any, answer: Answer) -> ContactList:
+def contact_list(found: Any, answer: ApiAnswer) -> ContactList:
     """Read a list from among others."""
     fields = _object(found, answer)
     return ContactList(_id(fields.get("id"), answer), str(fields.get("name", "")))
 
 
-def list_marks(found: Any, answer: Answer) -> ListMarks:
+def list_marks(found: Any, answer: ApiAnswer) -> ListMarks:
     """Read what does not change of a list from among others."""
     fields = _object(found, answer)
     return ListMarks(_id(fields.get("id"), answer), str(fields.get("stringid") or ""), str(fields.get("cdate") or ""))
 
 
-def custom_field(found: Any, answer: Answer) -> CustomField:
+def custom_field(found: Any, answer: ApiAnswer) -> CustomField:
     """Read a custom field from among others."""
     fields = _object(found, answer)
     return CustomField(_id(fields.get("id"), answer), str(fields.get("title", "")))
 
 
-def read_contact(document: Any, answer: Answer, *, email: str) -> Contact | None:
+def read_contact(document: Any, answer: ApiAnswer, *, email: str) -> Contact | None:
     """Pick who has this address from what a search found: a filter that is not understood finds everybody."""
     found = _object(document, answer).get("contacts")
     if not isinstance(found, list):
@@ -226,7 +226,7 @@ def read_contact(document: Any, answer: Answer, *, email: str) -> Contact | None
     return None
 
 
-def read_lookup(document: Any, answer: Answer, *, email: str) -> LookedUp:
+def read_lookup(document: Any, answer: ApiAnswer, *, email: str) -> LookedUp:
     """Read the same answer where nobody else may be in it: others say that the filter was not understood."""
     contact = read_contact(document, answer, email=email)
     if contact is None and _object(document, answer)["contacts"]:
@@ -234,7 +234,7 @@ def read_lookup(document: Any, answer: Answer, *, email: str) -> LookedUp:
     return LookedUp(contact, answer.status, answer.request_id)
 
 
-def read_memberships(document: Any, answer: Answer) -> Memberships:
+def read_memberships(document: Any, answer: ApiAnswer) -> Memberships:
     """Read the answer to contacts/{id}/contactLists. Status 2 is an opt-out. Source: the API reference, list memberships."""
     found = _object(document, answer).get("contactLists")
     if not isinstance(found, list):
@@ -244,21 +244,21 @@ def read_memberships(document: Any, answer: Answer) -> Memberships:
     return Memberships(left, answer.status, answer.request_id)
 
 
-def read_changed(document: Any, answer: Answer, *, email: str) -> Changed:
+def read_changed(document: Any, answer: ApiAnswer, *, email: str) -> AddressChanged:
     """Read the answer to a change of a contact's address, which it must show to be believed."""
     contact = _object(_object(document, answer).get("contact"), answer)
     if str(contact.get("email", "")).lower() != email.lower():
         raise lacking(answer)
-    return Changed(_id(contact.get("id"), answer), answer.status, answer.request_id)
+    return AddressChanged(_id(contact.get("id"), answer), answer.status, answer.request_id)
 
 
-def _object(found: Any, answer: Answer) -> dict[str, Any]:
+def _object(found: Any, answer: ApiAnswer) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise lacking(answer)
     return found
 
 
-def _id(found: object, answer: Answer) -> str:
+def _id(found: object, answer: ApiAnswer) -> str:
     if isinstance(found, bool) or not isinstance(found, str | int) or not 0 < len(str(found)) <= _LONGEST_ID:
         raise lacking(answer)
     return str(found)

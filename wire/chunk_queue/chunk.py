@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, NO_ENTRIES, Entries
+from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES, NO_ENTRIES, MembershipEntries
 from wire.chunk_queue.run import Run
 
-Lane = Literal["deliver", "confirm"]
+Stage = Literal["deliver", "confirm"]
 Book = Literal["applied", "refused", "unconfirmed", "unsent", "accepted", "unmatched", "updated", "newcomers"]
 
-Kind = Literal["", "leaving", "moving", "moved"]
+ChunkKind = Literal["", "leaving", "moving", "moved"]
 """Of a chunk. `leaving`: its contacts are gone from the segment. `moving`: they are known by a former address, and looked up
 before they are imported; `moved`: that is done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class NewChunk:
     """A chunk as it is appended: the JSON of its request, the rows of its contacts and their prints, in order.
 
     `cursor`: where reading goes on after it. `passed`: how many forgotten people are passed over in it; where nobody else is
@@ -35,7 +35,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LeasedChunk:
     """A chunk in our hands, with all that is needed to act on it, as one script saw it.
 
     `fence` is what the outcome must prove: the lease's token for a delivery, the batch id for a confirmation. `prints` are
@@ -46,7 +46,7 @@ class Held:
     Times are milliseconds of the run's own clock, which stands still while the run does.
     """
 
-    lane: Lane
+    lane: Stage
     run: Run
     chunk: str
     token: str
@@ -55,7 +55,7 @@ class Held:
     contacts: bytes
     rows: tuple[int, ...]
     prints: bytes
-    kind: Kind
+    kind: ChunkKind
     facts: dict[str, Any]
     now: int
     first_taken: int
@@ -81,7 +81,7 @@ class Held:
 
     def print_of(self, position: int) -> bytes:
         """What membership is to know of the contact at this place."""
-        return print_at(self.prints, position, of=self.count)
+        return fingerprint_at(self.prints, position, of=self.count)
 
     def fingerprint(self, position: int) -> bytes:
         """The fingerprint of the contact at this place."""
@@ -92,14 +92,14 @@ class Held:
         return self.print_of(position)[FINGERPRINT_BYTES:]
 
 
-def print_at(prints: bytes, position: int, *, of: int) -> bytes:
+def fingerprint_at(prints: bytes, position: int, *, of: int) -> bytes:
     """Cut what belongs to one contact out of the prints `of` so many."""
     width = len(prints) // of
     return prints[position * width : (position + 1) * width]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChunkPiece:
     """A part of a chunk that was split, a chunk from now on."""
 
     id: str
@@ -110,7 +110,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StopReason:
     """Why a connection or a run is to be stopped.
 
     `definite`: blocked at once; otherwise the third such answer blocks. `by_hand`: never probed, a person lifts it; `asks`:
@@ -126,7 +126,7 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class OverTheWire:
+class RequestCost:
     """What was asked of ActiveCampaign on the way to an outcome, counted whether or not the outcome still counts.
 
     `lookups`: of single contacts, and no imports. `read`: an answer could be read. `unread`: the last one could not, and what is
@@ -142,7 +142,7 @@ class OverTheWire:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChunkOutcome:
     """What became of a held chunk.
 
     `ready` and `accepted` keep the chunk, with `count` contacts that stay in it; `split` puts `pieces` in its place; `over`
@@ -161,14 +161,14 @@ class Outcome:
     contacts: bytes | None = None
     rows: tuple[int, ...] = ()
     prints: bytes = b""
-    pieces: Sequence[Piece] = ()
+    pieces: Sequence[ChunkPiece] = ()
     rejects: bytes = b""
-    entries: Entries = NO_ENTRIES
+    entries: MembershipEntries = NO_ENTRIES
     nothing_queued: bool = False
     moved: bool = False
     probe: bool = False
-    stop: Stopped | None = None
+    stop: StopReason | None = None
     answered: bool = False
     ended: bool = False
     first_poll_ms: float | None = None
-    wire: OverTheWire | None = None
+    wire: RequestCost | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
 
-from wire.chunk_queue.chunk import Held, Outcome, OverTheWire, Stopped
+from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, RequestCost, StopReason
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import run_from
 from wire.store import codec
@@ -30,7 +30,7 @@ class ChunkStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> Held | None:
+    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> LeasedChunk | None:
         """Answer a bell: take what is due on the account, or nothing."""
         asked_at = monotonic()
         reply = await self._store.run("take", account, bell, token, lease_ms)
@@ -44,14 +44,14 @@ class ChunkStore:
         words = [word for taking in takings for word in (taking.account, taking.bell, taking.token)]
         return int(await self._store.run("give_back", *words))
 
-    async def renew(self, process: str, threads: int, chunks: Iterable[Held], lease_ms: int = LEASE_MS) -> None:
+    async def renew(self, process: str, threads: int, chunks: Iterable[LeasedChunk], lease_ms: int = LEASE_MS) -> None:
         """Renew the leases of a living process and count it as alive; an empty name counts nothing."""
         words: list[Argument] = [process, threads, lease_ms]
         for held in chunks:
             words += [held.account, held.run.id, held.chunk, held.lane, held.fence]
         await self._store.run("renew", *words)
 
-    async def settle(self, held: Held, outcome: Outcome) -> bool:
+    async def settle(self, held: LeasedChunk, outcome: ChunkOutcome) -> bool:
         """Write an outcome; False if the chunk was no longer ours, and nothing was written.
 
         Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
@@ -60,8 +60,8 @@ class ChunkStore:
         return kept
 
     async def settle_and_take(
-        self, held: Held, outcome: Outcome, token: str | None, lease_ms: int = LEASE_MS
-    ) -> tuple[bool, Held | None]:
+        self, held: LeasedChunk, outcome: ChunkOutcome, token: str | None, lease_ms: int = LEASE_MS
+    ) -> tuple[bool, LeasedChunk | None]:
         """Write an outcome, and in the same step take what else is due on the account, if there is a token for it.
 
         What is offered again takes nothing.
@@ -90,9 +90,9 @@ class ChunkStore:
         if token is not None:
             document["next"] = {"token": token, "lease": lease_ms}
         if outcome.stop is not None:
-            document["block"] = {name: getattr(outcome.stop, name) for name in Stopped.__dataclass_fields__}
+            document["block"] = {name: getattr(outcome.stop, name) for name in StopReason.__dataclass_fields__}
         if outcome.wire is not None:
-            wire = {name: getattr(outcome.wire, name) for name in OverTheWire.__dataclass_fields__}
+            wire = {name: getattr(outcome.wire, name) for name in RequestCost.__dataclass_fields__}
             document["wire"] = {name: value for name, value in wire.items() if value is not None}
         if outcome.first_poll_ms is not None:
             document["first_poll_ms"] = outcome.first_poll_ms
@@ -116,11 +116,11 @@ class ChunkStore:
         return bool(kept == b"settled"), taken
 
 
-def _held(reply: list[Any], token: str, asked_at: float) -> Held:
+def _held(reply: list[Any], token: str, asked_at: float) -> LeasedChunk:
     lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list, careful = reply
     chunk, connection = codec.fields(chunk_list), codec.fields(connection_list)
     unread = "unread" if lane == b"deliver" and chunk.get("moving") != b"moving" else "unread_looks"
-    return Held(
+    return LeasedChunk(
         lane=codec.word(lane),
         run=run_from(run.decode(), codec.fields(record)),
         chunk=chunk_id.decode(),

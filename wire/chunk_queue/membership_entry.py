@@ -31,7 +31,7 @@ REASONS: Final = tuple(RejectCode)
 """Kept by their place: add new ones at the end."""
 
 
-class Standing(Enum):
+class MemberState(Enum):
     """What is known of an address at an account and its list; the values are kept.
 
     `MEMBER`: applied. `REFUSED`: not applied, for a reason. `MAYBE`: sent, and not known to be either. `LEFT`: gone from
@@ -47,14 +47,14 @@ class Standing(Enum):
     YIELDED = ord("y")
 
 
-class Entry(NamedTuple):
+class MembershipEntry(NamedTuple):
     """What was last applied, or not: `run` counts the runs of the export into this list, `chunk` those of the run.
 
     `was_member`: they were a member before they were refused; the scripts that write an entry tell it. `person`: a keyed
     hash of their id at the platform; empty without such.
     """
 
-    standing: Standing
+    standing: MemberState
     fingerprint: bytes = bytes(FINGERPRINT_BYTES)
     run: int = 0
     chunk: int = 0
@@ -68,11 +68,11 @@ class Entry(NamedTuple):
         return bytes((self.standing.value, reason)) + self.fingerprint + _numbers(self.run, self.chunk) + self.person
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> "Entry":
+    def from_bytes(cls, kept: bytes) -> "MembershipEntry":
         """Read what `to_bytes` wrote. ValueError for a standing that there is not."""
         run, chunk = 2 + FINGERPRINT_BYTES, 2 + FINGERPRINT_BYTES + _NUMBER_BYTES
         return cls(
-            Standing(kept[0]),
+            MemberState(kept[0]),
             kept[2:run],
             int.from_bytes(kept[run:chunk], "little"),
             int.from_bytes(kept[chunk:ENTRY_BYTES], "little"),
@@ -83,21 +83,23 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """What membership is to know of many at once: their addresses, and of each what `Entry.to_bytes`, `gone` or `past` wrote."""
+class MembershipEntries:
+    """What membership is to know of many at once: their addresses, and of each what `MembershipEntry.to_bytes`, `gone` or `past` wrote."""
 
     addresses: tuple[str, ...] = ()
     kept: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[str, Entry | bytes]]) -> "Entries":
+    def of(cls, pairs: Iterable[tuple[str, MembershipEntry | bytes]]) -> "MembershipEntries":
         """Make them of addresses and the entry of each, or what became of it."""
         by_address = tuple(pairs)
         kept = (known if isinstance(known, bytes) else known.to_bytes() for _, known in by_address)
         return cls(tuple(address for address, _ in by_address), tuple(kept))
 
     @classmethod
-    def alike(cls, addresses: Sequence[str], prints: bytes, like: Entry, others: Mapping[int, Entry]) -> "Entries":
+    def alike(
+        cls, addresses: Sequence[str], prints: bytes, like: MembershipEntry, others: Mapping[int, MembershipEntry]
+    ) -> "MembershipEntries":
         """Make them all like one, each with its own of the prints: fingerprint, and person where there are such.
 
         `others`, by their place, are as they are.
@@ -110,8 +112,8 @@ class Entries:
             kept[place] = entry.to_bytes()
         return cls(tuple(addresses), tuple(kept))
 
-    def __add__(self, others: "Entries") -> "Entries":
-        return Entries(self.addresses + others.addresses, self.kept + others.kept)
+    def __add__(self, others: "MembershipEntries") -> "MembershipEntries":
+        return MembershipEntries(self.addresses + others.addresses, self.kept + others.kept)
 
     def words(self) -> tuple[str, bytes]:
         """Write them as scripts take them: addresses between line breaks, and each entry behind a byte that is its length.
@@ -125,7 +127,7 @@ class Entries:
         return together, b"".join([bytes((len(each),)) + each for each in self.kept])
 
 
-NO_ENTRIES: Final = Entries()
+NO_ENTRIES: Final = MembershipEntries()
 
 
 def order_of(address: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, Literal
 
-from wire.chunk_queue.chunk import Held
+from wire.chunk_queue.chunk import LeasedChunk
 from wire.store.redis import Argument, Store
 
 GOOD_FOR_SECONDS: Final = 0.05
@@ -20,11 +20,11 @@ YIELDS: Final = (0.03, 0.02, 0.01)
 """By such a share a request waits longer the first times, so that those ask first who have waited before: else the last one
 to come does, having asked in a quiet moment, and the first may wait for ever. What an import is late is caught up."""
 
-Kind = Literal["import", "single", "other"]
+RequestKind = Literal["import", "single", "other"]
 Question = Literal["question"]
 """A request of no chunk: whoever asks it asks seldom, and a person or a run waits for the answer."""
 
-Limit = Literal["import", "single", "any"]
+LimitName = Literal["import", "single", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,16 @@ class Drop:
     """Do not send: the chunk is no longer held, or its run was paused, ended or blocked."""
 
 
-class Pacer:
+class RateLimiter:
     """Lets requests go within an account's limits."""
 
     def __init__(self, store: Store, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._store = store
         self._sleep = sleep
 
-    async def ask(self, account: str, kind: Kind | Question, held: Held | None = None) -> Go | Wait | Drop:
+    async def ask(
+        self, account: str, kind: RequestKind | Question, held: LeasedChunk | None = None
+    ) -> Go | Wait | Drop:
         """Ask once whether a request of this kind may go; with a chunk, whether it is still to be sent at all."""
         words: list[Argument] = [account, kind]
         if held is not None:
@@ -61,7 +63,7 @@ class Pacer:
         return _read(await self._store.run("acquire", *words))
 
     async def wait(
-        self, account: str, kind: Kind | Question, held: Held | None = None, *, patience_seconds: float
+        self, account: str, kind: RequestKind | Question, held: LeasedChunk | None = None, *, patience_seconds: float
     ) -> Go | Wait | Drop:
         """Ask until the answer is go; a wait beyond the patience is handed back instead of slept.
 
@@ -84,13 +86,13 @@ class Pacer:
                 case _:
                     return answer
 
-    async def throttled(self, account: str, limit: Limit, retry_after_seconds: float | None, sent_at: int) -> float:
+    async def throttled(self, account: str, limit: LimitName, retry_after_seconds: float | None, sent_at: int) -> float:
         """Close the gate for everybody on the account and cut that limit's pace; return the seconds it stays closed."""
         after = "" if retry_after_seconds is None else round(retry_after_seconds * 1000)
         return float(await self._store.run("report_throttle", account, limit, after, sent_at)) / 1000
 
 
-def _told(held: Held | None, kind: Kind | Question) -> tuple[Go | Wait | Drop, float] | None:
+def _told(held: LeasedChunk | None, kind: RequestKind | Question) -> tuple[Go | Wait | Drop, float] | None:
     """What a chunk was told as it was handed out, and when that was asked."""
     if held is None or not held.pace or held.pace[0] != kind.encode():
         return None

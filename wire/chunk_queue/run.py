@@ -11,7 +11,7 @@ from typing import Any, Final
 from wire.store import codec
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """What a run is doing, or how it ended."""
 
     QUEUED = "queued"
@@ -27,7 +27,9 @@ class State(StrEnum):
     SUPERSEDED = "superseded"
 
 
-OVER: Final = frozenset({State.SUCCEEDED, State.PARTIAL, State.FAILED, State.CANCELLED, State.SUPERSEDED})
+OVER: Final = frozenset(
+    {RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED, RunState.CANCELLED, RunState.SUPERSEDED}
+)
 
 
 class Mode(StrEnum):
@@ -89,7 +91,7 @@ class Books:
 
 
 @dataclass(frozen=True, slots=True)
-class Leavers:
+class LeaverBooks:
     """Where those who left the segment went, if they are sent: they are no part of what was read."""
 
     applied: int = 0
@@ -155,7 +157,7 @@ class Run:
     leavers_waiting: int
     leaving: int
     leaving_packed: int
-    leavers: Leavers
+    leavers: LeaverBooks
     moving: int
     updated: int
     newcomers: int
@@ -249,7 +251,7 @@ def run_from(
         leavers_waiting=number("leaving_waiting"),
         leaving=number("leaving"),
         leaving_packed=number("leaving_packed"),
-        leavers=Leavers(**{name: number(f"leaving_{name}") for name in Leavers.__dataclass_fields__}),
+        leavers=LeaverBooks(**{name: number(f"leaving_{name}") for name in LeaverBooks.__dataclass_fields__}),
         moving=number("moving"),
         updated=number("updated"),
         newcomers=number("newcomers"),
@@ -298,42 +300,42 @@ def _block(fields: Mapping[str, bytes]) -> Block | None:
     )
 
 
-def phase(run: Run) -> State:
+def phase(run: Run) -> RunState:
     """How far the run is, whether it may go on or not."""
     if run.over:
         return _outcome(run)
     if run.begun is None:
-        return State.QUEUED
+        return RunState.QUEUED
     if run.surveyed is None and run.ending is None:
-        return State.SURVEYING
+        return RunState.SURVEYING
     if run.reading_ended is None or run.ready_chunks:
-        return State.DELIVERING
-    return State.CONFIRMING
+        return RunState.DELIVERING
+    return RunState.CONFIRMING
 
 
-def state(run: Run) -> State:
+def state(run: Run) -> RunState:
     """The one word for a run; `paused` and `blocked` hide the phase they stop."""
     if not run.over and run.block is not None:
-        return State.BLOCKED
+        return RunState.BLOCKED
     if not run.over and run.paused:
-        return State.PAUSED
+        return RunState.PAUSED
     return phase(run)
 
 
-def _outcome(run: Run) -> State:
+def _outcome(run: Run) -> RunState:
     fates = (run.books, run.leavers)
     short = any(of.refused or of.unconfirmed or of.unsent for of in fates) or run.unmatched or run.unbalanced
     return ended_as(run.ending, is_short=bool(short), dry_run=run.dry_run)
 
 
-def ended_as(ending: Ending | None, *, is_short: bool, dry_run: bool) -> State:
+def ended_as(ending: Ending | None, *, is_short: bool, dry_run: bool) -> RunState:
     """Say what the end of a run is called; `is_short`: not everybody who was selected is known to be applied."""
     match ending:
         case Ending.FAILED:
-            return State.FAILED
+            return RunState.FAILED
         case Ending.SUPERSEDED:
-            return State.SUPERSEDED
+            return RunState.SUPERSEDED
         case Ending.CANCELLED | Ending.DELETED:
-            return State.CANCELLED
+            return RunState.CANCELLED
         case None:
-            return State.PARTIAL if is_short and not dry_run else State.SUCCEEDED
+            return RunState.PARTIAL if is_short and not dry_run else RunState.SUCCEEDED

@@ -89,7 +89,7 @@ class Broker(RedisBroker):
 _log = structlog.get_logger(__name__)
 
 
-class _Client(Redis):
+class _QueueClient(Redis):
     """Tells Dramatiq of a server that cannot write, or is slow, as of one that is not there.
 
     For that it has a plan: it waits and begins again. Any other error it takes for its own mistake, with a page of trace.
@@ -110,7 +110,7 @@ def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) 
     The client is made by hand: RedisBroker ignores every other argument beside a URL, and its client's own retries
     would run a fetch again whose answer was lost, and strand what it fetched.
     """
-    client = _Client.from_url(
+    client = _QueueClient.from_url(
         queue_url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
@@ -129,7 +129,7 @@ def make_broker(queue_url: str, middleware: Sequence[dramatiq.Middleware] = ()) 
     return broker
 
 
-class BellQueue:
+class WakeupQueue:
     """Where bells are put: Dramatiq's queue, off the event loop, and its length."""
 
     def __init__(self, broker: Broker, queue_store: Store) -> None:

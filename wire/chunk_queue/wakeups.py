@@ -16,7 +16,7 @@ LONG_QUEUE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountLoad:
     """An account with chunks: its limit, the imports booked since it is known, and the chunks workers could hold at once."""
 
     account: str
@@ -32,11 +32,11 @@ class Census:
     now: int
     workers: int
     threads: int
-    accounts: tuple[Account, ...]
+    accounts: tuple[AccountLoad, ...]
     queued: int
 
 
-class Queue(Protocol):
+class WakeupPort(Protocol):
     """Where bells are put, for workers to hear."""
 
     async def put(self, account: str, bell: str) -> None:
@@ -46,10 +46,12 @@ class Queue(Protocol):
         """Count the messages that nobody has taken."""
 
 
-class Lanes:
+class Wakeups:
     """Looks at accounts and rings their bells."""
 
-    def __init__(self, store: Store, queue: Queue, *, name: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
+    def __init__(
+        self, store: Store, queue: WakeupPort, *, name: Callable[[], str] = lambda: secrets.token_hex(4)
+    ) -> None:
         self._store = store
         self._queue = queue
         self._name = name
@@ -77,7 +79,7 @@ class Lanes:
         """Count accounts, workers and queued bells."""
         now, workers, threads, *accounts = await self._store.run("census")
         found = (
-            Account(account.decode(), float(limit), int(booked), holdable)
+            AccountLoad(account.decode(), float(limit), int(booked), holdable)
             for account, limit, booked, holdable in accounts
         )
         return Census(now, workers, threads, tuple(found), await self._queue.length())

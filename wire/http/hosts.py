@@ -39,7 +39,7 @@ class InvalidHost(ValueError):
     """The text is no host that we connect to; the message says why and repeats nothing of it."""
 
 
-class Endpoint(NamedTuple):
+class HostEndpoint(NamedTuple):
     """A host's name and port. `str` writes an account's name: lower case, without the port 443."""
 
     name: str
@@ -73,7 +73,7 @@ def account_of(host: str) -> str:
     return str(endpoint_of(host))
 
 
-def endpoint_of(host: str) -> Endpoint:
+def endpoint_of(host: str) -> HostEndpoint:
     """Read a host with or without a port. InvalidHost if it is none."""
     return _parsed(host).endpoint
 
@@ -112,7 +112,7 @@ def is_public(address: str) -> bool:
 
 class _Parsed(NamedTuple):
     scheme: str
-    endpoint: Endpoint
+    endpoint: HostEndpoint
 
 
 @lru_cache(maxsize=256)  # a worker asks for the same few with every request
@@ -134,4 +134,4 @@ def _parsed(text: str) -> _Parsed:
         raise InvalidHost("this is no host name")
     if port is None:
         port = HTTPS_PORT if url.scheme == "https" else HTTP_PORT
-    return _Parsed(url.scheme, Endpoint(name, port))
+    return _Parsed(url.scheme, HostEndpoint(name, port))

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from wire.activecampaign.errors import Because, Refused, Unreachable
-from wire.http.hosts import Endpoint, endpoint_of, is_address, is_public
+from wire.activecampaign.errors import Because, NoUsableAnswer, Refused
+from wire.http.hosts import HostEndpoint, endpoint_of, is_address, is_public
 
 Session: TypeAlias = aiohttp.ClientSession
 """What `open_session` opens: the one name of aiohttp's that others need."""
@@ -25,7 +25,7 @@ MOST_CONNECTIONS: Final = 200
 class PublicResolver(AbstractResolver):
     """Resolves names to public addresses or raises `Refused`; those of `trusted` hosts to any."""
 
-    def __init__(self, trusted: frozenset[Endpoint], resolver: AbstractResolver) -> None:
+    def __init__(self, trusted: frozenset[HostEndpoint], resolver: AbstractResolver) -> None:
         self._trusted = trusted
         self._resolver = resolver
 
@@ -34,7 +34,7 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Resolve a name. One address that is not public spoils the others: no service has both."""
         found = await self._resolver.resolve(host, port, family)
-        if Endpoint(host, port) not in self._trusted and not all(is_public(each["host"]) for each in found):
+        if HostEndpoint(host, port) not in self._trusted and not all(is_public(each["host"]) for each in found):
             raise Refused(Because.HOST_NOT_ALLOWED, definite=True)
         return found
 
@@ -56,10 +56,10 @@ def open_session(trusted_hosts: frozenset[str], *, resolver: AbstractResolver | 
     )
 
 
-def _only_allowed(trusted: frozenset[Endpoint]) -> aiohttp.ClientMiddlewareType:
+def _only_allowed(trusted: frozenset[HostEndpoint]) -> aiohttp.ClientMiddlewareType:
     async def guard(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         name, port = request.url.host or "", request.url.port or 0
-        if Endpoint(name, port) not in trusted and (request.url.scheme != "https" or is_address(name)):
+        if HostEndpoint(name, port) not in trusted and (request.url.scheme != "https" or is_address(name)):
             raise Refused(Because.HOST_NOT_ALLOWED, definite=True)
         return await handler(request)
 
@@ -73,4 +73,4 @@ async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise Unreachable(type(error).__name__) from None
+        raise NoUsableAnswer(type(error).__name__) from None

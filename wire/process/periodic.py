@@ -59,7 +59,7 @@ async def when_writable(step: Callable[[], Awaitable[T]], name: str, **about: st
             return taken
 
 
-async def ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and return when all of them have ended.
 
     It is said again each second: a library in which a cancellation got lost would keep the process from ending for ever.

@@ -2,7 +2,7 @@
 
 * SettingsError   one or more settings cannot be used; `problems` has a sentence for each.
 
-A program's settings are a frozen dataclass of its own, filled from a `Reading`; names it does not ask for are ignored.
+A program's settings are a frozen dataclass of its own, filled from a `SettingsReader`; names it does not ask for are ignored.
 """
 
 import logging
@@ -30,7 +30,7 @@ class SettingsError(Exception):
         super().__init__("\n".join(problems))
 
 
-class Reading:
+class SettingsReader:
     """One pass over the settings: every `take` returns a value, and `finish` raises what was wrong with any of them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:

@@ -7,8 +7,8 @@ next time (`memory`). Who asks carries them out.
 
 from wire.chunk_queue.rejects import RejectCode
 from worker.verdict.batch import BatchFacts, judge_batch
-from worker.verdict.chunk_history import Aside, Memory, Moves, Progress
-from worker.verdict.delivery import Facts, judge_delivery
+from worker.verdict.chunk_history import AddressChangeHistory, ChunkHistory, DeliveryProgress, ExcludedContacts
+from worker.verdict.delivery import DeliveryFacts, judge_delivery
 from worker.verdict.verdicts import (
     Applied,
     BatchVerdict,
@@ -28,20 +28,20 @@ from worker.verdict.verdicts import (
 )
 
 __all__ = [
+    "AddressChangeHistory",
     "Applied",
-    "Aside",
     "BatchFacts",
     "BatchVerdict",
+    "ChunkHistory",
+    "DeliveryFacts",
+    "DeliveryProgress",
     "DeliveryVerdict",
     "Done",
-    "Facts",
+    "ExcludedContacts",
     "Later",
-    "Memory",
-    "Moves",
     "Never",
     "Part",
     "Poll",
-    "Progress",
     "Refusal",
     "RejectCode",
     "Split",

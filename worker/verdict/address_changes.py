@@ -13,22 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from wire.activecampaign.errors import NotFound, Rejected, Trouble
+from wire.activecampaign.errors import ObjectNotFound, Rejected, Trouble
 from wire.activecampaign.requests import Former, How
-from wire.activecampaign.results import Changed, LookedUp, Memberships
-from worker.verdict.chunk_history import Move, Moves
+from wire.activecampaign.results import AddressChanged, LookedUp, Memberships
+from worker.verdict.chunk_history import AddressChangeHistory, AddressChangeStep
 
 NOBODY: Final = ""
 """Instead of a contact's id: none has the former address."""
 
-AFTERWARDS: Final[Mapping[Move, How]] = {"updated": "updated", "newcomer": "newcomer", "nobody": "nobody"}
+AFTERWARDS: Final[Mapping[AddressChangeStep, How]] = {"updated": "updated", "newcomer": "newcomer", "nobody": "nobody"}
 """What is noted in a contact when it is looked up; who has opted out leaves the chunk."""
 
 _UPDATES: Final = frozenset({"update", "updated", "nobody"})
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class FindContact:
     """Look for a contact under an address: the `former` one, or the new one."""
 
     email: str
@@ -43,44 +43,46 @@ class AskLists:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeAddress:
     """Give a contact its new address."""
 
     contact: str
     email: str
 
 
-Step: TypeAlias = Find | AskLists | Change
-Told: TypeAlias = LookedUp | Memberships | Changed
+Step: TypeAlias = FindContact | AskLists | ChangeAddress
+LookupAnswer: TypeAlias = LookedUp | Memberships | AddressChanged
 
 
-def next_step(moves: Moves, email: str, former: Former) -> Step:
+def next_step(moves: AddressChangeHistory, email: str, former: Former) -> Step:
     """Say what to ask about the next one, who has the address `email` now."""
     if moves.contact is None:
-        return Find(former.email, former=True)
+        return FindContact(former.email, former=True)
     if former.how in _UPDATES and moves.taken is None:
-        return Find(email, former=False)
+        return FindContact(email, former=False)
     if former.how in _UPDATES and not moves.taken:
-        return Change(moves.contact, email)
+        return ChangeAddress(moves.contact, email)
     return AskLists(moves.contact)
 
 
-def after(moves: Moves, step: Step, told: Told | Trouble, former: Former, list_id: str) -> Moves | None:
+def after(
+    moves: AddressChangeHistory, step: Step, told: LookupAnswer | Trouble, former: Former, list_id: str
+) -> AddressChangeHistory | None:
     """Say how far it is after an answer; None if that was none, and is to be judged as trouble."""
     match step, told:
-        case Find(former=True), LookedUp(contact=None):
+        case FindContact(former=True), LookedUp(contact=None):
             return replace(moves, contact=NOBODY) if former.how in _UPDATES else _found(moves, "nobody")
-        case Find(former=True), LookedUp(contact=contact) if contact is not None:
+        case FindContact(former=True), LookedUp(contact=contact) if contact is not None:
             return replace(moves, contact=contact.id)
-        case Find(), LookedUp(contact=contact) if moves.contact == NOBODY:
+        case FindContact(), LookedUp(contact=contact) if moves.contact == NOBODY:
             return _found(moves, "updated" if contact is not None else "nobody")
-        case Find(), LookedUp(contact=contact):
+        case FindContact(), LookedUp(contact=contact):
             return replace(moves, taken=contact is not None)
-        case Change(), Changed():
+        case ChangeAddress(), AddressChanged():
             return _found(moves, "updated")
-        case Change(), Rejected():
+        case ChangeAddress(), Rejected():
             return replace(moves, taken=True)
-        case (Change(), NotFound()) | (AskLists(), NotFound()):
+        case (ChangeAddress(), ObjectNotFound()) | (AskLists(), ObjectNotFound()):
             return replace(moves, contact=None, taken=None)  # it was deleted just now
         case AskLists(), Memberships(left=left):
             return _found(moves, "opted_out" if list_id in left else "newcomer")
@@ -88,5 +90,5 @@ def after(moves: Moves, step: Step, told: Told | Trouble, former: Former, list_i
             return None
 
 
-def _found(moves: Moves, move: Move) -> Moves:
-    return Moves((*moves.found, move))
+def _found(moves: AddressChangeHistory, move: AddressChangeStep) -> AddressChangeHistory:
+    return AddressChangeHistory((*moves.found, move))

@@ -11,21 +11,21 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wire.activecampaign.errors import (
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Refused,
     Rejected,
     Throttled,
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
     Unreadable,
 )
 from wire.activecampaign.results import BatchInfo
 from wire.chunk_queue.rejects import RejectCode
 from worker.verdict import blocks
 from worker.verdict.backoff import backoff_seconds, poll_seconds, unread_seconds
-from worker.verdict.chunk_history import Memory, Progress
+from worker.verdict.chunk_history import ChunkHistory, DeliveryProgress
 from worker.verdict.delivery import MOST_UNREAD_LOOKS
 from worker.verdict.split import halves
 from worker.verdict.verdicts import (
@@ -65,8 +65,8 @@ class BatchFacts:
 
     emails: Sequence[str] = field(repr=False)
     since_accepted_seconds: float
-    memory: Memory = field(default_factory=Memory)
-    progress: Progress = field(default_factory=Progress)
+    memory: ChunkHistory = field(default_factory=ChunkHistory)
+    progress: DeliveryProgress = field(default_factory=DeliveryProgress)
     trusted: bool = False
     patience_over: bool = False
     delivery_patience_over: bool = False
@@ -80,11 +80,11 @@ def judge_batch(outcome: BatchInfo | Trouble, facts: BatchFacts) -> BatchVerdict
     match outcome:
         case BatchInfo():
             return _by_state(outcome, facts, next_poll)
-        case NotFound() | Rejected() | TooLarge():
+        case ObjectNotFound() | Rejected() | TooLarge():
             return _unknown(facts, next_poll)
         case Throttled() | Unavailable():
             return Poll(max(outcome.retry_after_seconds or 0.0, next_poll))
-        case Unreachable():
+        case NoUsableAnswer():
             return Poll(next_poll)
         case Unreadable():
             return _unreadable(outcome, facts, next_poll)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from wire.activecampaign.errors import Refused
-from worker.verdict.chunk_history import Memory
+from worker.verdict.chunk_history import ChunkHistory
 from worker.verdict.verdicts import Stop, StopCode
 
 JUDGES_THE_ACCOUNT_FROM: Final = 20
@@ -23,7 +23,7 @@ _SENTENCES: Final = {
 }
 
 
-def refused(error: Refused, memory: Memory) -> Stop:
+def refused(error: Refused, memory: ChunkHistory) -> Stop:
     """Stop the connection, for the error's own cause."""
     code = StopCode(error.because)
     return Stop("connection", code, _SENTENCES[code], error.definite, memory)
@@ -34,7 +34,7 @@ def unreadable_answers(form: str) -> str:
     return f"ActiveCampaign's answers cannot be read, several in a row. The last one: {form}."
 
 
-def unreadable_chunk(form: str, memory: Memory) -> Stop:
+def unreadable_chunk(form: str, memory: ChunkHistory) -> Stop:
     """Stop the run until a person lets it go on: what is answered about one of its chunks cannot be read.
 
     ActiveCampaign may have these contacts, so they are not sent again without a person's word.
@@ -44,12 +44,12 @@ def unreadable_chunk(form: str, memory: Memory) -> Stop:
     return Stop("run", code, reason, definite=True, memory=memory, by_hand=True, asks=False)
 
 
-def list_missing(memory: Memory) -> Stop:
+def list_missing(memory: ChunkHistory) -> Stop:
     """Stop the run: its list is not there."""
     return Stop("run", StopCode.LIST_MISSING, _SENTENCES[StopCode.LIST_MISSING], definite=True, memory=memory)
 
 
-def refuses_everything(memory: Memory) -> Stop:
+def refuses_everything(memory: ChunkHistory) -> Stop:
     """Stop the run if it goes on like this: no contact is to blame for what all are refused for."""
     code = StopCode.REFUSES_EVERYTHING
     return Stop("run", code, _SENTENCES[code], definite=False, memory=memory)
@@ -60,7 +60,7 @@ def nearly_all(named: int, count: int) -> bool:
     return count >= JUDGES_THE_ACCOUNT_FROM and named > _NEARLY_ALL * count
 
 
-def refuses_nearly_all(named: int, count: int, memory: Memory) -> Stop:
+def refuses_nearly_all(named: int, count: int, memory: ChunkHistory) -> Stop:
     """Stop the run until a person says that they believe it."""
     reason = f"ActiveCampaign refused {named} of {count} contacts of one chunk: the account may be at fault, not they."
     return Stop("run", StopCode.REFUSES_NEARLY_ALL, reason, definite=True, memory=memory, by_hand=True)

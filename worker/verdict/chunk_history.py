@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class ExcludedContacts:
     """A contact that was named and is left out of the next request, by its position in the chunk, from 0."""
 
     position: int
@@ -14,34 +14,34 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DeliveryProgress:
     """How many contacts of the whole run ActiveCampaign has accepted and applied so far."""
 
     accepted: int = 0
     applied: int = 0
 
 
-Move = Literal["updated", "newcomer", "nobody", "opted_out"]
+AddressChangeStep = Literal["updated", "newcomer", "nobody", "opted_out"]
 """What was found out of somebody whose address has changed. `updated`: their contact has the new one. `newcomer`: their
 contact keeps the old one, and they have not opted out there. `nobody`: there is no such contact (any more). `opted_out`: they
 have, under the old address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class AddressChangeHistory:
     """How far a chunk of people with changed addresses is looked up.
 
     `found` is in the order of its contacts, as far as that goes; `contact` is the id of the next one at ActiveCampaign, if
     that is known, empty where there is none; `taken`: whether another contact has their new address.
     """
 
-    found: tuple[Move, ...] = ()
+    found: tuple[AddressChangeStep, ...] = ()
     contact: str | None = None
     taken: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ChunkHistory:
     """What was tried with a chunk.
 
     `attempts`: sendings that came to nothing and count toward the bound. `troubles`: answers missing in a row, which the
@@ -62,15 +62,15 @@ class Memory:
     nameless: int = 0
     asked: bool = False
     base: int | None = None
-    aside: tuple[Aside, ...] = ()
-    since: Progress | None = None
-    moves: Moves = Moves()
+    aside: tuple[ExcludedContacts, ...] = ()
+    since: DeliveryProgress | None = None
+    moves: AddressChangeHistory = AddressChangeHistory()
 
-    def others_accepted(self, progress: Progress) -> bool:
+    def others_accepted(self, progress: DeliveryProgress) -> bool:
         """Whether ActiveCampaign has accepted contacts of the run since the trouble began."""
         return self.since is not None and progress.accepted > self.since.accepted
 
-    def others_applied(self, progress: Progress) -> bool:
+    def others_applied(self, progress: DeliveryProgress) -> bool:
         """Whether ActiveCampaign has applied contacts of the run since the trouble began."""
         return self.since is not None and progress.applied > self.since.applied
 
@@ -83,15 +83,15 @@ class Memory:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Read what `document` wrote; an empty document is a chunk that was never tried."""
-        aside = tuple(Aside(**each) for each in document.get("aside", ()))
-        since = Progress(**document["since"]) if "since" in document else None
+        aside = tuple(ExcludedContacts(**each) for each in document.get("aside", ()))
+        since = DeliveryProgress(**document["since"]) if "since" in document else None
         moves = (
-            Moves(**{**document["moves"], "found": tuple(document["moves"]["found"])})
+            AddressChangeHistory(**{**document["moves"], "found": tuple(document["moves"]["found"])})
             if "moves" in document
-            else Moves()
+            else AddressChangeHistory()
         )
         return cls(**(dict(document) | {"aside": aside, "since": since, "moves": moves}))
 
 
-_UNTRIED: Final = Memory()
+_UNTRIED: Final = ChunkHistory()
 _DOCUMENT_OF_UNTRIED: Final = asdict(_UNTRIED)

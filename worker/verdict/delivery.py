@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wire.activecampaign.errors import (
-    NotFound,
+    NoUsableAnswer,
+    ObjectNotFound,
     Reason,
     Refused,
     Rejected,
@@ -26,14 +27,13 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unavailable,
-    Unreachable,
     Unreadable,
 )
-from wire.activecampaign.results import Accepted
+from wire.activecampaign.results import AcceptedImport
 from wire.chunk_queue.rejects import RejectCode
 from worker.verdict import blocks
 from worker.verdict.backoff import backoff_seconds, unread_seconds
-from worker.verdict.chunk_history import Aside, Memory, Progress
+from worker.verdict.chunk_history import ChunkHistory, DeliveryProgress, ExcludedContacts
 from worker.verdict.named_contacts import OTHER_BASE, PROBED_BASE, Counting, counting
 from worker.verdict.split import halves
 from worker.verdict.verdicts import DeliveryVerdict, Done, Later, Never, Refusal, Split, Stop, Unsent, Waiting
@@ -57,7 +57,7 @@ _NO_REASON: Final = "ActiveCampaign refused this contact and gave no reason."
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DeliveryFacts:
     """What a delivery is judged by, besides its answer.
 
     `count`: contacts of the chunk, those set aside included. `trusted`: a person has said that they believe refusals.
@@ -66,8 +66,8 @@ class Facts:
     """
 
     count: int
-    memory: Memory = field(default_factory=Memory)
-    progress: Progress = field(default_factory=Progress)
+    memory: ChunkHistory = field(default_factory=ChunkHistory)
+    progress: DeliveryProgress = field(default_factory=DeliveryProgress)
     trusted: bool = False
     patience_over: bool = False
     unread: int = 0
@@ -75,16 +75,16 @@ class Facts:
     jitter: float = 0.5
 
 
-def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict:
+def judge_delivery(outcome: AcceptedImport | Trouble, facts: DeliveryFacts) -> DeliveryVerdict:
     """Say what becomes of a chunk after one request."""
     verdict: DeliveryVerdict
     match outcome:
-        case Accepted(batch_id=batch_id):
+        case AcceptedImport(batch_id=batch_id):
             memory = replace(facts.memory, aside=(), rounds=0, troubles=0, asked=False)
             verdict = Done(batch_id, tuple(map(_believed, facts.memory.aside)), memory)
         case Throttled():
             verdict = _throttled(outcome, facts)
-        case Unreachable():
+        case NoUsableAnswer():
             verdict = _silence(Waiting.UNKNOWN_OUTCOME, facts, counts=outcome.sent)
         case Unreadable():
             verdict = _unreadable(outcome, facts)
@@ -92,7 +92,7 @@ def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict
             verdict = _silence(Waiting.UNAVAILABLE, facts, at_least_seconds=outcome.retry_after_seconds or 0.0)
         case Refused():
             verdict = blocks.refused(outcome, facts.memory)
-        case NotFound():
+        case ObjectNotFound():
             verdict = blocks.list_missing(facts.memory)
         case TooLarge():
             verdict = _too_large(facts)
@@ -101,14 +101,14 @@ def judge_delivery(outcome: Accepted | Trouble, facts: Facts) -> DeliveryVerdict
     return verdict
 
 
-def _throttled(outcome: Throttled, facts: Facts) -> Later | Unsent:
+def _throttled(outcome: Throttled, facts: DeliveryFacts) -> Later | Unsent:
     if facts.patience_over:
         return Unsent(possibly_there=facts.memory.attempts > 0)
     return Later(Waiting.THROTTLED, outcome.retry_after_seconds or 0.0, facts.memory)
 
 
 def _silence(
-    waiting: Waiting, facts: Facts, *, counts: bool = True, at_least_seconds: float = 0.0
+    waiting: Waiting, facts: DeliveryFacts, *, counts: bool = True, at_least_seconds: float = 0.0
 ) -> Later | Split | Unsent:
     before = facts.memory
     attempts = before.attempts + (1 if counts else 0)
@@ -124,7 +124,7 @@ def _silence(
     return Later(waiting, delay, memory)
 
 
-def _unreadable(outcome: Unreadable, facts: Facts) -> Later | Stop | Unsent:
+def _unreadable(outcome: Unreadable, facts: DeliveryFacts) -> Later | Stop | Unsent:
     if facts.patience_over:
         return Unsent(possibly_there=True)
     memory = replace(facts.memory, attempts=facts.memory.attempts + 1, since=facts.memory.since or facts.progress)
@@ -134,13 +134,13 @@ def _unreadable(outcome: Unreadable, facts: Facts) -> Later | Stop | Unsent:
     return Later(Waiting.UNKNOWN_OUTCOME, unread_seconds(unread, facts.jitter), memory)
 
 
-def _too_large(facts: Facts) -> Never | Split:
+def _too_large(facts: DeliveryFacts) -> Never | Split:
     if facts.count > 1:
         return halves(facts.count, facts.memory)
     return Never((Refusal(0, RejectCode.TOO_LARGE, "ActiveCampaign says that this contact is too large."),))
 
 
-def _rejected(outcome: Rejected, facts: Facts) -> DeliveryVerdict:
+def _rejected(outcome: Rejected, facts: DeliveryFacts) -> DeliveryVerdict:
     named = {reason.index: reason.text for reason in reversed(outcome.reasons) if reason.index is not None}
     if not named:
         return _nameless(outcome.reasons, facts)
@@ -149,7 +149,7 @@ def _rejected(outcome: Rejected, facts: Facts) -> DeliveryVerdict:
     return _named(named, facts)
 
 
-def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
+def _named(named: Mapping[int, str], facts: DeliveryFacts) -> DeliveryVerdict:
     memory, count = facts.memory, facts.count
     left_out = {aside.position for aside in memory.aside}
     sent = [position for position in range(count) if position not in left_out]
@@ -159,7 +159,7 @@ def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
     if not told.certain and left_out and sent[min(named) - told.base] < min(left_out):
         # Then it would have been named before those that were, in whatever order they are named.
         told = Counting(OTHER_BASE, certain=True)
-    aside = tuple(Aside(sent[name - told.base], named[name]) for name in sorted(named))
+    aside = tuple(ExcludedContacts(sent[name - told.base], named[name]) for name in sorted(named))
     if memory.base is not None or told.base == PROBED_BASE:
         # Otherwise those set aside so far were the neighbours of those meant.
         aside = (*memory.aside, *aside)
@@ -175,7 +175,7 @@ def _named(named: Mapping[int, str], facts: Facts) -> DeliveryVerdict:
     return Later(Waiting.NAMED, 0.0, replace(memory, rounds=memory.rounds + 1, attempts=memory.attempts + 1))
 
 
-def _nameless(reasons: tuple[Reason, ...], facts: Facts) -> DeliveryVerdict:
+def _nameless(reasons: tuple[Reason, ...], facts: DeliveryFacts) -> DeliveryVerdict:
     memory = replace(facts.memory, since=facts.memory.since or facts.progress)
     believed = facts.trusted or memory.others_accepted(facts.progress)
     if facts.count == 1 and (believed or not memory.nameless):
@@ -186,9 +186,9 @@ def _nameless(reasons: tuple[Reason, ...], facts: Facts) -> DeliveryVerdict:
 
 
 def _lone(*reasons: str) -> Never:
-    return Never((_believed(Aside(0, reasons[0] if reasons else "")),))
+    return Never((_believed(ExcludedContacts(0, reasons[0] if reasons else "")),))
 
 
-def _believed(aside: Aside) -> Refusal:
+def _believed(aside: ExcludedContacts) -> Refusal:
     reason = aside.reason.strip()[:_LONGEST_REASON] or _NO_REASON
     return Refusal(aside.position, RejectCode.REFUSED_BY_ACTIVECAMPAIGN, reason)

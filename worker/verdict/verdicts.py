@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from wire.chunk_queue.rejects import RejectCode
-from worker.verdict.chunk_history import Memory
+from worker.verdict.chunk_history import ChunkHistory
 
 
 class Waiting(StrEnum):
@@ -51,7 +51,7 @@ class Part:
     """Some contacts of a chunk, a chunk from now on."""
 
     positions: tuple[int, ...]
-    memory: Memory
+    memory: ChunkHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Done:
 
     batch_id: str
     refused: tuple[Refusal, ...]
-    memory: Memory
+    memory: ChunkHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Later:
 
     waiting: Waiting
     delay_seconds: float
-    memory: Memory
+    memory: ChunkHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Stop:
     code: StopCode
     reason: str
     definite: bool
-    memory: Memory
+    memory: ChunkHistory
     by_hand: bool = False
     asks: bool = True
 

@@ -16,7 +16,7 @@ ROLES_OF_PEOPLE: Final = (Role.ADMIN, Role.CONTRIBUTOR, Role.VIEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class OpenIdConfig:
     """How people log in: at which provider, as whose client, and which values of which claim mean which role."""
 
     issuer: str

@@ -7,7 +7,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
-from producer.access.openid.config import Terms
+from producer.access.openid.config import OpenIdConfig
 from producer.access.openid.errors import Untrusted
 
 Keys: TypeAlias = KeySet
@@ -41,7 +41,7 @@ def keys_from(document: Any) -> Keys:
     return KeySet(keys)
 
 
-def believed(id_token: str, keys: Keys, terms: Terms, *, nonce: str, now: int) -> Mapping[str, Any]:
+def verified_claims(id_token: str, keys: Keys, terms: OpenIdConfig, *, nonce: str, now: int) -> Mapping[str, Any]:
     """Return the claims of an ID token; Untrusted. `now` in seconds since 1970.
 
     Source: OpenID Connect Core 1.0, section 3.1.3.7.

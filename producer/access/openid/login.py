@@ -17,11 +17,11 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from producer.access.openid.config import Discovered, Terms
+from producer.access.openid.config import Discovered, OpenIdConfig
 from producer.access.openid.errors import Declined, OpenIdError, Stale, Untrusted
-from producer.access.openid.id_token import believed
-from producer.access.openid.provider import Provider, word
-from producer.access.openid.roles import Person, claim, person_of
+from producer.access.openid.id_token import verified_claims
+from producer.access.openid.provider import Provider, form_value
+from producer.access.openid.roles import Person, claim, identify_person
 from wire.vault import SecretError, Vault
 
 SECOND_MS: Final = 1000
@@ -60,7 +60,7 @@ class _Note:
 class Login:
     """Begins and finishes logins at one provider; times are in milliseconds since 1970."""
 
-    def __init__(self, provider: Provider, vault: Vault, terms: Terms) -> None:
+    def __init__(self, provider: Provider, vault: Vault, terms: OpenIdConfig) -> None:
         self._provider = provider
         self._vault = vault
         self._terms = terms
@@ -94,7 +94,7 @@ class Login:
         if not compare_digest(query.get("state", "").encode(errors="surrogatepass"), kept.state.encode()):
             raise Stale("what came back belongs to another login than the one begun in this browser")
         if "error" in query:
-            raise Declined(f"the provider says: {word(query, 'error')}")
+            raise Declined(f"the provider says: {form_value(query, 'error')}")
         if "code" not in query:
             raise Stale("what came back is no answer to a login")
         found = await self._provider.discover()
@@ -105,7 +105,7 @@ class Login:
         claims = dict(await self._believed(found, granted.id_token, kept.nonce, now))
         if granted.access_token and claim(claims, self._terms.roles_claim) is None:
             claims |= await self._provider.about(found, granted.access_token, claims["sub"])
-        return Finished(person_of(claims, self._terms), kept.wanted)
+        return Finished(identify_person(claims, self._terms), kept.wanted)
 
     async def goodbye(self, back_to: str) -> str | None:
         """Where somebody logs out at the provider, too; None where it has no such place, or does not answer."""
@@ -129,7 +129,7 @@ class Login:
 
     async def _believed(self, found: Discovered, id_token: str, nonce: str, now: int) -> Mapping[str, Any]:
         keys = await self._provider.keys(found)
-        return believed(id_token, keys, self._terms, nonce=nonce, now=now // SECOND_MS)
+        return verified_claims(id_token, keys, self._terms, nonce=nonce, now=now // SECOND_MS)
 
 
 def _challenge(verifier: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlsplit
 import aiohttp
 from pydantic import ValidationError
 
-from producer.access.openid.config import Discovered, Terms
+from producer.access.openid.config import Discovered, OpenIdConfig
 from producer.access.openid.errors import Declined, Down, Untrusted
 from producer.access.openid.id_token import Keys, keys_from
 from wire.activecampaign.errors import ActiveCampaignError
@@ -38,7 +38,7 @@ class Granted(NamedTuple):
 class Provider:
     """One provider, asked anew each time: whatever it changes holds from the next login on."""
 
-    def __init__(self, session: Session, terms: Terms, trusted_hosts: frozenset[str] = frozenset()) -> None:
+    def __init__(self, session: Session, terms: OpenIdConfig, trusted_hosts: frozenset[str] = frozenset()) -> None:
         self._session = session
         self._terms = terms
         self._trusted = trusted_hosts
@@ -90,7 +90,7 @@ class Provider:
             form |= {"client_id": terms.client_id, "client_secret": secret}
         status, document = await self._ask("POST", found.token_endpoint, headers=headers, data=form)
         if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            raise Declined(f"the provider gives nothing for the code: {word(document, 'error')}")
+            raise Declined(f"the provider gives nothing for the code: {form_value(document, 'error')}")
         id_token = document.get("id_token") if isinstance(document, dict) else None
         if status != HTTPStatus.OK or not isinstance(id_token, str):
             raise Down(f"the provider answers {status} and no ID token")
@@ -136,7 +136,7 @@ class Provider:
             raise Untrusted(f"the provider sends people where nobody is sent: {error}") from None
 
 
-def word(document: Any, name: str) -> str:
+def form_value(document: Any, name: str) -> str:
     """One of the protocol's own words in an answer (`invalid_grant`); nothing that is not plainly such a word."""
     said = document.get(name) if isinstance(document, dict) else None
     return (

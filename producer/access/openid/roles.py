@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from producer.access.openid.config import ROLES_OF_PEOPLE, Terms
+from producer.access.openid.config import ROLES_OF_PEOPLE, OpenIdConfig
 from producer.access.openid.errors import NoRole
 from producer.access.tokens import Role
 
@@ -21,7 +21,7 @@ class Person:
     role: Role
 
 
-def person_of(claims: Mapping[str, Any], terms: Terms) -> Person:
+def identify_person(claims: Mapping[str, Any], terms: OpenIdConfig) -> Person:
     """Say who the claims are about and what they may; NoRole. Of several roles the one that may most counts."""
     said = values(claim(claims, terms.roles_claim))
     given = {terms.roles[value] for value in said if value in terms.roles}
@@ -48,7 +48,7 @@ def values(said: Any) -> list[str]:
     return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
-def _name(claims: Mapping[str, Any], terms: Terms) -> str:
+def _name(claims: Mapping[str, Any], terms: OpenIdConfig) -> str:
     told = claim(claims, terms.name_claim)
     name = "".join(filter(str.isprintable, told)).strip() if isinstance(told, str) else ""
     return (name or str(claims["sub"]))[:NAME_CHARACTERS_MAX]

@@ -8,13 +8,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from producer.cli import servers
-from producer.cli.calling import Form, output_options, show_here
+from producer.cli.calling import OutputForm, output_options, show_here
 from producer.cli.deleting import confirm
 from producer.cli.examples import ExampleGroup
 from producer.cli.printing import say
 from producer.cli.reaching import checked
 from producer.cli.secret_files import STDIN, read_secret
-from producer.cli.servers import Server, TokenPlace
+from producer.cli.servers import SavedServer, TokenPlace
 from producer.cli.tables import CONTEXTS, page
 
 
@@ -67,7 +67,7 @@ def add(name: str, url: str, token_env: str | None, token_file: str | None, *, s
         token = TokenPlace("file", str(Path(token_file).expanduser().absolute()))
     elif store_token:
         token = TokenPlace("stored", read_secret(STDIN, "the token"))
-    server = Server(checked(url, "--url"), token)
+    server = SavedServer(checked(url, "--url"), token)
     servers.write(replace(known, known={**known.known, name: server}, current=known.current or name))
     say(f"Context {name} is kept in {servers.place()}." + ("" if known.current else " It is in use."))
 
@@ -84,7 +84,7 @@ def use(name: str) -> None:
 
 @context.command("list", examples=("segment-export context list", "segment-export context list -o json"))
 @output_options
-def list_(output: Form) -> None:
+def list_(output: OutputForm) -> None:
     """List the servers that are known, and where their tokens are; no token is shown."""
     known = servers.read()
     items = [_shown(name, server, known) for name, server in sorted(known.known.items())]
@@ -105,7 +105,7 @@ def remove(name: str) -> None:
         say("It was in use; say which one is now: segment-export context use NAME")
 
 
-def _shown(name: str, server: Server, known: servers.Servers) -> dict[str, Any]:
+def _shown(name: str, server: SavedServer, known: servers.Servers) -> dict[str, Any]:
     return {
         "name": name,
         "current": name == known.current,

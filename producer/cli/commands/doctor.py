@@ -8,17 +8,17 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from producer.cli.calling import Form, output_options, said_command, server_options, show_here
+from producer.cli.calling import OutputForm, output_options, said_command, server_options, show_here
 from producer.cli.examples import ExampleCommand
 from producer.cli.reaching import reached
 from producer.cli.sentences import next_step
 from producer.cli.tables import DIAGNOSES, printable, table
-from producer.client.errors import ApiError, Refused
+from producer.client.errors import ApiError, RequestRefused
 from producer.client.http import opened, route
 
 ORDER: Final = ("ok", "warning", "wrong")
 
-Item = dict[str, Any]
+DiagnosisItem = dict[str, Any]
 
 
 @click.command(
@@ -32,7 +32,7 @@ Item = dict[str, Any]
 @click.option("--local", is_flag=True, help="Without a server: with the settings in this shell, as `serve` reads them.")
 @server_options
 @output_options
-def doctor(*, local: bool, context: str | None, url: str | None, token_file: str | None, output: Form) -> None:
+def doctor(*, local: bool, context: str | None, url: str | None, token_file: str | None, output: OutputForm) -> None:
     """Look at everything that the service stands on, and say what to mend.
 
     The server looks at its settings, its store and queue, its clock, workers, snapshots, and every account and list, and
@@ -45,7 +45,7 @@ def doctor(*, local: bool, context: str | None, url: str | None, token_file: str
     click.get_current_context().exit(1 if worst == "wrong" else 0)
 
 
-def _here() -> list[Item]:
+def _here() -> list[DiagnosisItem]:
     from producer.app import examine  # noqa: PLC0415  as `serve`: other commands do without the producer's libraries
 
     return [
@@ -54,19 +54,19 @@ def _here() -> list[Item]:
     ]
 
 
-def _there(base: str, token: str) -> list[Item]:
+def _there(base: str, token: str) -> list[DiagnosisItem]:
     """Ask the server; one that does not answer as it should is what is wrong."""
 
-    async def ask() -> list[Item]:
+    async def ask() -> list[DiagnosisItem]:
         async with opened(base, token, command=said_command()) as api:
-            items: list[Item] = (await api.ask("POST", route("doctor"))).document["items"]
+            items: list[DiagnosisItem] = (await api.ask("POST", route("doctor"))).document["items"]
             return items
 
     try:
         found = asyncio.run(ask())
     except ApiError as error:
-        says = error.detail if isinstance(error, Refused) else str(error)
-        name = "token" if isinstance(error, Refused) and error.status in {401, 403} else "reachable"
+        says = error.detail if isinstance(error, RequestRefused) else str(error)
+        name = "token" if isinstance(error, RequestRefused) and error.status in {401, 403} else "reachable"
         mend = f"{next_step(error)} Where it runs, `segment-export doctor --local` looks without it."
         return [{"area": "api", "name": name, "health": "wrong", "says": printable(says), "mend": mend}]
     says = f"{base} answers, and knows the token as an administrator's"
@@ -74,7 +74,7 @@ def _there(base: str, token: str) -> list[Item]:
 
 
 def _shown(document: dict[str, Any]) -> RenderableType:
-    items: list[Item] = document["items"]
+    items: list[DiagnosisItem] = document["items"]
     counts = {health: sum(item["health"] == health for item in items) for health in ORDER}
     said = [f"{count:,} {health}" for health, count in counts.items() if count]
     return Group(table(DIAGNOSES, items), Text(), Text(", ".join(said) + "."))

@@ -12,10 +12,10 @@ import click
 from producer.cli.calling import Call, calls_api, calls_api_in
 from producer.cli.examples import ExampleCommand
 from producer.cli.printing import say
-from producer.client.errors import NotTheApi, Refused
+from producer.client.errors import NotTheApi, RequestRefused
 
 if TYPE_CHECKING:
-    from producer.cli.files.plan import Change
+    from producer.cli.files.plan import PlannedChange
 
 T = TypeVar("T")
 
@@ -136,7 +136,7 @@ def schema() -> None:
     click.echo(json.dumps(made(), indent=2))
 
 
-async def _planned(call: Call, places: tuple[str, ...], *, prune: bool, send_keys: bool) -> "list[Change]":
+async def _planned(call: Call, places: tuple[str, ...], *, prune: bool, send_keys: bool) -> "list[PlannedChange]":
     from producer.cli.apply import standing  # noqa: PLC0415  as `get`
     from producer.cli.files.load import read  # noqa: PLC0415
     from producer.cli.files.plan import plan  # noqa: PLC0415
@@ -164,7 +164,7 @@ async def _channels(call: Call) -> list[dict[str, Any]] | None:
 
     try:
         return await standing(call.api, "notifications")
-    except Refused as refused:
+    except RequestRefused as refused:
         if refused.status == FORBIDDEN:
             return None
         raise

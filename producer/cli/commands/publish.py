@@ -13,7 +13,7 @@ from producer.cli.tables import details
 from producer.cli.waiting import wait_for
 from producer.cli.watched import ExitCode
 from producer.client import publish as publishing
-from producer.client.errors import Unavailable
+from producer.client.errors import ProducerUnavailable
 
 SOURCE: Final = "/segment-export/cli"
 
@@ -52,7 +52,7 @@ async def publish(
     return ExitCode.OTHERWISE if wait else 0
 
 
-def _say_that_it_waits(error: Unavailable) -> None:
+def _say_that_it_waits(error: ProducerUnavailable) -> None:
     say(f"{error} Sending it again.")
 
 

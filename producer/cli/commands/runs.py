@@ -8,7 +8,7 @@ from rich.table import Table
 
 from producer.cli.calling import Call, calls_api, pages, show_page
 from producer.cli.examples import ExampleGroup
-from producer.cli.rejected import Fate, print_rejects
+from producer.cli.rejected import FateOption, print_rejects
 from producer.cli.tables import RUNS, details, page, table
 from producer.cli.waiting import wait_for
 from producer.client.http import route
@@ -76,7 +76,7 @@ async def watch(call: Call, *, run_ids: tuple[str, ...]) -> int:
     "--changed-addresses", "fate", flag_value="changed_address", help="Instead, those known by another address before."
 )
 @calls_api
-async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], fate: Fate | None) -> int:
+async def rejects(call: Call, *, run_id: str, form: Literal["table", "ndjson", "csv"], fate: FateOption | None) -> int:
     """Print every invalid or refused profile of a run, with the reason."""
     return await print_rejects(call, run_id, form, fate=fate)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import ValidationError
 
 from producer.cli.files import yaml_text
-from producer.cli.files.schema import DeclaredConnection, DeclaredExport, DeclaredNotification, Document
+from producer.cli.files.schema import DeclaredConnection, DeclaredExport, DeclaredFile, DeclaredNotification
 from producer.cli.files.yaml_text import Steps, Written
 from producer.services.bodies import Body, faults_of
 
@@ -94,7 +94,7 @@ def _outer_faults(whole: Origin) -> Iterator[str]:
     match whole.written.value:
         case dict() as value:
             around = {name: [] if isinstance(part, list) and name in KINDS else part for name, part in value.items()}
-            yield from (whole.fault(detail, pointer) for pointer, detail in _judged(Document, around)[1].items())
+            yield from (whole.fault(detail, pointer) for pointer, detail in _judged(DeclaredFile, around)[1].items())
         case None:
             return
         case _:

@@ -40,7 +40,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """One change: `body` is what the API is told; `key` is where a secret that is sent stands, as the field `key_name`."""
 
     action: Action
@@ -65,7 +65,7 @@ def plan(
     *,
     prune: bool,
     send_keys: bool = False,
-) -> list[Change]:
+) -> list[PlannedChange]:
     """Plan what makes the server as the files say; with `prune`, what their lists lack goes. Faulty.
 
     `send_keys`: those of what is there already are sent as well: whether they are new, nobody can see. `notifications` may be
@@ -82,10 +82,12 @@ def plan(
     changes += _of_notifications(files, standing, send_keys=send_keys)
     if "notifications" in pruned:
         lacking = sorted(standing.keys() - files.notifications.keys())
-        changes += [Change(Action.DELETE, "notifications", name) for name in lacking]
+        changes += [PlannedChange(Action.DELETE, "notifications", name) for name in lacking]
     if "exports" in pruned:
-        changes += [Change(Action.DELETE, "exports", name) for name in sorted(exports.keys() - files.exports.keys())]
-    return changes + [Change(Action.DELETE, "connections", name) for name in sorted(gone)]
+        changes += [
+            PlannedChange(Action.DELETE, "exports", name) for name in sorted(exports.keys() - files.exports.keys())
+        ]
+    return changes + [PlannedChange(Action.DELETE, "connections", name) for name in sorted(gone)]
 
 
 def exported(
@@ -126,12 +128,12 @@ def _faults_of_notifications(files: Files, exports: set[str]) -> Iterator[str]:
                 yield declared.origin.fault(f"there is no export {name}", f"/exports/{number}")
 
 
-def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[Change]:
+def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[PlannedChange]:
     for name, declared in files.connections.items():
         body = _body(declared.said)
         if name not in standing:
             body = {member: value for member, value in body.items() if member != "account" or value}
-            yield Change(Action.CREATE, "connections", name, body, (), declared.said.api_key, declared.origin)
+            yield PlannedChange(Action.CREATE, "connections", name, body, (), declared.said.api_key, declared.origin)
             continue
         before, after = _body(_as_change(standing[name])), dict(body)
         for side in (before, after):
@@ -142,15 +144,15 @@ def _of_connections(files: Files, standing: Documents, *, send_keys: bool) -> It
             host = {"host": body["host"]} if "host" in patch else {}
             key = declared.said.api_key if send_keys or host else None
             found = tuple(_differences(before, after))
-            yield Change(Action.CHANGE, "connections", name, patch | host, found, key, declared.origin)
+            yield PlannedChange(Action.CHANGE, "connections", name, patch | host, found, key, declared.origin)
 
 
-def _of_exports(files: Files, standing: Documents) -> Iterator[Change]:
+def _of_exports(files: Files, standing: Documents) -> Iterator[PlannedChange]:
     for name, declared in files.exports.items():
         after = _body(declared.said)
         if name not in standing:
             body = {member: value for member, value in after.items() if value is not None or member in OFF_BY_NULL}
-            yield Change(Action.CREATE, "exports", name, body, origin=declared.origin)
+            yield PlannedChange(Action.CREATE, "exports", name, body, origin=declared.origin)
             continue
         before = _body(DeclaredExport.model_validate(_as_declared(standing[name], confirmed=True)))
         if after["budget_minutes"] is None:
@@ -159,20 +161,22 @@ def _of_exports(files: Files, standing: Documents) -> Iterator[Change]:
             is_asked = patch.get("leavers") == "unsubscribe" or patch.get("leavers_confirm") == "at_once"
             confirmed = {"confirm_unsubscribe": True} if is_asked and after["leavers"] == "unsubscribe" else {}
             found = tuple(_differences(before, after))
-            yield Change(Action.CHANGE, "exports", name, patch | confirmed, found, origin=declared.origin)
+            yield PlannedChange(Action.CHANGE, "exports", name, patch | confirmed, found, origin=declared.origin)
 
 
-def _of_notifications(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[Change]:
+def _of_notifications(files: Files, standing: Documents, *, send_keys: bool) -> Iterator[PlannedChange]:
     for name, declared in files.notifications.items():
         said, origin = declared.said, declared.origin
         body = {member: value for member, value in _body(said).items() if value is not None}
         if name not in standing:
-            yield Change(Action.CREATE, "notifications", name, body, (), said.secret, origin)
+            yield PlannedChange(Action.CREATE, "notifications", name, body, (), said.secret, origin)
             continue
         before, after = (_alike(_body(one)) for one in (_channel(standing[name]), said))
         key = said.secret if send_keys else None
         if (patch := _patch(before, after)) or key is not None:
-            yield Change(Action.CHANGE, "notifications", name, patch, tuple(_differences(before, after)), key, origin)
+            yield PlannedChange(
+                Action.CHANGE, "notifications", name, patch, tuple(_differences(before, after)), key, origin
+            )
 
 
 def _channel(standing: Mapping[str, Any]) -> DeclaredNotification:

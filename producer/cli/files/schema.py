@@ -70,7 +70,7 @@ class DeclaredExport(ExportBody):
         return confirmed
 
 
-class Document(Body):
+class DeclaredFile(Body):
     """Connections, exports and notification channels. A list that is not there says nothing; one that is there is the whole of its kind."""
 
     connections: list[DeclaredConnection] = Field(default_factory=list)
@@ -80,4 +80,4 @@ class Document(Body):
 
 def schema() -> dict[str, Any]:
     """Write the JSON Schema of a document, for editors."""
-    return {"$schema": DIALECT, "title": "Files of segment-export"} | Document.model_json_schema()
+    return {"$schema": DIALECT, "title": "Files of segment-export"} | DeclaredFile.model_json_schema()

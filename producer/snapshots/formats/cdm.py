@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from producer.snapshots.errors import Forbidden, Missing, OutsideRoots, Truncated, Unsupported
+from producer.snapshots.errors import Missing, OutsideRoots, SourceForbidden, Truncated, Unsupported
 from producer.snapshots.file import File
 from producer.snapshots.formats.delimited_layouts import Layout
 from producer.snapshots.uris import scheme_of
@@ -24,7 +24,7 @@ MODEL_BYTES_MAX: Final = 64 << 20
 MOMENTS: Final = frozenset({"snapshot", "versionid"})
 """Parameters with which a location of Azure names a blob as it was."""
 
-Find = Callable[[str], Sequence[File]]
+FindModelFiles = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
 
 
@@ -42,7 +42,7 @@ def split_entity(uri: str) -> tuple[str, str | None]:
     return (place, entity or None) if hash_ and place.endswith(f"/{MODEL}") else (uri, None)
 
 
-def described(files: Sequence[File], entity: str | None, find: Find) -> Described | None:
+def described(files: Sequence[File], entity: str | None, find: FindModelFiles) -> Described | None:
     """Return what a model says of these files, None where none does. Raises SnapshotError."""
     models = [file for file in files if file.name == MODEL and (entity is not None or _is_model(file))]
     if models:
@@ -71,7 +71,7 @@ def described(files: Sequence[File], entity: str | None, find: Find) -> Describe
     return None
 
 
-def _above(file: File, find: Find) -> File | None:
+def _above(file: File, find: FindModelFiles) -> File | None:
     """Look for a model in every folder above a file, up to the roots."""
     folder = str(file)
     if scheme_of(folder) in {"http", "https"}:  # nobody else's server is asked for what nobody named
@@ -80,7 +80,7 @@ def _above(file: File, find: Find) -> File | None:
         folder = folder.rpartition("/")[0]
         try:
             return find(f"{folder}/{MODEL}")[0]
-        except (Missing, Forbidden):  # a store may say "forbidden" of what is not there
+        except (Missing, SourceForbidden):  # a store may say "forbidden" of what is not there
             continue
         except OutsideRoots:
             break

@@ -34,7 +34,7 @@ Positions = npt.NDArray[np.intp]
 _NONE: Final[Positions] = np.zeros(0, np.intp)
 
 
-class Fault(NamedTuple):
+class QuoteFault(NamedTuple):
     """A quote that breaks the rules: the number of bytes before it, and which rule."""
 
     offset: int
@@ -54,7 +54,7 @@ class Quotes:
         """The reading in which a backslash takes a quote's meaning away, from the first such quote on while it is possible."""
         self._first_escape: int | None = None
 
-    def feed(self, block: bytes) -> Fault | None:
+    def feed(self, block: bytes) -> QuoteFault | None:
         """Return the first fault of the next block; behind a fault nothing may be fed."""
         if self._offset == 0 and block.startswith(codecs.BOM_UTF8):
             self._offset, block = len(codecs.BOM_UTF8), block[len(codecs.BOM_UTF8) :]
@@ -65,16 +65,16 @@ class Quotes:
         wrong = self._turns.feed(octets, quotes)
         if wrong is not None:
             before, at, problem = wrong
-            return Fault(self._offset + at, ESCAPED if before == _BACKSLASH else problem)
+            return QuoteFault(self._offset + at, ESCAPED if before == _BACKSLASH else problem)
         self._read_escapes(block, octets, quotes)
         self._backslashes = _backslashes(block, len(block), self._backslashes)
         self._offset += len(block)
         return None
 
-    def end(self) -> Fault | None:
+    def end(self) -> QuoteFault | None:
         """Return the fault that only the end of the file tells: it can be read in two ways."""
         both = self._unescaped is not None and not self._unescaped.inside and self._first_escape is not None
-        return Fault(self._first_escape or 0, ESCAPED) if both else None
+        return QuoteFault(self._first_escape or 0, ESCAPED) if both else None
 
     def _read_escapes(self, block: bytes, octets: Bytes, quotes: Positions) -> None:
         if self._first_escape is None:

@@ -11,7 +11,7 @@ from producer.snapshots.decompression_limit import Unpacked
 from producer.snapshots.errors import BadRow, Misquoted, SnapshotError, Truncated, UnclearColumns
 from producer.snapshots.file import File
 from producer.snapshots.formats.canonical_text import Undecodable, canonical
-from producer.snapshots.formats.csv_quotes import Fault, Finder, Quotes
+from producer.snapshots.formats.csv_quotes import Finder, QuoteFault, Quotes
 from producer.snapshots.formats.delimited_header import Header, read_header
 from producer.snapshots.formats.delimited_layouts import Layout
 from producer.snapshots.snapshot import without_first
@@ -138,7 +138,7 @@ def _reason(file: File, error: Exception, refusals: Sequence[BadRow], row: int) 
     return Truncated(file, f"damaged or cut off after row {row}")
 
 
-def _misquoted(header: Header, fault: Fault) -> SnapshotError:
+def _misquoted(header: Header, fault: QuoteFault) -> SnapshotError:
     """Name row and column of a fault, for which the file is read again up to there."""
     finder, rest = Finder(header.delimiter), fault.offset
     with closing(open_bytes(header.file)) as stream:

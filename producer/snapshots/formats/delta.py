@@ -21,11 +21,11 @@ LOG: Final = "_delta_log"
 READ: Final = frozenset({"timestampNtz", "variantType", "variantType-preview", "vacuumProtocolCheck"})
 """Features of a table that change nothing in which rows its files hold."""
 
-Find = Callable[[str], Sequence[File]]
+FindTableFiles = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
 
 
-def live_files(folder: str, files: Sequence[File], find: Find) -> Sequence[File]:
+def live_files(folder: str, files: Sequence[File], find: FindTableFiles) -> Sequence[File]:
     """Return those of a table's files that its log names. Raises SnapshotError."""
     there = {str(file)[len(folder) + 1 :]: file for file in files}
     names = _names(folder, find(f"{folder}/{LOG}"))

@@ -26,7 +26,7 @@ METADATA_BYTES_MAX: Final = 64 << 20
 
 _VERSION: Final = re.compile(r"v?(\d+)(?:-[^/]*)?(?:\.gz)?\.metadata\.json(?:\.gz)?", re.IGNORECASE)
 
-Find = Callable[[str], Sequence[File]]
+FindIcebergFiles = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
 
 
@@ -55,7 +55,7 @@ class IcebergTable:
     reader: IcebergReader
 
 
-def read_table(folder: str, files: Sequence[File], find: Find) -> IcebergTable:
+def read_table(folder: str, files: Sequence[File], find: FindIcebergFiles) -> IcebergTable:
     """Return what a table holds by its current metadata, or by the metadata file that was named. Raises SnapshotError."""
     if len(files) == 1 and is_metadata_file(str(files[0])):
         metadata, files = files[0], find(folder)

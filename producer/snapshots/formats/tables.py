@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from producer.snapshots.errors import Forbidden, Missing, Unsupported
+from producer.snapshots.errors import Missing, SourceForbidden, Unsupported
 from producer.snapshots.file import File
 from producer.snapshots.formats.by_extension import is_text
 from producer.snapshots.formats.table_marks import (
@@ -27,13 +27,13 @@ from producer.snapshots.formats.table_marks import (
 from producer.snapshots.locations.local_files import LocalFile, named_directory
 from producer.snapshots.locations.object_store import Bucket, StoredObject, below, holds
 from producer.snapshots.snapshot import FILES_AT_ONCE
-from producer.snapshots.uris import Place, Root, covers
+from producer.snapshots.uris import Root, SnapshotUri, covers
 
-Find = Callable[[str], Sequence[File]]
+FindFiles = Callable[[str], Sequence[File]]
 """Return the files of a place. Raises SnapshotError."""
 
 
-def table_of(uri: str, files: Sequence[File], roots: Sequence[Root], find: Find) -> Mark | None:
+def table_of(uri: str, files: Sequence[File], roots: Sequence[Root], find: FindFiles) -> Mark | None:
     """Return the table that these files are, None where there is none. Raises Unsupported for what is no whole table."""
     if len(files) == 1 and is_metadata_file(str(files[0])):
         return Mark(str(files[0]).rsplit("/", 2)[0], ICEBERG)
@@ -81,7 +81,7 @@ def _refuse_mixture(files: Sequence[File], tables: Sequence[Mark]) -> None:
     )
 
 
-def _is_whole(named: str | None, files: Sequence[File], folder: str, find: Find) -> bool:
+def _is_whole(named: str | None, files: Sequence[File], folder: str, find: FindFiles) -> bool:
     """Whether files that were not named by their table's folder are all that is in it."""
     if named is not None and not _is_below(folder, named):
         return False
@@ -159,7 +159,7 @@ def _folders_above(key: str) -> list[str]:
 
 def _is_allowed(bucket: Bucket, folder: str, roots: Sequence[Root]) -> bool:
     place = bucket.place._replace(path=folder)
-    return any(isinstance(root, Place) and covers(root, place) for root in roots)
+    return any(isinstance(root, SnapshotUri) and covers(root, place) for root in roots)
 
 
 def _asked(bucket: Bucket, folder: str) -> list[Mark]:
@@ -167,7 +167,7 @@ def _asked(bucket: Bucket, folder: str) -> list[Mark]:
     start = f"{folder}/" if folder else ""
     found = []
     for name in (*FOLDERS, METADATA):
-        with suppress(Forbidden, Missing):
+        with suppress(SourceForbidden, Missing):
             if holds(bucket, start + name):
                 paths = [f"{start}{name}/x"] if name in FOLDERS else below(bucket, start + name)
                 found += [mark for mark in marks_among(paths) if mark.folder == folder]

@@ -13,10 +13,10 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import fs
 
-from producer.snapshots.errors import Changed, Forbidden, Missing, SnapshotError
-from producer.snapshots.file import State
+from producer.snapshots.errors import Missing, SnapshotChanged, SnapshotError, SourceForbidden
+from producer.snapshots.file import FileState
 from producer.snapshots.locations.range_reader import Interrupted, Ranges
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 _VERSIONS: Final = ("etag", "versionid", "last-modified")
 """What stores call the version of an object; a bucket of S3 may keep several with the same ETag."""
@@ -39,9 +39,9 @@ class ArrowBucket:
 
     filesystem: fs.FileSystem
     name: str
-    place: Place
+    place: SnapshotUri
 
-    def below(self, folder: str) -> Sequence[tuple[str, State | None]]:
+    def below(self, folder: str) -> Sequence[tuple[str, FileState | None]]:
         """List everything below a folder."""
         selector = fs.FileSelector(f"{self.name}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
         try:
@@ -58,19 +58,19 @@ class ArrowBucket:
             raise self.explained(error, folder) from None
         return bool(found.type == fs.FileType.Directory)
 
-    def look(self, key: str) -> State:
+    def look(self, key: str) -> FileState:
         """Return what an object is now."""
         return self.head(key)[1]
 
-    def ranges(self, key: str, pinned: State) -> Ranges:
+    def ranges(self, key: str, pinned: FileState) -> Ranges:
         """Return the bytes of an object that must stay the same."""
-        return _Ranges(self, key, pinned)
+        return _ArrowRanges(self, key, pinned)
 
-    def head(self, key: str) -> tuple[pa.NativeFile, State]:
+    def head(self, key: str) -> tuple[pa.NativeFile, FileState]:
         """Open an object, which asks what it is now and for no byte of it."""
         try:
             handle = self.filesystem.open_input_file(f"{self.name}/{key}")
-            return handle, State(handle.size(), _version(handle.metadata()))
+            return handle, FileState(handle.size(), _version(handle.metadata()))
         except (OSError, pa.ArrowException) as error:
             raise self.explained(error, key) from None
 
@@ -81,14 +81,14 @@ class ArrowBucket:
         if isinstance(error, FileNotFoundError) or _GONE.search(said):
             return Missing(f"{called}: there is no such object, or none that we may see ({code})")
         if isinstance(error, PermissionError) or _FORBIDDEN.search(said):
-            return Forbidden(f"{called}: the store refuses our credentials, or they have expired ({code})")
+            return SourceForbidden(f"{called}: the store refuses our credentials, or they have expired ({code})")
         return Interrupted(code)
 
 
-class _Ranges:
+class _ArrowRanges:
     """The bytes of an object that must stay the same."""
 
-    def __init__(self, bucket: ArrowBucket, key: str, pinned: State) -> None:
+    def __init__(self, bucket: ArrowBucket, key: str, pinned: FileState) -> None:
         self._bucket = bucket
         self._key = key
         self._pinned = pinned
@@ -115,7 +115,7 @@ class _Ranges:
         handle, state = self._bucket.head(self._key)
         if state != self._pinned:
             called = self._bucket.place._replace(path=self._key)
-            raise Changed(f"{called}: the object was replaced while the run was reading it")
+            raise SnapshotChanged(f"{called}: the object was replaced while the run was reading it")
         return handle
 
 

@@ -18,7 +18,7 @@ from producer.snapshots.errors import Unsupported
 from producer.snapshots.file import File
 from producer.snapshots.locations.arrow_bucket import ArrowBucket
 from producer.snapshots.locations.object_store import find
-from producer.snapshots.uris import Place, plain_path, refuse_secrets
+from producer.snapshots.uris import SnapshotUri, plain_path, refuse_secrets
 
 FORM: Final = (
     "abfss://container@account.dfs.core.windows.net/path or https://account.blob.core.windows.net/container/path"
@@ -40,7 +40,7 @@ class AzureStorage:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read both forms into one, so that a root in one covers a snapshot in the other."""
         scheme, _, rest = uri.partition("://")
         owner, _, path = rest.partition("/")
@@ -57,13 +57,13 @@ class AzureStorage:
         account = _ACCOUNT.fullmatch(host.lower())
         if not account or not _CONTAINER.fullmatch(container):
             raise Unsupported(f"not {FORM}")
-        return Place("abfss", f"{container}@{account[1]}.dfs.{account[2]}", plain_path(path))
+        return SnapshotUri("abfss", f"{container}@{account[1]}.dfs.{account[2]}", plain_path(path))
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return what is at a path, below it or matches a glob."""
         return find(self.bucket(place), place)
 
-    def bucket(self, place: Place) -> ArrowBucket:
+    def bucket(self, place: SnapshotUri) -> ArrowBucket:
         """Return the container of a place."""
         container, _, host = place.owner.partition("@")
         account, _, cloud = host.partition(".dfs.")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from producer.snapshots.errors import Unsupported
 from producer.snapshots.file import File
-from producer.snapshots.locations.database import Answer, in_order, quoted, read_place, select
+from producer.snapshots.locations.database import QueryResult, in_order, quoted, read_place, select
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 FORM: Final = "bigquery://project/dataset?table=name&key=id"
 
@@ -19,24 +19,24 @@ FORM: Final = "bigquery://project/dataset?table=name&key=id"
 class BigQuery:
     """Google BigQuery."""
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URI of a table or query."""
         place = read_place(uri, FORM)
         if not place.owner or not place.path or "/" in place.path:
             raise Unsupported(f"not {FORM}")
         return place
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the answer, which is not asked for yet."""
         needed("adbc_driver_bigquery.dbapi", "bigquery")
-        return [Answer(place, _connect, _statement, {})]
+        return [QueryResult(place, _connect, _statement, {})]
 
 
-def _connect(place: Place) -> Any:
+def _connect(place: SnapshotUri) -> Any:
     return needed("adbc_driver_bigquery.dbapi", "bigquery").connect(db_kwargs=options(place))
 
 
-def options(place: Place) -> dict[str, str]:
+def options(place: SnapshotUri) -> dict[str, str]:
     """Return what the driver is told, by its names. Source: the ADBC driver's page on BigQuery."""
     return {
         "adbc.bigquery.sql.project_id": place.owner,
@@ -45,7 +45,7 @@ def options(place: Place) -> dict[str, str]:
     }
 
 
-def _statement(_: Any, place: Place) -> str:
+def _statement(_: Any, place: SnapshotUri) -> str:
     return f"{select(place, quote=_quoted)} {in_order(place, quote=_quoted)}"
 
 

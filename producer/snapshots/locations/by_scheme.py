@@ -16,7 +16,7 @@ from producer.snapshots.locations.snowflake import Snowflake
 from producer.snapshots.locations.sqlite import SQLite
 from producer.snapshots.locations.web import Web
 from producer.snapshots.snapshot import Source
-from producer.snapshots.uris import Place, Root, check_allowed, scheme_of
+from producer.snapshots.uris import Root, SnapshotUri, check_allowed, scheme_of
 
 _SOURCES: Final[Mapping[str, Callable[[], Source]]] = {
     "s3": S3,
@@ -96,7 +96,7 @@ def _source(scheme: str, uri: str, trusted_hosts: frozenset[str]) -> Source:
     return _SOURCES[scheme]()
 
 
-def _allowed(place: Place, roots: Sequence[Root]) -> None:
+def _allowed(place: SnapshotUri, roots: Sequence[Root]) -> None:
     if place.scheme == "sqlite":
         find_files(f"/{place.path}", local(roots))
     else:

@@ -18,18 +18,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from producer.snapshots.errors import Forbidden, Missing, Unreachable, Unsupported
-from producer.snapshots.file import State
-from producer.snapshots.locations.temp_file import Spool
+from producer.snapshots.errors import Missing, SourceForbidden, SourceUnreachable, Unsupported
+from producer.snapshots.file import FileState
+from producer.snapshots.locations.temp_file import TempFile
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place, plain_path, refuse_secrets, refuse_user
+from producer.snapshots.uris import SnapshotUri, plain_path, refuse_secrets, refuse_user
 
 GROUP_ROWS: Final = 5_000
 """Rows of a row group. Always as many, whatever batches a driver makes: equal answers must be equal bytes."""
 
 KNOWN: Final = frozenset({"table", "query", "key"})
 
-Connect = Callable[[Place], AbstractContextManager[Any]]
+Connect = Callable[[SnapshotUri], AbstractContextManager[Any]]
 """Open a DBAPI connection of ADBC that cannot write."""
 
 _FORBIDDEN: Final = re.compile(
@@ -40,7 +40,7 @@ _MISSING: Final = re.compile(
 )
 
 
-def read_place(uri: str, form: str, *, also: frozenset[str] = frozenset()) -> Place:
+def read_place(uri: str, form: str, *, also: frozenset[str] = frozenset()) -> SnapshotUri:
     """Read `scheme://host/database?table=schema.name&key=id`, or `query=` in place of `table=`. Raises Unsupported."""
     refuse_user(uri)
     parts = urlsplit(uri)
@@ -56,7 +56,9 @@ def read_place(uri: str, form: str, *, also: frozenset[str] = frozenset()) -> Pl
         )
     if asked.get("query") and not re.match(r"\s*(?:select|with)\b", asked["query"], re.IGNORECASE):
         raise Unsupported("a query begins with SELECT or WITH")
-    return Place(parts.scheme.lower(), parts.netloc.lower(), plain_path(unquote(parts.path)), tuple(asked.items()))
+    return SnapshotUri(
+        parts.scheme.lower(), parts.netloc.lower(), plain_path(unquote(parts.path)), tuple(asked.items())
+    )
 
 
 def quoted(name: str, quote: str = '"') -> str:
@@ -64,28 +66,28 @@ def quoted(name: str, quote: str = '"') -> str:
     return ".".join(quote + step.replace(quote, quote * 2) + quote for step in name.split("."))
 
 
-def select(place: Place, *, quote: Callable[[str], str] = quoted, columns: Iterable[str] = ("*",)) -> str:
+def select(place: SnapshotUri, *, quote: Callable[[str], str] = quoted, columns: Iterable[str] = ("*",)) -> str:
     """Write the query of a place, without its order."""
     query = place.ask("query")
     wanted = f"({query.strip().rstrip(';')})" if query else quote(place.ask("table") or "")
     return f"SELECT {', '.join(columns)} FROM {wanted} AS segment"  # noqa: S608  the operator allowed the database, read-only
 
 
-def in_order(place: Place, *, quote: Callable[[str], str] = quoted) -> str:
+def in_order(place: SnapshotUri, *, quote: Callable[[str], str] = quoted) -> str:
     """Write the order of a place."""
     return f"ORDER BY segment.{quote(place.ask('key') or '')}"
 
 
 @dataclass
-class Answer:
+class QueryResult:
     """The answer of a database as a file: asked for when it is first read, and kept as long as this object."""
 
-    place: Place
+    place: SnapshotUri
     connect: Connect
-    statement: Callable[[Any, Place], str]
+    statement: Callable[[Any, SnapshotUri], str]
     options: Mapping[str, str]
     most: int | None = None
-    _spool: Spool | None = field(default=None, repr=False, compare=False)
+    _spool: TempFile | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.place} ({self.place.ask('table') or 'query'})"
@@ -95,7 +97,7 @@ class Answer:
         """What tells the format of the spool."""
         return "answer.parquet"
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Return the size and digest of the answer."""
         return self._taken().state()
 
@@ -103,17 +105,17 @@ class Answer:
         """Open the spool."""
         return self._taken().open()
 
-    def beginning(self, rows: int) -> "Answer":
+    def beginning(self, rows: int) -> "QueryResult":
         """Return the same with so many rows at most."""
-        return Answer(self.place, self.connect, self.statement, self.options, rows)
+        return QueryResult(self.place, self.connect, self.statement, self.options, rows)
 
-    def _taken(self) -> Spool:
+    def _taken(self) -> TempFile:
         if self._spool is None:
             self._spool = self._take()
         return self._spool
 
-    def _take(self) -> Spool:
-        spool = Spool(str(self))
+    def _take(self) -> TempFile:
+        spool = TempFile(str(self))
         try:
             with self.connect(self.place) as connection, connection.cursor() as cursor:
                 cursor.adbc_statement.set_options(**self.options)
@@ -129,11 +131,11 @@ class Answer:
         said, kind = str(error), type(error).__name__
         code = getattr(error, "sqlstate", None) or kind
         if _FORBIDDEN.search(said):
-            return Forbidden(f"{self}: the database does not let us in, or not read this ({code})")
+            return SourceForbidden(f"{self}: the database does not let us in, or not read this ({code})")
         if _MISSING.search(said):
             return Missing(f"{self}: there is no such database, table or column ({code})")
         if kind == "OperationalError" or "connect" in said.lower():
-            return Unreachable(f"{self}: the database did not answer to its end ({code})")
+            return SourceUnreachable(f"{self}: the database did not answer to its end ({code})")
         return Unsupported(f"{self}: the database refuses the query ({code})")
 
 
@@ -142,7 +144,7 @@ def _errors() -> type[Exception]:
     return error
 
 
-def _write(batches: Iterable[pa.RecordBatch], spool: Spool) -> None:
+def _write(batches: Iterable[pa.RecordBatch], spool: TempFile) -> None:
     reader: Any = batches
     kept = pa.schema(
         [pa.field(each.name, each.type if _is_kept(each.type) else _unwritten(each.type)) for each in reader.schema]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
-from producer.snapshots.errors import Changed, Forbidden, Missing
-from producer.snapshots.file import File, State
+from producer.snapshots.errors import Missing, SnapshotChanged, SourceForbidden
+from producer.snapshots.file import File, FileState
 from producer.snapshots.locations.object_store import find
 from producer.snapshots.locations.range_reader import Interrupted, Ranges
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place, stored
+from producer.snapshots.uris import SnapshotUri, stored
 
 TIMEOUT_SECONDS: Final = (10.0, 60.0)
 """To connect, and between two bytes."""
@@ -31,18 +31,18 @@ class GoogleCloudStorage:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read `gs://bucket/object`."""
         return stored(uri, "gs://bucket/object")
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return what is at a name, below a prefix or matches a glob."""
         storage = needed("google.cloud.storage", EXTRA)
         try:
             emulated = bool(self._environment.get("STORAGE_EMULATOR_HOST"))
             client = storage.Client.create_anonymous_client() if emulated else storage.Client()
         except needed("google.auth.exceptions", EXTRA).GoogleAuthError:
-            raise Forbidden(f"{place}: there are no application default credentials of Google's here") from None
+            raise SourceForbidden(f"{place}: there are no application default credentials of Google's here") from None
         return find(GoogleBucket(client.bucket(place.owner), place._replace(path="")), place)
 
 
@@ -51,9 +51,9 @@ class GoogleBucket:
     """A bucket as Google's client knows it."""
 
     bucket: Any
-    place: Place
+    place: SnapshotUri
 
-    def below(self, folder: str) -> Sequence[tuple[str, State | None]]:
+    def below(self, folder: str) -> Sequence[tuple[str, FileState | None]]:
         """List everything below a folder, with its generations."""
         try:
             prefix = f"{folder}/" if folder else None
@@ -70,7 +70,7 @@ class GoogleBucket:
         except _errors() as error:
             self.explain(error, folder)
 
-    def look(self, key: str) -> State:
+    def look(self, key: str) -> FileState:
         """Return what an object is now."""
         try:
             blob = self.bucket.get_blob(key, timeout=TIMEOUT_SECONDS)
@@ -80,9 +80,9 @@ class GoogleBucket:
             raise Missing(f"{self.place._replace(path=key)}: there is no such object, or none that we may see")
         return _state(blob)
 
-    def ranges(self, key: str, pinned: State) -> Ranges:
+    def ranges(self, key: str, pinned: FileState) -> Ranges:
         """Return the bytes of one generation of an object."""
-        return _Ranges(self, key, pinned)
+        return _GoogleRanges(self, key, pinned)
 
     def explain(self, error: Exception, key: str) -> NoReturn:
         """Say in our words what Google's client says; its text stays here."""
@@ -91,17 +91,19 @@ class GoogleBucket:
         if code == HTTPStatus.NOT_FOUND:
             raise Missing(f"{called}: there is no such object, or none that we may see ({kind})") from None
         if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise Forbidden(f"{called}: the store refuses our credentials, or they have expired ({kind})") from None
+            raise SourceForbidden(
+                f"{called}: the store refuses our credentials, or they have expired ({kind})"
+            ) from None
         if isinstance(error, authentication.GoogleAuthError) and not isinstance(error, authentication.TransportError):
-            raise Forbidden(f"{called}: our credentials are not to be had, or have expired ({kind})") from None
+            raise SourceForbidden(f"{called}: our credentials are not to be had, or have expired ({kind})") from None
         raise Interrupted(kind) from None
 
 
 @dataclass(frozen=True)
-class _Ranges:
+class _GoogleRanges:
     bucket: GoogleBucket
     key: str
-    pinned: State
+    pinned: FileState
 
     def fetch(self, offset: int, length: int) -> bytes:
         """Return bytes of the pinned generation."""
@@ -118,7 +120,7 @@ class _Ranges:
             )
         except needed("google.api_core.exceptions", EXTRA).PreconditionFailed:
             called = self.bucket.place._replace(path=self.key)
-            raise Changed(f"{called}: the object was replaced while the run was reading it") from None
+            raise SnapshotChanged(f"{called}: the object was replaced while the run was reading it") from None
         except _errors() as error:
             self.bucket.explain(error, self.key)
         if not octets:
@@ -129,8 +131,8 @@ class _Ranges:
         """Nothing is held between requests."""
 
 
-def _state(blob: Any) -> State:
-    return State(int(blob.size), str(blob.generation))
+def _state(blob: Any) -> FileState:
+    return FileState(int(blob.size), str(blob.generation))
 
 
 def _errors() -> tuple[type[Exception], ...]:

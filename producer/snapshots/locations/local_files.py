@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 
 from producer.snapshots.errors import Missing, OutsideRoots, Unsupported
-from producer.snapshots.file import State
-from producer.snapshots.locations.local_open import open_plain
+from producer.snapshots.file import FileState
+from producer.snapshots.locations.local_open import open_local
 
 
 def find_files(uri: str, roots: Sequence[Path]) -> tuple[Path, ...]:
@@ -119,14 +119,14 @@ class LocalFile:
         """The last part of its path."""
         return self.path.name
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Return its size and time of change."""
         try:
             found = self.path.stat()
         except OSError as error:
             raise Missing(f"{self}: there is no such file") from error
-        return State(found.st_size, str(found.st_mtime_ns))
+        return FileState(found.st_size, str(found.st_mtime_ns))
 
     def open(self) -> pa.NativeFile:
         """Open it for reading, if it is still the one that was found. Raises Unsupported and Changed, too."""
-        return open_plain(self.path)
+        return open_local(self.path)

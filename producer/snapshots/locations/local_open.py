@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Missing, Unsupported
+from producer.snapshots.errors import Missing, SnapshotChanged, Unsupported
 
 
-def open_plain(file: Path) -> pa.NativeFile:
+def open_local(file: Path) -> pa.NativeFile:
     """Open a file by its resolved path. Raises Missing, Unsupported (no regular file) and Changed (a link by now)."""
     try:
         # Without waiting, since a pipe would have us wait for whoever writes into it; and not through a link, which is all
@@ -22,13 +22,13 @@ def open_plain(file: Path) -> pa.NativeFile:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if file.is_symlink():
-            raise Changed(f"{file}: it became a link while the run was reading it") from error
+            raise SnapshotChanged(f"{file}: it became a link while the run was reading it") from error
         raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unsupported(f"{file}: not a regular file")
         if _place(descriptor) not in {None, str(file), f"{file} (deleted)"}:
-            raise Changed(f"{file}: a directory above it became a link while the run was reading it")
+            raise SnapshotChanged(f"{file}: a directory above it became a link while the run was reading it")
         return pa.OSFile(f"/dev/fd/{descriptor}")
     except OSError as error:
         raise Missing(f"{file}: cannot be opened ({error.strerror or 'no such file'})") from error

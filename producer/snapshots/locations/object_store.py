@@ -9,12 +9,12 @@ from typing import Final, Protocol, TypeVar
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Missing, Unreachable
-from producer.snapshots.file import File, State
+from producer.snapshots.errors import Missing, SourceUnreachable
+from producer.snapshots.file import File, FileState
 from producer.snapshots.formats.table_marks import Listing, marks_among
 from producer.snapshots.locations.range_reader import Interrupted, Ranges, opened
 from producer.snapshots.snapshot import FILES_AT_ONCE
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 T = TypeVar("T")
 
@@ -29,11 +29,11 @@ class Bucket(Protocol):
     """
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SnapshotUri:
         """What it is called."""
         ...
 
-    def below(self, folder: str) -> Sequence[tuple[str, State | None]]:
+    def below(self, folder: str) -> Sequence[tuple[str, FileState | None]]:
         """List everything below a folder ("" is the bucket): keys, and states where listing tells them."""
         ...
 
@@ -41,11 +41,11 @@ class Bucket(Protocol):
         """Ask whether anything lies below a folder, without listing it."""
         ...
 
-    def look(self, key: str) -> State:
+    def look(self, key: str) -> FileState:
         """Return what an object is now."""
         ...
 
-    def ranges(self, key: str, pinned: State) -> Ranges:
+    def ranges(self, key: str, pinned: FileState) -> Ranges:
         """Return the bytes of an object, which raise Changed as soon as it is another one."""
         ...
 
@@ -56,7 +56,7 @@ class StoredObject:
 
     bucket: Bucket
     key: str
-    pinned: State
+    pinned: FileState
     listing: Listing | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class StoredObject:
         """The last part of its key."""
         return self.key.rpartition("/")[2]
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Ask what it is now."""
         return _patient(lambda: self.bucket.look(self.key), self)
 
@@ -76,13 +76,13 @@ class StoredObject:
         return opened(self.bucket.ranges(self.key, self.pinned), self.pinned.size, str(self))
 
 
-def find(bucket: Bucket, place: Place) -> Sequence[File]:
+def find(bucket: Bucket, place: SnapshotUri) -> Sequence[File]:
     """
     Return the object of a key, or what is below a prefix or matches a glob, in order of name.
 
     What Spark and stores leave beside the data is passed over: names that begin with `.` or `_`, and checksums.
     """
-    found: list[tuple[str, State | None]] = [*_at(bucket, place)]
+    found: list[tuple[str, FileState | None]] = [*_at(bucket, place)]
     listing = None
     if not found:
         found, listing = _listed(bucket, place)
@@ -95,7 +95,7 @@ def find(bucket: Bucket, place: Place) -> Sequence[File]:
     if not found:
         raise Missing(f"{place}: there is no object")
 
-    def pinned(each: tuple[str, State | None]) -> StoredObject:
+    def pinned(each: tuple[str, FileState | None]) -> StoredObject:
         key, state = each
         asked = state or _patient(lambda: bucket.look(key), place._replace(path=key))
         return StoredObject(bucket, key, asked, listing)
@@ -114,14 +114,16 @@ def below(bucket: Bucket, folder: str) -> list[str]:
     return [key for key, _ in _patient(lambda: bucket.below(folder), bucket.place._replace(path=folder))]
 
 
-def _at(bucket: Bucket, place: Place) -> list[tuple[str, State]]:
+def _at(bucket: Bucket, place: SnapshotUri) -> list[tuple[str, FileState]]:
     try:
         return [(place.path, _patient(lambda: bucket.look(place.path), place))] if place.path else []
     except Missing:
         return []
 
 
-def _listed(bucket: Bucket, place: Place, *, named: bool = True) -> tuple[list[tuple[str, State | None]], Listing]:
+def _listed(
+    bucket: Bucket, place: SnapshotUri, *, named: bool = True
+) -> tuple[list[tuple[str, FileState | None]], Listing]:
     """List what is below a folder, less housekeeping, and the tables that this shows."""
     start = f"{place.path}/" if place.path else ""
     found = _patient(lambda: bucket.below(place.path), place)
@@ -134,7 +136,7 @@ def _patient(ask: Callable[[], T], called: object) -> T:
     try:
         return ask()
     except Interrupted as error:
-        raise Unreachable(f"{called}: no answer ({error})") from None
+        raise SourceUnreachable(f"{called}: no answer ({error})") from None
 
 
 def _is_housekeeping(path: str) -> bool:

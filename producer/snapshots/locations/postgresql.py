@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from producer.snapshots.file import File
-from producer.snapshots.locations.database import Answer, in_order, read_place, select
+from producer.snapshots.locations.database import QueryResult, in_order, read_place, select
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 FORM: Final = "postgresql://host/database?table=schema.name&key=id"
 READ_ONLY: Final = quote("-c default_transaction_read_only=on", safe="")
@@ -21,21 +21,21 @@ BATCH_BYTES: Final = 1 << 20
 class PostgreSQL:
     """PostgreSQL, and what speaks its protocol."""
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URI of a table or query."""
         return read_place(uri, FORM)._replace(scheme="postgresql")
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the answer, which is not asked for yet."""
         needed("adbc_driver_postgresql.dbapi", "postgresql")
         options = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
-        return [Answer(place, _connect, _statement, options)]
+        return [QueryResult(place, _connect, _statement, options)]
 
 
-def _connect(place: Place) -> Any:
+def _connect(place: SnapshotUri) -> Any:
     dbapi = needed("adbc_driver_postgresql.dbapi", "postgresql")
     return dbapi.connect(f"postgresql://{place.owner}/{quote(place.path)}?options={READ_ONLY}")
 
 
-def _statement(_: Any, place: Place) -> str:
+def _statement(_: Any, place: SnapshotUri) -> str:
     return f"{select(place)} {in_order(place)}"

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from producer.snapshots.errors import Unreachable
+from producer.snapshots.errors import SourceUnreachable
 
 AHEAD_BYTES: Final = 8 << 20
 """What is fetched at once where a file is read from its beginning to its end."""
@@ -109,7 +109,7 @@ class RangedFile(io.RawIOBase):
                 self._begin = self._at
                 self._most = min(AHEAD_BYTES, self._most + self._most // 16)
                 return
-        raise Unreachable(f"{self._called}: no answer at byte {self._at} after {ATTEMPTS} attempts ({problem})")
+        raise SourceUnreachable(f"{self._called}: no answer at byte {self._at} after {ATTEMPTS} attempts ({problem})")
 
 
 def opened(ranges: Ranges, size: int, called: str) -> pa.NativeFile:

@@ -13,7 +13,7 @@ from pyarrow import fs
 from producer.snapshots.file import File
 from producer.snapshots.locations.arrow_bucket import ArrowBucket
 from producer.snapshots.locations.object_store import find
-from producer.snapshots.uris import Place, stored
+from producer.snapshots.uris import SnapshotUri, stored
 
 SDK_ATTEMPTS = 3
 """Of the SDK itself, within seconds; what lasts longer is ours to wait for."""
@@ -25,15 +25,15 @@ class S3:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read `s3://bucket/key`, which Spark calls `s3a`."""
         return stored(uri, "s3://bucket/key")._replace(scheme="s3")
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return what is at a key, below a prefix or matches a glob."""
         return find(self.bucket(place), place)
 
-    def bucket(self, place: Place) -> ArrowBucket:
+    def bucket(self, place: SnapshotUri) -> ArrowBucket:
         """Return the bucket of a place."""
         told = self._environment
         endpoint = told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL")

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from producer.snapshots.errors import Unsupported
 from producer.snapshots.file import File
-from producer.snapshots.locations.database import Answer, in_order, quoted, read_place, select
+from producer.snapshots.locations.database import QueryResult, in_order, quoted, read_place, select
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 FORM: Final = "snowflake://account/database/schema?warehouse=W&table=NAME&key=ID"
 LEVELS: Final = 2
@@ -26,24 +26,24 @@ class Snowflake:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URI of a table or query."""
         place = read_place(uri, FORM, also=frozenset({"warehouse"}))
         if not place.owner or place.path.count("/") >= LEVELS:
             raise Unsupported(f"not {FORM}")
         return place
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the answer, which is not asked for yet."""
         needed("adbc_driver_snowflake.dbapi", "snowflake")
-        return [Answer(place, self._connect, _statement, {})]
+        return [QueryResult(place, self._connect, _statement, {})]
 
-    def _connect(self, place: Place) -> Any:
+    def _connect(self, place: SnapshotUri) -> Any:
         dbapi = needed("adbc_driver_snowflake.dbapi", "snowflake")
         return dbapi.connect(db_kwargs=options(place, self._environment))
 
 
-def options(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
+def options(place: SnapshotUri, environment: Mapping[str, str]) -> dict[str, str]:
     """Return what the driver is told, by its names. Source: the ADBC driver's page on Snowflake."""
     database, _, schema = place.path.partition("/")
     told = {
@@ -62,7 +62,7 @@ def options(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _statement(_: Any, place: Place) -> str:
+def _statement(_: Any, place: SnapshotUri) -> str:
     return f"{select(place, quote=_quoted)} {in_order(place, quote=_quoted)}"
 
 

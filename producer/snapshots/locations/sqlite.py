@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from producer.snapshots.errors import Unsupported
 from producer.snapshots.file import File
-from producer.snapshots.locations.database import Answer, in_order, read_place, select
+from producer.snapshots.locations.database import QueryResult, in_order, read_place, select
 from producer.snapshots.optional_imports import needed
-from producer.snapshots.uris import Place
+from producer.snapshots.uris import SnapshotUri
 
 FORM: Final = "sqlite:///path/to/file.db?table=name&key=id"
 
@@ -20,25 +20,25 @@ FORM: Final = "sqlite:///path/to/file.db?table=name&key=id"
 class SQLite:
     """SQLite."""
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URI of a table or query in a file."""
         place = read_place(uri, FORM)
         if place.owner not in {"", "localhost"} or not place.path:
             raise Unsupported(f"not {FORM}")
         return place._replace(owner="")
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the answer, which is not asked for yet."""
         needed("adbc_driver_sqlite.dbapi", "sqlite")
-        return [Answer(place, _connect, _statement, {"adbc.sqlite.query.batch_rows": "5000"})]
+        return [QueryResult(place, _connect, _statement, {"adbc.sqlite.query.batch_rows": "5000"})]
 
 
-def _connect(place: Place) -> Any:
+def _connect(place: SnapshotUri) -> Any:
     dbapi = needed("adbc_driver_sqlite.dbapi", "sqlite")
     return dbapi.connect(f"file:/{quote(place.path)}?mode=ro")
 
 
-def _statement(connection: Any, place: Place) -> str:
+def _statement(connection: Any, place: SnapshotUri) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"{select(place)} LIMIT 0")
         names = [column[0] for column in cursor.description]

@@ -16,11 +16,11 @@ from typing import IO
 import pyarrow as pa
 
 from producer.snapshots.byte_streams import BLOCK_BYTES
-from producer.snapshots.file import State
+from producer.snapshots.file import FileState
 from producer.snapshots.locations.range_reader import opened
 
 
-class Spool:
+class TempFile:
     """Bytes on disk, written once through `file`, read from any byte and by several readers."""
 
     def __init__(self, called: str) -> None:
@@ -35,20 +35,20 @@ class Spool:
         self.file.flush()
         return opened(_Positions(self), os.fstat(self.number).st_size, self._called)
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Return its size and the digest of what is in it."""
         digest, size = hashlib.blake2b(digest_size=16), 0
         with closing(self.open()) as octets:
             while block := octets.read(BLOCK_BYTES):
                 digest.update(block)
                 size += len(block)
-        return State(size, digest.hexdigest())
+        return FileState(size, digest.hexdigest())
 
 
 class _Positions:
     """Reads at positions, each reader at its own."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: TempFile) -> None:
         self._spool = spool  # keeps the file open
 
     def fetch(self, offset: int, length: int) -> bytes:

@@ -15,13 +15,13 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 import aiohttp
 import pyarrow as pa
 
-from producer.snapshots.errors import Changed, Forbidden, Missing, Unreachable, Unsupported
-from producer.snapshots.file import File, State
+from producer.snapshots.errors import Missing, SnapshotChanged, SourceForbidden, SourceUnreachable, Unsupported
+from producer.snapshots.file import File, FileState
 from producer.snapshots.locations.range_reader import ATTEMPTS, Interrupted, opened
-from producer.snapshots.locations.temp_file import Spool
-from producer.snapshots.uris import Place, plain_path, refuse_secrets, refuse_user
+from producer.snapshots.locations.temp_file import TempFile
+from producer.snapshots.uris import SnapshotUri, plain_path, refuse_secrets, refuse_user
+from wire.activecampaign.errors import NoUsableAnswer as Broken
 from wire.activecampaign.errors import Refused as NotPublic
-from wire.activecampaign.errors import Unreachable as Broken
 from wire.http.hosts import InvalidHost, is_trusted, read_host
 from wire.http.session import open_session
 
@@ -37,7 +37,7 @@ class Web:
     def __init__(self, trusted_hosts: frozenset[str] = frozenset()) -> None:
         self._trusted = trusted_hosts
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> SnapshotUri:
         """Read a URL; it has no user, no signature and no fragment."""
         refuse_user(uri)
         parts = urlsplit(uri)
@@ -52,36 +52,36 @@ class Web:
             raise Unsupported(f"this host is none to read snapshots from: {error}") from None
         scheme = parts.scheme if is_trusted(owner, self._trusted) else "https"
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-        return Place(scheme, owner, plain_path(unquote(parts.path)), query)
+        return SnapshotUri(scheme, owner, plain_path(unquote(parts.path)), query)
 
-    def find(self, place: Place) -> Sequence[File]:
+    def find(self, place: SnapshotUri) -> Sequence[File]:
         """Return the one file of a URL."""
         return [self._page(place)]
 
-    def _page(self, place: Place) -> "Page":
+    def _page(self, place: SnapshotUri) -> "WebPage":
         requests = _Requests(place, self._trusted)
         try:
             answer = requests.look()
         except Interrupted as error:
-            raise Unreachable(f"{place}: no answer ({error})") from None
-        return Page(requests, answer.state, ranged=answer.ranged)
+            raise SourceUnreachable(f"{place}: no answer ({error})") from None
+        return WebPage(requests, answer.state, ranged=answer.ranged)
 
 
 @dataclass(frozen=True)
 class _Answer:
-    state: State
+    state: FileState
     ranged: bool
     body: bytes
 
 
 @dataclass
-class Page:
+class WebPage:
     """A file as the server had it when it was found."""
 
     requests: "_Requests"
-    pinned: State
+    pinned: FileState
     ranged: bool
-    _spool: Spool | None = field(default=None, repr=False, compare=False)
+    _spool: TempFile | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return str(self.requests.place)
@@ -91,12 +91,12 @@ class Page:
         """The last part of its path."""
         return self.requests.place.path.rpartition("/")[2]
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Ask what it is now."""
         try:
             return self.requests.look().state
         except Interrupted as error:
-            raise Unreachable(f"{self}: no answer ({error})") from None
+            raise SourceUnreachable(f"{self}: no answer ({error})") from None
 
     def open(self) -> pa.NativeFile:
         """Open it as it was when it was found."""
@@ -106,22 +106,24 @@ class Page:
             self._spool = self._spooled()
         return self._spool.open()
 
-    def _spooled(self) -> Spool:
+    def _spooled(self) -> TempFile:
         for _ in range(ATTEMPTS):
-            spool = Spool(str(self))
+            spool = TempFile(str(self))
             try:
                 self.requests.save(spool, self.pinned)
             except Interrupted as error:
                 problem = str(error)
             else:
                 return spool
-        raise Unreachable(f"{self}: never came whole in {ATTEMPTS} attempts, and the server sends no parts ({problem})")
+        raise SourceUnreachable(
+            f"{self}: never came whole in {ATTEMPTS} attempts, and the server sends no parts ({problem})"
+        )
 
 
 @dataclass(frozen=True)
 class _PageRanges:
     requests: "_Requests"
-    pinned: State
+    pinned: FileState
 
     def fetch(self, offset: int, length: int) -> bytes:
         return self.requests.part(offset, length, self.pinned)
@@ -134,14 +136,14 @@ class _PageRanges:
 class _Requests:
     """Asks a server for one file; a session for each request, since readers pause for long and change threads."""
 
-    place: Place
+    place: SnapshotUri
     trusted: frozenset[str]
 
     def look(self) -> _Answer:
         """Return what the file is, by asking for its first byte: HEAD is not answered everywhere."""
         return asyncio.run(self._get({"Range": "bytes=0-0"}, 0, 1, None))
 
-    def part(self, offset: int, length: int, pinned: State) -> bytes:
+    def part(self, offset: int, length: int, pinned: FileState) -> bytes:
         """Return bytes of the pinned version, fewer if the connection breaks."""
         headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
         if pinned.version.startswith('"'):
@@ -152,16 +154,16 @@ class _Requests:
             raise Interrupted("the server sends no parts any more")
         return answer.body
 
-    def save(self, spool: Spool, pinned: State) -> None:
+    def save(self, spool: TempFile, pinned: FileState) -> None:
         """Write the whole file into a spool."""
         answer = asyncio.run(self._get({}, 0, 0, spool))
         self._check(answer.state, pinned)
 
-    def _check(self, state: State, pinned: State) -> None:
+    def _check(self, state: FileState, pinned: FileState) -> None:
         if state != pinned:
-            raise Changed(f"{self.place}: the file was replaced while the run was reading it")
+            raise SnapshotChanged(f"{self.place}: the file was replaced while the run was reading it")
 
-    async def _get(self, headers: Mapping[str, str], offset: int, length: int, spool: Spool | None) -> _Answer:
+    async def _get(self, headers: Mapping[str, str], offset: int, length: int, spool: TempFile | None) -> _Answer:
         url = f"{self.place.scheme}://{self.place.owner}/{quote(self.place.path)}"
         if self.place.query:
             url += f"?{urlencode(self.place.query)}"
@@ -177,7 +179,9 @@ class _Requests:
                 ) as response,
             ):
                 if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset == 0:
-                    return _Answer(State(0, response.headers.get("ETag", "")), ranged=True, body=b"")  # no first byte
+                    return _Answer(
+                        FileState(0, response.headers.get("ETag", "")), ranged=True, body=b""
+                    )  # no first byte
                 self._judge(response.status)
                 answered = _state(response.headers, offset)
                 if spool is not None:
@@ -186,7 +190,7 @@ class _Requests:
                 ranged = response.status == HTTPStatus.PARTIAL_CONTENT
                 return _Answer(answered, ranged=ranged, body=await _body(response.content, length) if ranged else b"")
         except NotPublic:
-            raise Forbidden(f"{self.place}: the host is not a public one, and not among TRUSTED_HOSTS") from None
+            raise SourceForbidden(f"{self.place}: the host is not a public one, and not among TRUSTED_HOSTS") from None
         except Broken:
             raise Interrupted("the connection broke") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -199,11 +203,11 @@ class _Requests:
             case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
                 raise Missing(f"{self.place}: there is no such file ({status})")
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                raise Forbidden(f"{self.place}: the server does not let us read it ({status})")
+                raise SourceForbidden(f"{self.place}: the server does not let us read it ({status})")
             case HTTPStatus.PRECONDITION_FAILED:
-                raise Changed(f"{self.place}: the file was replaced while the run was reading it")
+                raise SnapshotChanged(f"{self.place}: the file was replaced while the run was reading it")
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise Changed(f"{self.place}: the file became shorter while the run was reading it")
+                raise SnapshotChanged(f"{self.place}: the file became shorter while the run was reading it")
             case _ if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise Interrupted(str(status))
             case _ if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -212,12 +216,12 @@ class _Requests:
                 raise Unsupported(f"{self.place}: the server answers {status}")
 
 
-def _state(headers: Mapping[str, str], offset: int) -> State:
+def _state(headers: Mapping[str, str], offset: int) -> FileState:
     begin, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     if total and begin.partition("-")[0] != str(offset):
         raise Interrupted("other bytes than were asked for")
     size = total or headers.get("Content-Length", "")
-    return State(int(size) if size.isdecimal() else -1, headers.get("ETag") or headers.get("Last-Modified") or "")
+    return FileState(int(size) if size.isdecimal() else -1, headers.get("ETag") or headers.get("Last-Modified") or "")
 
 
 async def _body(content: aiohttp.StreamReader, length: int) -> bytes:
@@ -234,6 +238,6 @@ async def _body(content: aiohttp.StreamReader, length: int) -> bytes:
     return bytes(parts[:length])
 
 
-async def _pour(content: aiohttp.StreamReader, spool: Spool) -> None:
+async def _pour(content: aiohttp.StreamReader, spool: TempFile) -> None:
     async for piece in content.iter_chunked(PIECE_BYTES):
         spool.file.write(piece)

@@ -13,7 +13,7 @@ from producer.accounts.findings import Busy, Fields, Lists, Wrong
 from producer.registry.model import Connection
 from producer.services.accounts import fields_of, lists_of
 from producer.services.connections import BUSY
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
 from wire.activecampaign.results import ContactList, CustomField
@@ -24,7 +24,7 @@ CONNECTIONS_MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class CachedAccount:
     """An account's lists and fields, or in `trouble` why they cannot be told now."""
 
     lists: tuple[ContactList, ...] = ()
@@ -32,14 +32,14 @@ class Glimpse:
     trouble: str = ""
 
 
-class Glimpses:
+class AccountCache:
     """What was seen, by connection as it stands: with another key or host, it is looked at anew."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: OrderedDict[tuple[str, int], tuple[float, Glimpse]] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, int], tuple[float, CachedAccount]] = OrderedDict()
 
-    async def of(self, of: Collaborators, who: Identity, connection: Connection) -> Glimpse:
+    async def of(self, of: Services, who: Identity, connection: Connection) -> CachedAccount:
         """Return what the account has. Problem 403."""
         require_use(who, connection)
         known = (connection.id, connection.changed)
@@ -54,17 +54,17 @@ class Glimpses:
         return glimpse
 
 
-async def _looked(of: Collaborators, who: Identity, connection: Connection) -> Glimpse:
+async def _looked(of: Services, who: Identity, connection: Connection) -> CachedAccount:
     try:
         lists, fields = await lists_of(of, who, connection), await fields_of(of, who, connection)
     except SecretError as error:
-        return Glimpse(trouble=str(error))
+        return CachedAccount(trouble=str(error))
     match lists, fields:
         case Lists(found), Fields(custom):
-            return Glimpse(tuple(sorted(found, key=lambda one: one.name.casefold())), custom)
+            return CachedAccount(tuple(sorted(found, key=lambda one: one.name.casefold())), custom)
         case (Wrong(_, reason), _) | (_, Wrong(_, reason)):
-            return Glimpse(trouble=reason)
+            return CachedAccount(trouble=reason)
         case (Busy(), _) | (_, Busy()):
-            return Glimpse(trouble=BUSY)
+            return CachedAccount(trouble=BUSY)
         case _:
             raise AssertionError(lists, fields)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from producer.services.problems import Fault
-from producer.web.forms.form import Sheet, dotted, number, plain, whole, without_blanks
+from producer.web.forms.form import Form, as_text, dotted, number, whole, without_blanks
 from producer.web.rendering.navigation import N_
 
 NAMED: Final = {
@@ -40,7 +40,7 @@ PLACES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MappingRow:
     """One more attribute: what it is for ActiveCampaign, and the column it comes from."""
 
     attribute: str = ""
@@ -48,7 +48,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SubmittedForm:
     """What a form says: the document for the API, and where the faults of its rows belong."""
 
     document: dict[str, Any]
@@ -63,13 +63,13 @@ class Said:
         return PLACES.get(fault.detail, dotted(fault))
 
 
-def rows_of(sheet: Sheet) -> list[Row]:
+def rows_of(sheet: Form) -> list[MappingRow]:
     """Return the rows as they stand in the form."""
     attributes, columns = sheet.typed.getall("attribute", []), sheet.typed.getall("column", [])
-    return [Row(one.strip(), other.strip()) for one, other in zip(attributes, columns, strict=False)][:ROWS_MOST]
+    return [MappingRow(one.strip(), other.strip()) for one, other in zip(attributes, columns, strict=False)][:ROWS_MOST]
 
 
-def said(sheet: Sheet) -> Said:
+def submitted(sheet: Form) -> SubmittedForm:
     """Read the form; faults of rows, which the API never hears of, are noted in the sheet."""
     mapping, places = _mapping(sheet)
     document: dict[str, Any] = {
@@ -95,7 +95,7 @@ def said(sheet: Sheet) -> Said:
         document["leavers_guard"] = _thresholds(sheet, "leavers_guard")
     nested = {name: without_blanks(value) for name, value in document.items() if isinstance(value, dict)}
     document = document | nested
-    return Said({name: None if value == "" else value for name, value in document.items()}, places)
+    return SubmittedForm({name: None if value == "" else value for name, value in document.items()}, places)
 
 
 def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -103,16 +103,16 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     mapping, mark = document["mapping"], document.get("leavers_field") or {}
     schedule = document.get("schedule") or {}
     fields = [
-        *((name, plain(document.get(name))) for name in ("name", "connection", "segment", "list_id", "leavers")),
-        ("changed_address", plain(document.get("changed_address"))),
-        ("leavers_confirm", plain(document.get("leavers_confirm"))),
-        *((name, plain(document.get(name))) for name in ("default_region", "full_every_runs", *NUMBERS)),
-        ("email", plain(mapping.get("email"))),
-        ("person_id", plain(mapping.get("id"))),
+        *((name, as_text(document.get(name))) for name in ("name", "connection", "segment", "list_id", "leavers")),
+        ("changed_address", as_text(document.get("changed_address"))),
+        ("leavers_confirm", as_text(document.get("leavers_confirm"))),
+        *((name, as_text(document.get(name))) for name in ("default_region", "full_every_runs", *NUMBERS)),
+        ("email", as_text(mapping.get("email"))),
+        ("person_id", as_text(mapping.get("id"))),
         ("tags", ", ".join(mapping.get("tags") or ())),
-        ("tags_column", plain(mapping.get("tags_column"))),
-        *((f"leavers_field.{name}", plain(mark.get(name))) for name in ("id", "left", "present")),
-        *((f"schedule.{name}", plain(schedule.get(name))) for name in ("cron", "zone")),
+        ("tags_column", as_text(mapping.get("tags_column"))),
+        *((f"leavers_field.{name}", as_text(mark.get(name))) for name in ("id", "left", "present")),
+        *((f"schedule.{name}", as_text(schedule.get(name))) for name in ("cron", "zone")),
         *((name, "yes") for name in ("automations", "enabled") if document.get(name)),
     ]
     for name in OFF_BY_NULL:
@@ -120,8 +120,8 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         if thresholds is not None:
             fields += [
                 (name, "yes"),
-                (f"{name}.share", plain(thresholds["share"] * 100)),
-                (f"{name}.number", plain(thresholds["number"])),
+                (f"{name}.share", as_text(thresholds["share"] * 100)),
+                (f"{name}.number", as_text(thresholds["number"])),
             ]
     rows = [(name, mapping[name]) for name in NAMED if mapping.get(name)]
     rows += [(FIELD + field_id, column) for field_id, column in (mapping.get("fields") or {}).items()]
@@ -130,7 +130,7 @@ def typed(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return fields
 
 
-def _mapping(sheet: Sheet) -> tuple[dict[str, Any], dict[str, str]]:
+def _mapping(sheet: Form) -> tuple[dict[str, Any], dict[str, str]]:
     mapping: dict[str, Any] = {
         "email": sheet.said("email"),
         "tags": [tag for part in sheet.said("tags").split(",") if (tag := part.strip())],
@@ -140,7 +140,7 @@ def _mapping(sheet: Sheet) -> tuple[dict[str, Any], dict[str, str]]:
     fields: dict[str, str] = {}
     places: dict[str, str] = {"/mapping/id": "person_id"}
     for index, row in enumerate(rows_of(sheet)):
-        if row == Row():
+        if row == MappingRow():
             continue
         of_field = row.attribute.startswith(FIELD)
         name = row.attribute.removeprefix(FIELD)
@@ -157,7 +157,7 @@ def _mapping(sheet: Sheet) -> tuple[dict[str, Any], dict[str, str]]:
     return without_blanks(mapping) | {"fields": fields}, places
 
 
-def _thresholds(sheet: Sheet, name: str) -> dict[str, Any] | None:
+def _thresholds(sheet: Form, name: str) -> dict[str, Any] | None:
     if not sheet.ticked(name):
         return None
     share = number(sheet.said(f"{name}.share"))

@@ -8,7 +8,7 @@ from producer.registry.model import Connection
 from producer.services.accounts import Sample
 from producer.services.identity import Identity
 from producer.services.requests import ExportBody
-from producer.web.forms.account_cache import Glimpse
+from producer.web.forms.account_cache import CachedAccount
 from producer.web.forms.export_form import FIELD, NAMED
 from producer.web.rendering.navigation import N_
 
@@ -21,7 +21,7 @@ class Choices:
     """Options for the form's fields; `chosen` is what stands in one, which may be nothing that there is."""
 
     connections: Sequence[Connection]
-    glimpse: Glimpse
+    glimpse: CachedAccount
     columns: Sequence[str]
     who: Identity
 

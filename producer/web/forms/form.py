@@ -26,7 +26,7 @@ B = TypeVar("B", bound=Body)
 
 
 @dataclass
-class Sheet:
+class Form:
     """`typed` by field; `faults` by field, those of the whole form under the empty name; `status` to answer with."""
 
     typed: MultiDictProxy[str]
@@ -34,7 +34,7 @@ class Sheet:
     status: int = 200
 
     @classmethod
-    def of(cls, values: Mapping[str, str] | Iterable[tuple[str, str]]) -> "Sheet":
+    def of(cls, values: Mapping[str, str] | Iterable[tuple[str, str]]) -> "Form":
         """Make a sheet of what is to stand in it at first."""
         return cls(MultiDictProxy(MultiDict(values)))
 
@@ -42,7 +42,7 @@ class Sheet:
         """Return what stands in a field, without blanks around it."""
         return self.typed.get(name, "").strip()
 
-    def with_said(self, name: str, value: str) -> "Sheet":
+    def with_said(self, name: str, value: str) -> "Form":
         """Return the sheet with another value in a field."""
         typed = MultiDict(self.typed)
         typed[name] = value
@@ -75,7 +75,7 @@ class Sheet:
 
 
 async def tried(
-    request: web.Request, sheet: Sheet, doing: Awaitable[T], place: Callable[[Fault], str], *, name: str = "name"
+    request: web.Request, sheet: Form, doing: Awaitable[T], place: Callable[[Fault], str], *, name: str = "name"
 ) -> T | None:
     """Do what a form asks for; None with the faults noted, if it cannot be done. A taken name is the fault of `name`."""
     try:
@@ -113,7 +113,7 @@ def without_blanks(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in ("", None)}
 
 
-def plain(value: object) -> str:
+def as_text(value: object) -> str:
     """Write a value as it is typed."""
     match value:
         case None:

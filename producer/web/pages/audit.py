@@ -11,8 +11,8 @@ from aiohttp import web
 from producer.api import audit as trail
 from producer.api.access import IDENTITY
 from producer.api.audit import PLACE
-from producer.api.request_context import collaborators
-from producer.audit.trail import Wanted, What
+from producer.api.request_context import services_of
+from producer.audit.trail import AuditedAction, AuditFilter
 from producer.input_checks import is_line
 from producer.services.audit import WHATS, read_trail
 from producer.services.audit_documents import AuditDocument
@@ -25,37 +25,37 @@ SHOWN: Final = 50
 DAY: Final = timedelta(days=1)
 
 WORDS: Final = {
-    What.CONNECTION_CREATED: N_("connection added"),
-    What.CONNECTION_CHANGED: N_("connection changed"),
-    What.CONNECTION_DELETED: N_("connection removed"),
-    What.CONNECTION_RESEALED: N_("API key sealed anew"),
-    What.CONNECTION_BLOCKED: N_("connection blocked"),
-    What.CONNECTION_UNBLOCKED: N_("connection goes on"),
-    What.EXPORT_CREATED: N_("export added"),
-    What.EXPORT_CHANGED: N_("export changed"),
-    What.EXPORT_DELETED: N_("export removed"),
-    What.EXPORT_DETACHED: N_("export detached"),
-    What.EXPORT_HEALTH: N_("how an export is doing"),
-    What.RUN_OPENED: N_("run opened"),
-    What.RUN_PAUSED: N_("run paused"),
-    What.RUN_RESUMED: N_("run resumed"),
-    What.RUN_CANCELLED: N_("run cancelled"),
-    What.RUN_BLOCKED: N_("run blocked"),
-    What.RUN_UNBLOCKED: N_("run goes on"),
-    What.RUN_ENDED: N_("run ended"),
-    What.NOTIFICATION_CREATED: N_("notification channel added"),
-    What.NOTIFICATION_CHANGED: N_("notification channel changed"),
-    What.NOTIFICATION_RESEALED: N_("notification channel's secret sealed anew"),
-    What.NOTIFICATION_REDELIVERED: N_("notification sent again"),
-    What.NOTIFICATION_DELETED: N_("notification channel removed"),
-    What.TOKEN_ISSUED: N_("token issued"),
-    What.TOKEN_REVOKED: N_("token revoked"),
-    What.SECRETS_ROTATED: N_("secrets rotated"),
-    What.CONTACT_FORGOTTEN: N_("person forgotten"),
-    What.CONTACT_EXPLAINED: N_("person explained"),
-    What.SESSION_OPENED: N_("signed in to the page"),
-    What.SESSION_CLOSED: N_("signed out of the page"),
-    What.EVENT_DEAD: N_("event that could not be taken"),
+    AuditedAction.CONNECTION_CREATED: N_("connection added"),
+    AuditedAction.CONNECTION_CHANGED: N_("connection changed"),
+    AuditedAction.CONNECTION_DELETED: N_("connection removed"),
+    AuditedAction.CONNECTION_RESEALED: N_("API key sealed anew"),
+    AuditedAction.CONNECTION_BLOCKED: N_("connection blocked"),
+    AuditedAction.CONNECTION_UNBLOCKED: N_("connection goes on"),
+    AuditedAction.EXPORT_CREATED: N_("export added"),
+    AuditedAction.EXPORT_CHANGED: N_("export changed"),
+    AuditedAction.EXPORT_DELETED: N_("export removed"),
+    AuditedAction.EXPORT_DETACHED: N_("export detached"),
+    AuditedAction.EXPORT_HEALTH: N_("how an export is doing"),
+    AuditedAction.RUN_OPENED: N_("run opened"),
+    AuditedAction.RUN_PAUSED: N_("run paused"),
+    AuditedAction.RUN_RESUMED: N_("run resumed"),
+    AuditedAction.RUN_CANCELLED: N_("run cancelled"),
+    AuditedAction.RUN_BLOCKED: N_("run blocked"),
+    AuditedAction.RUN_UNBLOCKED: N_("run goes on"),
+    AuditedAction.RUN_ENDED: N_("run ended"),
+    AuditedAction.NOTIFICATION_CREATED: N_("notification channel added"),
+    AuditedAction.NOTIFICATION_CHANGED: N_("notification channel changed"),
+    AuditedAction.NOTIFICATION_RESEALED: N_("notification channel's secret sealed anew"),
+    AuditedAction.NOTIFICATION_REDELIVERED: N_("notification sent again"),
+    AuditedAction.NOTIFICATION_DELETED: N_("notification channel removed"),
+    AuditedAction.TOKEN_ISSUED: N_("token issued"),
+    AuditedAction.TOKEN_REVOKED: N_("token revoked"),
+    AuditedAction.SECRETS_ROTATED: N_("secrets rotated"),
+    AuditedAction.CONTACT_FORGOTTEN: N_("person forgotten"),
+    AuditedAction.CONTACT_EXPLAINED: N_("person explained"),
+    AuditedAction.SESSION_OPENED: N_("signed in to the page"),
+    AuditedAction.SESSION_CLOSED: N_("signed out of the page"),
+    AuditedAction.EVENT_DEAD: N_("event that could not be taken"),
 }
 """What the trail's words mean."""
 
@@ -79,7 +79,7 @@ NO_DAY: Final = N_("This is no day, as in 2026-11-24.")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditQuery:
     """What the form says, as it was typed, and which of its days are none."""
 
     who: str = ""
@@ -90,7 +90,7 @@ class Asked:
     until: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Asked":
+    def of(cls, query: Mapping[str, str]) -> "AuditQuery":
         """Read the form; a word that the trail does not know, and what is no line of text, is not asked for."""
         said = {field: query.get(field, "").strip() for field in cls.__dataclass_fields__}
         said = {field: text if is_line(text) else "" for field, text in said.items()}
@@ -102,10 +102,10 @@ class Asked:
         days = {field: getattr(self, field) for field in ("since", "until")}
         return {field: NO_DAY for field, text in days.items() if text and _day(text) is None}
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> AuditFilter:
         """Say which entries are wanted: of whole days, in UTC."""
         since, until = _day(self.since), _day(self.until)
-        return Wanted(
+        return AuditFilter(
             who=self.who,
             what=self.what,
             name=self.name,
@@ -128,12 +128,12 @@ class Asked:
 
 async def show(request: web.Request) -> web.Response:
     """Show entries, the newest first."""
-    asked, before = Asked.of(request.query), request.query.get("after", "")
+    asked, before = AuditQuery.of(request.query), request.query.get("after", "")
     before = before if PLACE.fullmatch(before) else ""
     entries: list[AuditDocument] = []
     following: str | None = None
     if not asked.faults:
-        of, who = collaborators(request), request[IDENTITY]
+        of, who = services_of(request), request[IDENTITY]
         entries, following = await read_trail(of, who, asked.wanted(), before=before, most=SHOWN)
     return render(
         request,

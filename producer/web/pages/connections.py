@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from producer.accounts.discovery import AccountSeen, seen
 from producer.accounts.findings import Busy, Sight, Wrong
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.registry.model import Connection, Export, Limits
 from producer.registry.store import ChangedMeanwhile
 from producer.services.accounts import look_at, look_through
@@ -22,15 +22,15 @@ from producer.services.connections import (
     delete_connection,
     look_at_account,
 )
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.permissions import may_use
 from producer.services.requests import ConnectionBody, ConnectionChange
-from producer.web.forms.form import Sheet, dotted, number, plain, tried, without_blanks
+from producer.web.forms.form import Form, as_text, dotted, number, tried, without_blanks
 from producer.web.forms.form_parsing import FORM
 from producer.web.forms.slugs import free_name
 from producer.web.pages.login import DOORKEEPER
 from producer.web.rendering.navigation import N_
-from producer.web.rendering.templating import render, see
+from producer.web.rendering.templating import redirect_to, render
 from producer.web.sessions.cookies import session_of
 
 LIMITS: Final = ("imports_per_minute", "single_imports_per_minute", "requests_per_second")
@@ -40,7 +40,7 @@ KEY_GONE: Final = N_("Enter the key again: it is kept for a quarter of an hour o
 
 async def show_all(request: web.Request) -> web.Response:
     """List connections by name, as much of each as whoever asks may see."""
-    of, who = collaborators(request), request[IDENTITY]
+    of, who = services_of(request), request[IDENTITY]
     exports = await of.registry.exports()
     found = await of.registry.connections()
     counts = {one.id: sum(export.connection == one.id for export in exports) for one in found}
@@ -64,20 +64,20 @@ async def show(request: web.Request) -> web.Response:
 
 async def begin(request: web.Request) -> web.Response:
     """Show the form of a new connection."""
-    limits = {f"limits.{name}": plain(value) for name, value in asdict(Limits()).items()}
-    return _form(request, Sheet.of({"allow": "admins", **limits}))
+    limits = {f"limits.{name}": as_text(value) for name, value in asdict(Limits()).items()}
+    return _form(request, Form.of({"allow": "admins", **limits}))
 
 
 async def create(request: web.Request) -> web.Response:
     """Connect: check everything and show what the key opens. Save: keep it as well."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     key = await _key(request, sheet)
     body = await _body(of, sheet, key)
     sight = None
     if body is not None and sheet.said("do") == "save":
         saved = await tried(request, sheet, create_connection(of, who, body), dotted)
         if saved is not None:
-            return see(f"/connections/{saved.name}?done=saved")
+            return redirect_to(f"/connections/{saved.name}?done=saved")
     elif body is not None:
         sight = _judged(sheet, await tried(request, sheet, look_at(of, who, body.host, body.api_key), dotted))
     mended = _mended(of, sheet.said("host"))
@@ -85,18 +85,18 @@ async def create(request: web.Request) -> web.Response:
     return _form(request, sheet.with_said("host", mended) if sight else sheet, draft=draft, sight=sight, host=mended)
 
 
-async def _key(request: web.Request, sheet: Sheet) -> SecretStr | None:
+async def _key(request: web.Request, sheet: Form) -> SecretStr | None:
     """Return the key that was entered, here or at an earlier step of this form."""
     if typed := sheet.said("api_key"):
         return SecretStr(typed)
     draft = sheet.said("draft")
-    key = await request.app[DOORKEEPER].drafts.kept(collaborators(request), session_of(request), draft)
+    key = await request.app[DOORKEEPER].drafts.kept(services_of(request), session_of(request), draft)
     if key is None and draft:
         sheet.fault("api_key", KEY_GONE)
     return key
 
 
-async def _body(of: Collaborators, sheet: Sheet, key: SecretStr | None) -> ConnectionBody | None:
+async def _body(of: Services, sheet: Form, key: SecretStr | None) -> ConnectionBody | None:
     """Make what the API would be told; None with every fault noted that can be told without asking ActiveCampaign."""
     taken = {connection.name for connection in await of.registry.connections()}
     display_name, name = sheet.said("display_name"), sheet.said("name")
@@ -115,14 +115,14 @@ async def edit(request: web.Request) -> web.Response:
     """Show the form of a connection as it is."""
     connection = await _named(request)
     said = connection_as_body(connection)
-    limits = {f"limits.{name}": plain(value) for name, value in said.pop("limits").items()}
+    limits = {f"limits.{name}": as_text(value) for name, value in said.pop("limits").items()}
     said["account"] = said["account"] or ""
-    return _form(request, Sheet.of({**said, **limits, "seen": _version(connection)}), connection)
+    return _form(request, Form.of({**said, **limits, "seen": _version(connection)}), connection)
 
 
 async def change(request: web.Request) -> web.Response:
     """Keep a connection as the form says."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     before = await _named(request)
     typed = sheet.said("api_key")
     said = _document(sheet) | {"name": sheet.said("name")} | ({"api_key": SecretStr(typed)} if typed else {})
@@ -137,14 +137,14 @@ async def change(request: web.Request) -> web.Response:
 
         saved = await tried(request, sheet, changed(), dotted)
         if saved is not None:
-            return see(f"/connections/{saved.name}?done=changed")
+            return redirect_to(f"/connections/{saved.name}?done=changed")
     return _form(request, sheet, before)
 
 
 async def check(request: web.Request) -> web.Response:
     """Look whether host and key are still good, and at the account behind them."""
-    of, who, connection = collaborators(request), request[IDENTITY], await _named(request)
-    sheet = Sheet.of({})
+    of, who, connection = services_of(request), request[IDENTITY], await _named(request)
+    sheet = Form.of({})
     sight = await tried(request, sheet, look_through(of, who, connection), dotted)
     found = _judged(sheet, sight)
     if found is not None:
@@ -155,15 +155,15 @@ async def check(request: web.Request) -> web.Response:
 
 async def ask_to_remove(request: web.Request) -> web.Response:
     """Say what depends on a connection before it is removed."""
-    of, connection = collaborators(request), await _named(request)
+    of, connection = services_of(request), await _named(request)
     return render(request, "connection_remove.html", connection=connection, exports=await _exports_over(of, connection))
 
 
 async def remove(request: web.Request) -> web.Response:
     """Remove a connection; its exports stay, detached."""
     name = request.match_info["name"]
-    await delete_connection(collaborators(request), request[IDENTITY], name)
-    return see(f"/connections?done=removed&gone={name}")
+    await delete_connection(services_of(request), request[IDENTITY], name)
+    return redirect_to(f"/connections?done=removed&gone={name}")
 
 
 async def _shown(
@@ -178,8 +178,8 @@ async def _shown(
         request,
         "connection.html",
         connection=connection,
-        account=await _account(collaborators(request), connection),
-        exports=await _exports_over(collaborators(request), connection),
+        account=await _account(services_of(request), connection),
+        exports=await _exports_over(services_of(request), connection),
         done=request.query.get("done", ""),
         checked=checked,
         sight=sight,
@@ -189,7 +189,7 @@ async def _shown(
 
 def _form(
     request: web.Request,
-    sheet: Sheet,
+    sheet: Form,
     connection: Connection | None = None,
     *,
     draft: str = "",
@@ -210,16 +210,16 @@ def _form(
 
 async def _kept(request: web.Request, key: SecretStr) -> str:
     """Keep the key for the next step of this form."""
-    return await request.app[DOORKEEPER].drafts.keep(collaborators(request), session_of(request), key)
+    return await request.app[DOORKEEPER].drafts.keep(services_of(request), session_of(request), key)
 
 
-def _document(sheet: Sheet) -> dict[str, Any]:
+def _document(sheet: Form) -> dict[str, Any]:
     limits = {name: number(sheet.said(f"limits.{name}")) for name in LIMITS}
     said = {name: sheet.said(name) for name in ("display_name", "host", "allow")}
     return without_blanks({**said, "limits": without_blanks(limits)}) | {"account": sheet.said("account") or None}
 
 
-def _look_at_host(of: Collaborators, sheet: Sheet) -> None:
+def _look_at_host(of: Services, sheet: Form) -> None:
     """Say what is wrong with the host together with everything else."""
     if host := sheet.said("host"):
         mended = of.checks.mend_host(host)
@@ -227,12 +227,12 @@ def _look_at_host(of: Collaborators, sheet: Sheet) -> None:
             sheet.fault(mended.field, mended.reason)
 
 
-def _mended(of: Collaborators, host: str) -> str:
+def _mended(of: Services, host: str) -> str:
     mended = of.checks.mend_host(host)
     return host if isinstance(mended, Wrong) else mended
 
 
-def _judged(sheet: Sheet, found: Sight | Wrong | Busy | None) -> Sight | None:
+def _judged(sheet: Form, found: Sight | Wrong | Busy | None) -> Sight | None:
     match found:
         case Wrong(field, reason):
             sheet.fault(field, reason)
@@ -250,13 +250,13 @@ def _version(connection: Connection) -> str:
     return str(connection.changed)
 
 
-async def _account(of: Collaborators, connection: Connection) -> AccountSeen:
+async def _account(of: Services, connection: Connection) -> AccountSeen:
     return seen(connection, await of.registry.connections())
 
 
-async def _exports_over(of: Collaborators, connection: Connection) -> list[Export]:
+async def _exports_over(of: Services, connection: Connection) -> list[Export]:
     return [export for export in await of.registry.exports() if export.connection == connection.id]
 
 
 async def _named(request: web.Request) -> Connection:
-    return await collaborators(request).registry.connection(request.match_info["name"])
+    return await services_of(request).registry.connection(request.match_info["name"])

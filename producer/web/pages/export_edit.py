@@ -7,27 +7,36 @@ from typing import Any, Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.registry.model import Connection, Export, Segment
 from producer.registry.store import ChangedMeanwhile, Unregistered
 from producer.services.accounts import Sample, sampled
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.documents import ExportDocument
 from producer.services.exports import change_export, connection_of, create_export, must_confirm
 from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_use
 from producer.services.requests import ExportBody, ExportChange
 from producer.snapshots import Preview, SnapshotError
-from producer.web.forms.account_cache import Glimpse, Glimpses
-from producer.web.forms.export_form import NAMED, OFF_BY_NULL, UNSUBSCRIBE, Row, Said, rows_of, said, typed
+from producer.web.forms.account_cache import AccountCache, CachedAccount
+from producer.web.forms.export_form import (
+    NAMED,
+    OFF_BY_NULL,
+    UNSUBSCRIBE,
+    MappingRow,
+    SubmittedForm,
+    rows_of,
+    submitted,
+    typed,
+)
 from producer.web.forms.export_options import Choices, preview_value, shown_name
-from producer.web.forms.form import Sheet, tried
+from producer.web.forms.form import Form, tried
 from producer.web.forms.form_parsing import FORM
 from producer.web.forms.slugs import free_name
 from producer.web.rendering.navigation import N_
-from producer.web.rendering.templating import render, see
+from producer.web.rendering.templating import redirect_to, render
 
-GLIMPSES: Final = web.AppKey("glimpses", Glimpses)
+GLIMPSES: Final = web.AppKey("glimpses", AccountCache)
 
 CHANGED: Final = "Somebody changed it since you opened this page. Open it again to see how it stands now."
 NEVER_REFRESHED: Final = N_("The segment was never refreshed, so nobody knows its columns yet: enter their names.")
@@ -53,7 +62,7 @@ class Beginning:
 
 async def begin(request: web.Request) -> web.Response:
     """Ask which connection and segment; with both, show the form of a new export."""
-    of, who = collaborators(request), request[IDENTITY]
+    of, who = services_of(request), request[IDENTITY]
     usable = [one for one in await of.registry.connections() if may_use(who, one)]
     if not usable:
         return await _nothing_usable(request, of)
@@ -65,16 +74,16 @@ async def begin(request: web.Request) -> web.Response:
     taken = [export.name for export in await of.registry.exports()]
     at_first = {**first, **wanted, "name": free_name(wanted["segment"], taken), "list_id": "", "budget_minutes": None}
     at_first |= {"mapping": {"email": ""}, "schedule": {"zone": "UTC"}}
-    return await _form(request, Sheet.of(typed(at_first)), connection)
+    return await _form(request, Form.of(typed(at_first)), connection)
 
 
 async def create(request: web.Request) -> web.Response:
     """Preview, or keep a new export; nothing runs by that."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     connection = await _connection(of, who, sheet)
     if (step := _step(sheet)) is not None:
         return await _form(request, step, connection)
-    read = said(sheet)
+    read = submitted(sheet)
     body = sheet.made(
         ExportBody,
         {name: value for name, value in read.document.items() if value is not None or name in OFF_BY_NULL},
@@ -86,27 +95,27 @@ async def create(request: web.Request) -> web.Response:
         _confirmed(sheet, body, None)
         saved = None if sheet.faults else await tried(request, sheet, create_export(of, who, body), read.place)
         if saved is not None:
-            return see(f"/exports/{saved.name}?done=saved")
+            return redirect_to(f"/exports/{saved.name}?done=saved")
     return await _form(request, sheet, connection)
 
 
 async def edit(request: web.Request) -> web.Response:
     """Show the form of an export as it is."""
-    of, export = collaborators(request), await _named(request)
+    of, export = services_of(request), await _named(request)
     connection = await connection_of(of, export)
     require_use(request[IDENTITY], connection)
     document = ExportDocument.of(export, connection.name if connection else None, of.clock_ms()).model_dump()
-    return await _form(request, Sheet.of([*typed(document), ("seen", str(export.changed))]), connection, export)
+    return await _form(request, Form.of([*typed(document), ("seen", str(export.changed))]), connection, export)
 
 
 async def change(request: web.Request) -> web.Response:
     """Preview, or keep an export as the form says; runs under way keep their copy."""
-    of, who, sheet, before = collaborators(request), request[IDENTITY], Sheet(request[FORM]), await _named(request)
+    of, who, sheet, before = services_of(request), request[IDENTITY], Form(request[FORM]), await _named(request)
     require_use(who, await connection_of(of, before))
     connection = await _connection(of, who, sheet)
     if (step := _step(sheet)) is not None:
         return await _form(request, step, connection, before)
-    read = said(sheet)
+    read = submitted(sheet)
 
     async def changed(onto: Mapping[str, Any]) -> ExportChange:
         body = sheet.made(ExportChange, _onto(onto, read), read.place)
@@ -127,20 +136,20 @@ async def change(request: web.Request) -> web.Response:
     except _Previewed as shown:
         return await _form(request, sheet, connection, before, sample=shown.body)
     if saved is not None:
-        return see(f"/exports/{saved.name}?done=changed")
+        return redirect_to(f"/exports/{saved.name}?done=changed")
     return await _form(request, sheet, connection, before)
 
 
 async def duplicate(request: web.Request) -> web.Response:
     """Show the form of a new export that is like another one."""
-    of, who, export = collaborators(request), request[IDENTITY], await _named(request)
+    of, who, export = services_of(request), request[IDENTITY], await _named(request)
     connection = await connection_of(of, export)
     if not may_use(who, connection):
         connection = None
     document = ExportDocument.of(export, connection.name if connection else None, of.clock_ms()).model_dump()
     taken = [each.name for each in await of.registry.exports()]
     like = document | {"name": free_name(f"{export.name}-copy", taken)}
-    return await _form(request, Sheet.of(typed(like)), connection, path="/new/export")
+    return await _form(request, Form.of(typed(like)), connection, path="/new/export")
 
 
 class _Faulty(Exception):
@@ -157,15 +166,15 @@ class _Previewed(Exception):
 
 async def _form(
     request: web.Request,
-    sheet: Sheet,
+    sheet: Form,
     connection: Connection | None,
     export: Export | None = None,
     *,
     sample: ExportBody | None = None,
     path: str = "",
 ) -> web.Response:
-    of, who = collaborators(request), request[IDENTITY]
-    glimpse = Glimpse() if connection is None else await request.app[GLIMPSES].of(of, who, connection)
+    of, who = services_of(request), request[IDENTITY]
+    glimpse = CachedAccount() if connection is None else await request.app[GLIMPSES].of(of, who, connection)
     if not glimpse.lists and sheet.said("list_other"):
         sheet = sheet.with_said("list_id", sheet.said("list_other"))  # there is one field for it then
     beginning = await _beginning(of, await of.registry.segment(sheet.said("segment")))
@@ -173,7 +182,7 @@ async def _form(
     rows = rows_of(sheet)
     least = 0 if "attribute" in sheet.typed else ROWS_AT_FIRST
     if request.method == "GET":
-        rows += [Row()] * max(0, least - len(rows))
+        rows += [MappingRow()] * max(0, least - len(rows))
     return render(
         request,
         "export_form.html",
@@ -201,7 +210,7 @@ def _samples(sample: ExportBody | None, beginning: Beginning) -> list[Sample]:
     return sampled(beginning.preview, sample)
 
 
-def _step(sheet: Sheet) -> Sheet | None:
+def _step(sheet: Form) -> Form | None:
     """Return the form with a row more or less, where that is what was asked for."""
     match sheet.said("do").partition("-"):
         case "add", _, _:
@@ -215,10 +224,10 @@ def _step(sheet: Sheet) -> Sheet | None:
     kept = [(name, value) for name, value in sheet.typed.items() if name not in {"attribute", "column"}]
     for attribute, column in rows:
         kept += [("attribute", attribute), ("column", column)]
-    return Sheet.of(kept)
+    return Form.of(kept)
 
 
-def _onto(onto: Mapping[str, Any], read: Said) -> dict[str, Any]:
+def _onto(onto: Mapping[str, Any], read: SubmittedForm) -> dict[str, Any]:
     """Put what the form says onto an export as it is; what the form does not know of stays."""
     mapping = {name: value for name, value in onto["mapping"].items() if name not in MAPPED}
     document = {**onto, "leavers_field": None, "schedule": None, **read.document}
@@ -228,13 +237,13 @@ def _onto(onto: Mapping[str, Any], read: Said) -> dict[str, Any]:
 MAPPED: Final = frozenset({"email", "id", "tags", "tags_column", "fields", *NAMED})
 
 
-def _confirmed(sheet: Sheet, body: ExportBody, before: Export | None) -> None:
+def _confirmed(sheet: Form, body: ExportBody, before: Export | None) -> None:
     """Ask for the second yes in the words of the form; that it is needed, the API says again."""
     if must_confirm(body, before) and not body.confirm_unsubscribe:
         sheet.fault("confirm_unsubscribe", UNSUBSCRIBE)
 
 
-async def _beginning(of: Collaborators, segment: Segment) -> Beginning:
+async def _beginning(of: Services, segment: Segment) -> Beginning:
     if segment.snapshot is None:
         return Beginning(None, NEVER_REFRESHED)
     try:
@@ -243,7 +252,7 @@ async def _beginning(of: Collaborators, segment: Segment) -> Beginning:
         return Beginning(None, UNREADABLE, str(error))
 
 
-async def _connection(of: Collaborators, who: Identity, sheet: Sheet) -> Connection | None:
+async def _connection(of: Services, who: Identity, sheet: Form) -> Connection | None:
     """Return the connection that the form names, if they may use it; whether it must be one, the API says."""
     try:
         connection = await of.registry.connection(sheet.said("connection"))
@@ -254,14 +263,14 @@ async def _connection(of: Collaborators, who: Identity, sheet: Sheet) -> Connect
 
 
 async def _named(request: web.Request) -> Export:
-    return await collaborators(request).registry.export(request.match_info["name"])
+    return await services_of(request).registry.export(request.match_info["name"])
 
 
 async def _first_step(
-    request: web.Request, of: Collaborators, usable: list[Connection], wanted: Mapping[str, str]
+    request: web.Request, of: Services, usable: list[Connection], wanted: Mapping[str, str]
 ) -> web.Response:
     chosen = wanted["connection"] or (usable[0].name if len(usable) == 1 else "")
-    sheet = Sheet.of({**wanted, "connection": chosen})
+    sheet = Form.of({**wanted, "connection": chosen})
     if "segment" in request.query:
         for name in ("connection", "segment"):
             if not wanted[name]:
@@ -271,7 +280,7 @@ async def _first_step(
     return render(request, "export_begin.html", status=sheet.status, sheet=sheet, options=options, segments=segments)
 
 
-async def _nothing_usable(request: web.Request, of: Collaborators) -> web.Response:
+async def _nothing_usable(request: web.Request, of: Services) -> web.Response:
     """Say why there is no connection to choose, and whom to ask."""
     closed = await of.registry.connections()
     askable = sorted({one.export_user or one.consent.by for one in closed})

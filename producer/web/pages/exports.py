@@ -9,42 +9,42 @@ from typing import Any, Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.intake.schedule import next_after
 from producer.registry.model import Connection, Export, Segment
 from producer.services.bodies import checked
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from producer.services.exports import change_export, connection_of, delete_export, shown_export
 from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_use
 from producer.services.requests import DemandBody, ExportChange
 from producer.services.roles import WRITERS
 from producer.services.runs import demand_run, demand_scheduled
-from producer.web.forms.form import Sheet, dotted, tried
+from producer.web.forms.form import Form, dotted, tried
 from producer.web.forms.form_parsing import FORM
 from producer.web.rendering.run_labels import MODES
-from producer.web.rendering.run_view import Seen, seen
-from producer.web.rendering.templating import render, see
+from producer.web.rendering.run_view import RunView, run_view
+from producer.web.rendering.templating import redirect_to, render
 from wire.chunk_queue.run import Run
 
 RUNS_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ExportStatus:
     """How an export stands; `next_time` in milliseconds, None while nothing is due by the clock."""
 
     export: Export
     connection: Connection | None
     segment: Segment
-    last: Seen | None
+    last: RunView | None
     next_time: int | None
     may_act: bool
 
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name, with what became of the last run of each."""
-    of, who = collaborators(request), request[IDENTITY]
+    of, who = services_of(request), request[IDENTITY]
     exports = await of.registry.exports()
     standings = await _standings(of, who, exports)
     return render(
@@ -61,12 +61,12 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Show an export, its last runs, and what can be done with it."""
-    return await _shown(request, Sheet.of({"mode": "changes"}))
+    return await _shown(request, Form.of({"mode": "changes"}))
 
 
 async def run(request: web.Request) -> web.Response:
     """Run an export now and show the run; the same form opens one run, however often it is sent."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     document = {"mode": sheet.said("mode") or "changes"}
     boxes = {name: sheet.ticked(name) for name in ("dry_run", "include_refused")}
     body = sheet.made(DemandBody, document | boxes, dotted)
@@ -74,20 +74,20 @@ async def run(request: web.Request) -> web.Response:
         demand = demand_run(of, who, request.match_info["name"], body, sheet.said("once")[:64])
         opened = await tried(request, sheet, demand, dotted)
         if opened is not None:
-            return see(f"/runs/{opened.id}")
+            return redirect_to(f"/runs/{opened.id}")
     return await _shown(request, sheet)
 
 
 async def run_scheduled(request: web.Request) -> web.Response:
     """Run every export that has a schedule, and say of each what came of that."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     found = await demand_scheduled(of, who, sheet.said("once")[:64])
     return render(request, "exports_scheduled.html", found=found)
 
 
 async def switch(request: web.Request) -> web.Response:
     """Enable or disable an export, as the form says."""
-    of, who, sheet = collaborators(request), request[IDENTITY], Sheet(request[FORM])
+    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     before, enabled = await _named(request), sheet.said("do") == "enable"
 
     async def switched(onto: Mapping[str, Any]) -> ExportChange:
@@ -96,12 +96,12 @@ async def switch(request: web.Request) -> web.Response:
     saved = await tried(request, sheet, change_export(of, who, before, switched), dotted)
     if saved is None:
         return await _shown(request, sheet)
-    return see(f"/exports/{saved.name}?done={'enabled' if enabled else 'disabled'}")
+    return redirect_to(f"/exports/{saved.name}?done={'enabled' if enabled else 'disabled'}")
 
 
 async def ask_to_remove(request: web.Request) -> web.Response:
     """Say what goes with an export before it is removed."""
-    of, who, export = collaborators(request), request[IDENTITY], await _named(request)
+    of, who, export = services_of(request), request[IDENTITY], await _named(request)
     require_use(who, await connection_of(of, export))
     under_way = [one for one in await _runs(of, export, RUNS_SHOWN) if not one.run.over]
     return render(request, "export_remove.html", export=export, under_way=under_way)
@@ -110,12 +110,12 @@ async def ask_to_remove(request: web.Request) -> web.Response:
 async def remove(request: web.Request) -> web.Response:
     """Remove an export; its runs end."""
     name = request.match_info["name"]
-    await delete_export(collaborators(request), request[IDENTITY], name)
-    return see(f"/exports?done=removed&gone={name}")
+    await delete_export(services_of(request), request[IDENTITY], name)
+    return redirect_to(f"/exports?done=removed&gone={name}")
 
 
-async def _shown(request: web.Request, sheet: Sheet) -> web.Response:
-    of, who, export = collaborators(request), request[IDENTITY], await _named(request)
+async def _shown(request: web.Request, sheet: Form) -> web.Response:
+    of, who, export = services_of(request), request[IDENTITY], await _named(request)
     (standing,) = await _standings(of, who, [export])
     connection = standing.connection
     document = await shown_export(of, export, connection)
@@ -133,7 +133,7 @@ async def _shown(request: web.Request, sheet: Sheet) -> web.Response:
     )
 
 
-async def _standings(of: Collaborators, who: Identity, exports: list[Export]) -> list[Standing]:
+async def _standings(of: Services, who: Identity, exports: list[Export]) -> list[ExportStatus]:
     connections = {one.id: one for one in await of.registry.connections()}
     segments = {segment.name: segment for segment in await of.registry.segments()}
     newest: dict[str, Run] = {}
@@ -143,11 +143,11 @@ async def _standings(of: Collaborators, who: Identity, exports: list[Export]) ->
         newest[found.export] = found
     projected, now = await of.project(list(newest.values())) if newest else {}, await of.run_store.now()
     return [
-        Standing(
+        ExportStatus(
             export,
             connection := connections.get(export.connection or ""),
             segments.get(export.segment, Segment(export.segment)),
-            seen(newest[export.id], projected, now) if export.id in newest else None,
+            run_view(newest[export.id], projected, now) if export.id in newest else None,
             next_after(export.schedule, of.clock_ms()) if export.schedule and export.is_on else None,
             who.role in WRITERS and may_use(who, connection),
         )
@@ -155,13 +155,13 @@ async def _standings(of: Collaborators, who: Identity, exports: list[Export]) ->
     ]
 
 
-async def _runs(of: Collaborators, export: Export, most: int) -> list[Seen]:
+async def _runs(of: Services, export: Export, most: int) -> list[RunView]:
     runs = await of.run_store.look(await of.registry.runs(most=most, export_id=export.id))
     if not runs:
         return []
     projected, now = await of.project(runs), await of.run_store.now()
-    return [seen(run, projected, now) for run in runs]
+    return [run_view(run, projected, now) for run in runs]
 
 
 async def _named(request: web.Request) -> Export:
-    return await collaborators(request).registry.export(request.match_info["name"])
+    return await services_of(request).registry.export(request.match_info["name"])

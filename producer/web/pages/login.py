@@ -12,15 +12,15 @@ from producer.access.openid.roles import MARK
 from producer.access.tokens import Role
 from producer.api.access import IDENTITY
 from producer.api.client_address import remote_of
-from producer.api.request_context import collaborators
-from producer.api.token_throttle import Attempts
-from producer.audit.trail import Kind, What
+from producer.api.request_context import services_of
+from producer.api.token_throttle import TokenThrottle
+from producer.audit.trail import AuditedAction, AuditedKind
 from producer.services.identity import Identify, Identity
 from producer.web.forms.form_parsing import FORM
 from producer.web.rendering.navigation import N_
-from producer.web.rendering.templating import render, see
+from producer.web.rendering.templating import redirect_to, render
 from producer.web.sessions import cookies
-from producer.web.sessions.pending_keys import Drafts
+from producer.web.sessions.pending_keys import PendingKeys
 from producer.web.sessions.security_headers import is_https, wants_secure
 from producer.web.sessions.sessions import Sessions
 
@@ -33,24 +33,24 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Doorkeeper:
+class PageAccess:
     """Who knows tokens, who slows down guessing, who keeps sessions and drafts, and the OpenID provider's login, if there is one."""
 
     identify: Identify
-    attempts: Attempts
+    attempts: TokenThrottle
     sessions: Sessions
-    drafts: Drafts
+    drafts: PendingKeys
     openid: Login | None = None
 
 
-DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+DOORKEEPER: Final = web.AppKey("doorkeeper", PageAccess)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show the login form."""
     keeper = request.app[DOORKEEPER]
     if await keeper.sessions.known(cookies.session_of(request)):
-        return see(wanted_of(request.query.get("next", "")))
+        return redirect_to(wanted_of(request.query.get("next", "")))
     return form_of(
         request,
         request.query.get("next", ""),
@@ -59,7 +59,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-async def enter(request: web.Request) -> web.Response:
+async def sign_in(request: web.Request) -> web.Response:
     """Open a session for whoever holds a token."""
     keeper, form = request.app[DOORKEEPER], request[FORM]
     wanted, presented = form.get("next", ""), form.get("token", "").strip()
@@ -71,26 +71,26 @@ async def enter(request: web.Request) -> web.Response:
         return form_of(request, wanted, fault=NOBODYS, status=422)
     if identity.role is Role.PUBLISHER:
         return form_of(request, wanted, fault=FOR_PUBLISHING, status=403)
-    return await come(request, identity, await keeper.sessions.begin_with_token(presented, identity), wanted)
+    return await open_page(request, identity, await keeper.sessions.begin_with_token(presented, identity), wanted)
 
 
-async def come(request: web.Request, identity: Identity, cookie: str, wanted: str) -> web.Response:
+async def open_page(request: web.Request, identity: Identity, cookie: str, wanted: str) -> web.Response:
     """Hand somebody the cookie of their session, note that they came, and send them where they were going."""
-    audit = collaborators(request).audit
-    await audit.note(What.SESSION_OPENED, from_page(request, identity).author, kind=Kind.SESSION)
+    audit = services_of(request).audit
+    await audit.note(AuditedAction.SESSION_OPENED, from_page(request, identity).author, kind=AuditedKind.SESSION)
     _log.info("signed_in", by=identity.name, role=identity.role)
-    response = see(wanted_of(wanted))
+    response = redirect_to(wanted_of(wanted))
     cookies.begin_session(request, response, cookie)
     return response
 
 
-async def leave(request: web.Request) -> web.Response:
+async def sign_out(request: web.Request) -> web.Response:
     """End the session, here and wherever its cookie may be."""
     await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
     who = request[IDENTITY]
-    await collaborators(request).audit.note(What.SESSION_CLOSED, who.author, kind=Kind.SESSION)
+    await services_of(request).audit.note(AuditedAction.SESSION_CLOSED, who.author, kind=AuditedKind.SESSION)
     _log.info("signed_out", by=who.name)
-    response = see("/login?left=1" if who.name.startswith(MARK) else "/login")
+    response = redirect_to("/login?left=1" if who.name.startswith(MARK) else "/login")
     cookies.end_session(response)
     return response
 

@@ -7,11 +7,11 @@ from aiohttp import web
 
 from producer.access.openid.errors import Declined, Down, NoRole, OpenIdError, Stale, Untrusted
 from producer.access.openid.login import Login
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.services.identity import Identity
-from producer.web.pages.login import DOORKEEPER, come, form_of
+from producer.web.pages.login import DOORKEEPER, form_of, open_page
 from producer.web.rendering.navigation import N_
-from producer.web.rendering.templating import see
+from producer.web.rendering.templating import redirect_to
 from producer.web.sessions import cookies
 
 SENTENCES: Final[dict[type[OpenIdError], tuple[int, str]]] = {
@@ -33,17 +33,17 @@ async def begin(request: web.Request) -> web.Response:
     """Send somebody to the provider."""
     wanted = request.query.get("next", "")
     try:
-        begun = await _openid(request).begin(collaborators(request).clock_ms(), wanted)
+        begun = await _openid(request).begin(services_of(request).clock_ms(), wanted)
     except OpenIdError as error:
         return _refused(request, error)
-    response = see(begun.url)
+    response = redirect_to(begun.url)
     cookies.begin_login(request, response, begun.note)
     return response
 
 
 async def back(request: web.Request) -> web.Response:
     """Open a session for whom the provider vouches for."""
-    keeper, now = request.app[DOORKEEPER], collaborators(request).clock_ms()
+    keeper, now = request.app[DOORKEEPER], services_of(request).clock_ms()
     try:
         finished = await _openid(request).finish(cookies.login_of(request), request.query, now)
     except OpenIdError as error:
@@ -52,14 +52,14 @@ async def back(request: web.Request) -> web.Response:
         return response
     person = finished.person
     identity = Identity(person.name, person.role)
-    response = await come(request, identity, await keeper.sessions.begin_with_provider(identity), finished.wanted)
+    response = await open_page(request, identity, await keeper.sessions.begin_with_provider(identity), finished.wanted)
     cookies.end_login(response)
     return response
 
 
 async def goodbye(request: web.Request) -> web.Response:
     """Send somebody who has left here to the provider's own logout; to the login where it has none."""
-    return see(await _openid(request).goodbye("/login") or "/login")
+    return redirect_to(await _openid(request).goodbye("/login") or "/login")
 
 
 def _openid(request: web.Request) -> Login:

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from producer.api import rejects as lines
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
-from producer.runs.store import Report, RunStore
+from producer.api.request_context import services_of
+from producer.runs.store import ReportName, RunStore
 from producer.services.rejects import require_rejects
 from producer.web.forms.form_parsing import FORM
 from producer.web.pages.runs import WORDS, look, unknown
@@ -28,15 +28,15 @@ PAGES_SEARCHED: Final = 64
 """For one look: 32,000 lines. Who has not found theirs by then goes on from there."""
 
 WORDS_CHARACTERS_MAX: Final = 320
-Fate = Literal["", "held_back", "changed_address"]
+FateFilter = Literal["", "held_back", "changed_address"]
 """Of which lines there are lists; nothing: the invalid and the refused."""
 
-REPORTS: Final[Mapping[Fate, Report]] = {"": "rejects", "held_back": "held_back", "changed_address": "moved"}
+REPORTS: Final[Mapping[FateFilter, ReportName]] = {"": "rejects", "held_back": "held_back", "changed_address": "moved"}
 PLACE: Final = re.compile(r"(\d{1,7})-(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReportPosition:
     """A line of the rejects: in which page of the record, and the how many-th there; both from 0."""
 
     page: int = 0
@@ -47,10 +47,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RejectQuery:
     """Which lines are wanted: of which list, with a code, with words in an address or the reason."""
 
-    fate: Fate = ""
+    fate: FateFilter = ""
     code: str = ""
     words: str = ""
 
@@ -63,15 +63,15 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRejects:
     """Lines that were wanted, how many were looked at, and where to go on; None at the end."""
 
     lines: list[dict[str, Any]]
     searched: int
-    following: Place | None
+    following: ReportPosition | None
 
 
-async def find(run_store: RunStore, run: str, wanted: Wanted, start: Place) -> Found:
+async def find(run_store: RunStore, run: str, wanted: RejectQuery, start: ReportPosition) -> FoundRejects:
     """Find wanted lines from a place on. StoreError."""
     found: list[dict[str, Any]] = []
     searched = 0
@@ -84,23 +84,23 @@ async def find(run_store: RunStore, run: str, wanted: Wanted, start: Place) -> F
                 line = codec.decode(text)
                 if wanted.holds(line):
                     if len(found) == SHOWN:
-                        return Found(found, searched, Place(number, place))
+                        return FoundRejects(found, searched, ReportPosition(number, place))
                     found.append(line)
                 searched += 1
         if len(pages) < PAGES_AT_ONCE:
-            return Found(found, searched, None)
-    return Found(found, searched, Place(start.page + PAGES_SEARCHED))
+            return FoundRejects(found, searched, None)
+    return FoundRejects(found, searched, ReportPosition(start.page + PAGES_SEARCHED))
 
 
 async def show(request: web.Request) -> web.Response:
     """Show the first lines."""
-    return await _shown(request, Wanted(_fate(request.query.get("fate"))), Place())
+    return await _shown(request, RejectQuery(_fate(request.query.get("fate"))), ReportPosition())
 
 
 async def search(request: web.Request) -> web.Response:
     """Show lines that fit what was asked for, or those that come after the ones shown before."""
     form = request[FORM]
-    wanted = Wanted(
+    wanted = RejectQuery(
         _fate(form.get("fate")),
         code=form.get("code", "") if form.get("code") in CODES else "",
         words=form.get("words", "").strip()[:WORDS_CHARACTERS_MAX],
@@ -112,8 +112,8 @@ download: Final = lines.show
 """The API's own stream of lines."""
 
 
-async def _shown(request: web.Request, wanted: Wanted, start: Place) -> web.Response:
-    of, run = collaborators(request), request.match_info["id"]
+async def _shown(request: web.Request, wanted: RejectQuery, start: ReportPosition) -> web.Response:
+    of, run = services_of(request), request.match_info["id"]
     await require_rejects(of, request[IDENTITY], run)
     seen = await look(of, run)
     if seen is None:
@@ -132,7 +132,7 @@ async def _shown(request: web.Request, wanted: Wanted, start: Place) -> web.Resp
     )
 
 
-def _fate(said: str | None) -> Fate:
+def _fate(said: str | None) -> FateFilter:
     match said:
         case "held_back" | "changed_address" as fate:
             return fate
@@ -140,6 +140,6 @@ def _fate(said: str | None) -> Fate:
             return ""
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> ReportPosition:
     said = PLACE.fullmatch(text)
-    return Place(int(said[1]), int(said[2])) if said else Place()
+    return ReportPosition(int(said[1]), int(said[2])) if said else ReportPosition()

@@ -12,10 +12,10 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.web.pages.login import DOORKEEPER
 from producer.web.pages.runs import WORDS, look, may_act_on, unknown
-from producer.web.rendering.run_view import Seen
+from producer.web.rendering.run_view import RunView
 from producer.web.rendering.templating import write
 from producer.web.run_watcher import WATCHING, Watch
 from producer.web.sessions import cookies
@@ -40,7 +40,7 @@ class _Stream:
     async def beat(self) -> None:
         await self.response.write(b": here\n\n")
 
-    async def show(self, seen: Seen) -> None:
+    async def show(self, seen: RunView) -> None:
         """Write the part of the page that changes, and in a sentence what has, for whoever cannot see it."""
         await self.send("live", write(self.request, "run_live.html", seen=seen, may_act=self.may_act, **WORDS))
         await self.send("said", write(self.request, "run_said.html", seen=seen))
@@ -48,7 +48,7 @@ class _Stream:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Tell of a run until it is over."""
-    of, run = collaborators(request), request.match_info["id"]
+    of, run = services_of(request), request.match_info["id"]
     found = await look(of, run)
     if found is None:
         raise unknown(run)
@@ -83,13 +83,13 @@ async def _tell(stream: _Stream, watch: Watch, clock: Callable[[], float] = mono
             return
 
 
-async def _is_still_signed_in(stream: _Stream, seen: Seen | None) -> bool:
+async def _is_still_signed_in(stream: _Stream, seen: RunView | None) -> bool:
     """Ask who looks, and what they may do by now."""
     request = stream.request
     try:
         who = await request.app[DOORKEEPER].sessions.known(cookies.session_of(request))
         if who is not None and seen is not None:
-            stream.may_act = await may_act_on(collaborators(request), who, seen.run)
+            stream.may_act = await may_act_on(services_of(request), who, seen.run)
     except StoreError:
         return True  # nobody knows; it is asked again
     return who is not None

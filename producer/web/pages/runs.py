@@ -5,8 +5,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
-from producer.api.request_context import collaborators
-from producer.services.context import Collaborators
+from producer.api.request_context import services_of
+from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.paging import Window
 from producer.services.permissions import may_use, require_use
@@ -14,8 +14,8 @@ from producer.services.problems import Problem
 from producer.services.roles import WRITERS
 from producer.services.runs import listed_runs, retry_run, steer_run
 from producer.web.rendering.run_labels import ACTS, BOOKS, CODES, FORESEEN, MODES
-from producer.web.rendering.run_view import Seen, seen
-from producer.web.rendering.templating import render, see
+from producer.web.rendering.run_view import RunView, run_view
+from producer.web.rendering.templating import redirect_to, render
 from wire.chunk_queue.run import Run
 
 LISTED: Final = 25
@@ -25,7 +25,7 @@ WORDS: Final[dict[str, Any]] = {"books": BOOKS, "acts": ACTS, "modes": MODES, "f
 
 async def show_all(request: web.Request) -> web.Response:
     """List runs, the newest first, all or those of one export."""
-    of, export = collaborators(request), request.query.get("export", "")
+    of, export = services_of(request), request.query.get("export", "")
     exports = [each.name for each in await of.registry.exports()]
     listed = await listed_runs(of, Window(request.query.get("after", ""), LISTED), export or None)
     runs = await of.run_store.look([document.id for document in listed.runs])
@@ -44,7 +44,7 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Show a run."""
-    of, run = collaborators(request), request.match_info["id"]
+    of, run = services_of(request), request.match_info["id"]
     found = await look(of, run)
     if found is None:
         raise unknown(run)
@@ -53,9 +53,9 @@ async def show(request: web.Request) -> web.Response:
     return render(request, "run.html", seen=found, may_act=may_act, said=said, **WORDS)
 
 
-async def ask(request: web.Request) -> web.Response:
+async def ask_to_steer(request: web.Request) -> web.Response:
     """Ask whether something shall be done with a run, and say what it means."""
-    of, run = collaborators(request), request.match_info["id"]
+    of, run = services_of(request), request.match_info["id"]
     found = await look(of, run)
     if found is None:
         raise unknown(run)
@@ -63,9 +63,9 @@ async def ask(request: web.Request) -> web.Response:
     return render(request, "run_act.html", seen=found, act=_act(request), **WORDS)
 
 
-async def do(request: web.Request) -> web.Response:
+async def steer(request: web.Request) -> web.Response:
     """Do something with a run, and show it, or the one that was opened."""
-    of, who, run = collaborators(request), request[IDENTITY], request.match_info["id"]
+    of, who, run = services_of(request), request[IDENTITY], request.match_info["id"]
     match _act(request):
         case "retry":
             done = await retry_run(of, who, run)
@@ -78,15 +78,15 @@ async def do(request: web.Request) -> web.Response:
         case _:
             done = await steer_run(of, who, run, "cancel")
     said = "" if done.result == "done" else f"?said={done.result}"
-    return see(f"/runs/{done.run.id}{said}")
+    return redirect_to(f"/runs/{done.run.id}{said}")
 
 
-async def look(of: Collaborators, run: str) -> Seen | None:
+async def look(of: Services, run: str) -> RunView | None:
     """See a run as it stands; None if there is none."""
     return next(iter(await _all_seen(of, await of.run_store.look([run]))), None)
 
 
-async def may_act_on(of: Collaborators, who: Identity, run: Run) -> bool:
+async def may_act_on(of: Services, who: Identity, run: Run) -> bool:
     """Whether somebody may do something with a run, or see whom it left out."""
     return who.role in WRITERS and may_use(who, await of.registry.connection_by_id(run.connection))
 
@@ -96,11 +96,11 @@ def unknown(run: str) -> Problem:
     return Problem(404, f"There is no run {run!r}.")
 
 
-async def _all_seen(of: Collaborators, runs: list[Run]) -> list[Seen]:
+async def _all_seen(of: Services, runs: list[Run]) -> list[RunView]:
     if not runs:
         return []
     projected, now = await of.project(runs), await of.run_store.now()
-    return [seen(run, projected, now) for run in runs]
+    return [run_view(run, projected, now) for run in runs]
 
 
 def _act(request: web.Request) -> str:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from producer.api.request_context import collaborators
+from producer.api.request_context import services_of
 from producer.services.segments import shown_segments
 from producer.timestamps import milliseconds
 from producer.web.rendering.templating import render
@@ -10,6 +10,6 @@ from producer.web.rendering.templating import render
 
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
-    of = collaborators(request)
+    of = services_of(request)
     segments, now = await shown_segments(of, await of.registry.segments()), await of.run_store.now()
     return render(request, "segments.html", segments=segments, now=now, at=milliseconds)

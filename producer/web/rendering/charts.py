@@ -24,7 +24,7 @@ STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_08
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BarPiece:
     """One part of a bar: which word of the books it is, how many, and where it is drawn."""
 
     word: str
@@ -38,7 +38,7 @@ class Bar:
     """A whole and its parts; the parts drawn are as wide as the whole."""
 
     total: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[BarPiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def bar(parts: Mapping[str, int]) -> Bar:
         widths[max(there, key=there.__getitem__)] += BAR_UNITS - sum(widths.values())
     pieces, x = [], 0
     for word, width in widths.items():
-        pieces.append(Piece(word, there[word], x, width))
+        pieces.append(BarPiece(word, there[word], x, width))
         x += width
     return Bar(total, tuple(pieces))
 

@@ -8,7 +8,7 @@ from producer.services.roles import ADMIN, READERS
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class NavigationItem:
     """One entry: where it leads, what it says in English, who sees it."""
 
     path: str
@@ -22,11 +22,11 @@ def N_(message: str) -> str:  # noqa: N802  gettext's own name: it marks a text 
 
 
 NAVIGATION: Final = (
-    Item("/connections", N_("Connections"), READERS),
-    Item("/exports", N_("Exports"), READERS),
-    Item("/runs", N_("Runs"), READERS),
-    Item("/segments", N_("Segments"), READERS),
-    Item("/audit", N_("Audit"), ADMIN),
+    NavigationItem("/connections", N_("Connections"), READERS),
+    NavigationItem("/exports", N_("Exports"), READERS),
+    NavigationItem("/runs", N_("Runs"), READERS),
+    NavigationItem("/segments", N_("Segments"), READERS),
+    NavigationItem("/audit", N_("Audit"), ADMIN),
 )
 
 ROLES: Final = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from producer.web.rendering.navigation import N_
-from wire.chunk_queue.run import Mode, State, Trigger
+from wire.chunk_queue.run import Mode, RunState, Trigger
 
 
 class Word(NamedTuple):
@@ -19,27 +19,27 @@ class Word(NamedTuple):
 
 
 STATES: Final = {
-    State.QUEUED: Word(N_("queued"), "", N_("Waits for its turn; a list is exported to by one run at a time.")),
-    State.SURVEYING: Word(
+    RunState.QUEUED: Word(N_("queued"), "", N_("Waits for its turn; a list is exported to by one run at a time.")),
+    RunState.SURVEYING: Word(
         N_("surveying"),
         "busy",
         N_("Reads the snapshot and compares it with what the list has. Nothing is sent before."),
     ),
-    State.DELIVERING: Word(N_("delivering"), "busy", N_("Sends contacts, as fast as the account allows.")),
-    State.CONFIRMING: Word(
+    RunState.DELIVERING: Word(N_("delivering"), "busy", N_("Sends contacts, as fast as the account allows.")),
+    RunState.CONFIRMING: Word(
         N_("confirming"), "busy", N_("Everything is sent. Waits for ActiveCampaign to say what became of it.")
     ),
-    State.PAUSED: Word(
+    RunState.PAUSED: Word(
         N_("paused"),
         "warning",
         N_("Nothing is sent until somebody resumes it. What is accepted is followed all the same."),
     ),
-    State.BLOCKED: Word(N_("blocked"), "bad", N_("Stands still until somebody acts. Nothing is lost.")),
-    State.SUCCEEDED: Word(N_("succeeded"), "good", N_("Everything that was selected is applied.")),
-    State.PARTIAL: Word(N_("partial"), "warning", N_("Not everything that was selected is applied.")),
-    State.FAILED: Word(N_("failed"), "bad", N_("It could not be read to its end.")),
-    State.CANCELLED: Word(N_("cancelled"), "", N_("It was ended. What was not under way was not sent.")),
-    State.SUPERSEDED: Word(N_("superseded"), "", N_("A newer refresh took its place before it began.")),
+    RunState.BLOCKED: Word(N_("blocked"), "bad", N_("Stands still until somebody acts. Nothing is lost.")),
+    RunState.SUCCEEDED: Word(N_("succeeded"), "good", N_("Everything that was selected is applied.")),
+    RunState.PARTIAL: Word(N_("partial"), "warning", N_("Not everything that was selected is applied.")),
+    RunState.FAILED: Word(N_("failed"), "bad", N_("It could not be read to its end.")),
+    RunState.CANCELLED: Word(N_("cancelled"), "", N_("It was ended. What was not under way was not sent.")),
+    RunState.SUPERSEDED: Word(N_("superseded"), "", N_("A newer refresh took its place before it began.")),
 }
 
 DRY: Final = Word(N_("dry run"), "", N_("Nothing was sent: this is what would have been."))

@@ -7,13 +7,13 @@ from typing import Any, Final
 from producer.services.run_documents import RunDocument
 from producer.web.rendering.charts import MINUTE_MS, Bar, Chart, bar, chart
 from producer.web.rendering.run_labels import DRY, NOTHING, READ, REMEDIES, RETRY, SENT, STATES, TRIGGERS, Word
-from wire.chunk_queue.run import Run, State, phase, state
+from wire.chunk_queue.run import Run, RunState, phase, state
 
-STANDING: Final = frozenset({State.PAUSED, State.BLOCKED})
+STANDING: Final = frozenset({RunState.PAUSED, RunState.BLOCKED})
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RunView:
     """What a template needs of a run; times in milliseconds, texts in English."""
 
     run: Run
@@ -24,7 +24,7 @@ class Seen:
     @property
     def word(self) -> Word:
         """The run's state, never a better one than it is."""
-        return DRY if self.run.dry_run and state(self.run) is State.SUCCEEDED else STATES[state(self.run)]
+        return DRY if self.run.dry_run and state(self.run) is RunState.SUCCEEDED else STATES[state(self.run)]
 
     @property
     def phase(self) -> Word:
@@ -149,7 +149,7 @@ class Seen:
         return count
 
 
-def seen(run: Run, projected: Mapping[str, int], now: int) -> Seen:
+def run_view(run: Run, projected: Mapping[str, int], now: int) -> RunView:
     """See a run, with when each is foreseen to finish by id."""
     finish = projected.get(run.id)
-    return Seen(run, RunDocument.of(run, finish), now, finish)
+    return RunView(run, RunDocument.of(run, finish), now, finish)

@@ -90,7 +90,7 @@ def _said_everywhere(request: web.Request) -> dict[str, Any]:
     }
 
 
-def see(location: str) -> web.Response:
+def redirect_to(location: str) -> web.Response:
     """Send a browser on after a form was done, so that going back does not send it again."""
     return web.Response(status=303, headers={"Location": location})
 

@@ -29,7 +29,7 @@ DEPTH_MAX: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SentenceForm:
     """A sentence with gaps, as a pattern, and what it is in another language."""
 
     pattern: re.Pattern[str]
@@ -45,7 +45,7 @@ class Language:
     name: str
     texts: NullTranslations = field(default_factory=NullTranslations)
     whole: dict[str, str] = field(default_factory=dict)
-    forms: tuple[Form, ...] = ()
+    forms: tuple[SentenceForm, ...] = ()
 
     def sentence(self, text: str) -> str:
         """Say a sentence of the core in this language; as it is, where nobody has translated it."""
@@ -124,7 +124,7 @@ def _compiled(catalogue: Catalog) -> NullTranslations:
     return Translations(compiled)
 
 
-def _sentences(catalogue: Catalog) -> tuple[dict[str, str], tuple[Form, ...]]:
+def _sentences(catalogue: Catalog) -> tuple[dict[str, str], tuple[SentenceForm, ...]]:
     whole, forms = {}, []
     for message in catalogue:
         if not isinstance(message.id, str) or not message.id or not message.string or message.fuzzy:
@@ -138,6 +138,6 @@ def _sentences(catalogue: Catalog) -> tuple[dict[str, str], tuple[Form, ...]]:
     return whole, tuple(sorted(forms, key=lambda form: -form.literal))
 
 
-def _form(text: str, translation: str) -> Form:
+def _form(text: str, translation: str) -> SentenceForm:
     pieces = GAP.split(text)[::2]
-    return Form(re.compile(VALUE.join(map(re.escape, pieces)), re.DOTALL), translation, sum(map(len, pieces)))
+    return SentenceForm(re.compile(VALUE.join(map(re.escape, pieces)), re.DOTALL), translation, sum(map(len, pieces)))

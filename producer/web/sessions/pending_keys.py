@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from producer.services.context import Collaborators
+from producer.services.context import Services
 from wire.store.keys import key
 from wire.store.redis import Store
 from wire.vault import SecretError
@@ -17,20 +17,20 @@ from wire.vault import SecretError
 LASTS_MS: Final = 15 * 60 * 1000
 
 
-class Drafts:
+class PendingKeys:
     """Keys on their way."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def keep(self, of: Collaborators, session: str, api_key: SecretStr) -> str:
+    async def keep(self, of: Services, session: str, api_key: SecretStr) -> str:
         """Keep a key for a session; return the word by which it has it again. StoreError."""
         word = secrets.token_hex(16)
         digest = _digest(session, word)
         await self._store.keep("save_draft", digest, of.vault.seal(digest, api_key), LASTS_MS)
         return word
 
-    async def kept(self, of: Collaborators, session: str, word: str) -> SecretStr | None:
+    async def kept(self, of: Services, session: str, word: str) -> SecretStr | None:
         """Return the key; None if its time is over, or the word is another session's. StoreError."""
         digest = _digest(session, word)
         sealed = await self._store.value(key("draft", digest)) if word else None

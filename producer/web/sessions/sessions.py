@@ -26,7 +26,7 @@ LASTS_MS: Final = 12 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class SessionGrounds:
     """What a session stands on: a `token` by its id, the `settings` by a mark, or a `provider` that vouched for somebody.
 
     `name` and `role` are what the provider said; a token's are asked for anew, since they are the token's own.
@@ -51,20 +51,20 @@ class Sessions:
         """Begin a session for whom a token was found to be; return the cookie. StoreError."""
         said = PRESENTED.fullmatch(presented)
         if identity.name == BOOTSTRAP or said is None:
-            return await self._begin(lambda cookie: Grounds("settings", self._mark(cookie)))
+            return await self._begin(lambda cookie: SessionGrounds("settings", self._mark(cookie)))
         token_id = said[1]
-        return await self._begin(lambda _: Grounds("token", token_id))
+        return await self._begin(lambda _: SessionGrounds("token", token_id))
 
     async def begin_with_provider(self, identity: Identity) -> str:
         """Begin a session for somebody whom an identity provider vouched for; return the cookie. StoreError."""
-        return await self._begin(lambda _: Grounds("provider", name=identity.name, role=identity.role))
+        return await self._begin(lambda _: SessionGrounds("provider", name=identity.name, role=identity.role))
 
     async def known(self, cookie: str) -> Identity | None:
         """Tell whose a cookie is; None if nobody's, or if what its session stood on is gone. StoreError."""
         found = await self._store.value(key("session", _digest(cookie))) if cookie else None
         if found is None:
             return None
-        grounds = Grounds(**codec.decode(found))
+        grounds = SessionGrounds(**codec.decode(found))
         match grounds.by:
             case "settings":
                 stands = compare_digest(grounds.mark, self._mark(cookie))
@@ -79,7 +79,7 @@ class Sessions:
         """End a session, wherever its cookie may have been copied to. StoreError."""
         await self._store.keep("end_session", _digest(cookie))
 
-    async def _begin(self, grounds: Callable[[str], Grounds]) -> str:
+    async def _begin(self, grounds: Callable[[str], SessionGrounds]) -> str:
         cookie = secrets.token_hex(COOKIE_BYTES)
         document = codec.text(asdict(grounds(cookie)))
         await self._store.keep("save_session", _digest(cookie), document, self._lasts_ms)

@@ -12,15 +12,15 @@ from typing import Final, TypeVar
 import numpy as np
 
 from producer.contacts.mapper import Mapper, MappingSpec
-from producer.pipeline.comparison import ENTRY, Known, hashes_of, prints_of
+from producer.pipeline.comparison import ENTRY, Known, fingerprints_of, hashes_of
 from producer.pipeline.enqueue import chunks
 from producer.pipeline.row_selection import Selection
-from producer.pipeline.survey import Before, Survey, survey
+from producer.pipeline.survey import KnownBefore, Survey, run_survey
 from producer.snapshots import Snapshot, open_snapshot
 from tests.bench.figures import Bound, Figure, Unit
 from tests.bench.people import FORMATS, MAPPING, Format, write_people
 from tests.bench.sizes import MILLION, Sizes
-from wire.chunk_queue.membership_entry import Standing
+from wire.chunk_queue.membership_entry import MemberState
 
 CHANGED_EVERY: Final = 50
 """Two in a hundred."""
@@ -50,8 +50,8 @@ def _measure(format_: Format, count: int, directory: Path) -> list[Figure]:
         for batch in snapshot.read(mapper.columns):
             keys = mapper.addresses(batch)
             entries = np.zeros(batch.num_rows, ENTRY)
-            entries["standing"] = Standing.MEMBER.value
-            entries["print"] = prints_of(mapper.fingerprints(batch, keys))
+            entries["standing"] = MemberState.MEMBER.value
+            entries["print"] = fingerprints_of(mapper.fingerprints(batch, keys))
             pages.append((hashes_of(keys), entries))
 
     know()
@@ -85,7 +85,7 @@ def _mapper() -> Mapper:
 
 
 def _survey(snapshot: Snapshot, mapper: Mapper, known: Known) -> Survey:
-    return survey(snapshot, mapper, Before(known), automations=False, wanted=lambda: True)
+    return run_survey(snapshot, mapper, KnownBefore(known), automations=False, wanted=lambda: True)
 
 
 def _pack(snapshot: Snapshot, mapper: Mapper, found: Survey) -> int:
