@@ -120,29 +120,29 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
 
-        run_store, lanes, registry = RunStore(store), Wakeups(store, queue), Registry(store)
-        ageing = StalenessCheck(registry, settings.stale_after_hours)
-        overview = Overview(store, run_store, lanes, ageing)
+        run_store, wakeups, registry = RunStore(store), Wakeups(store, queue), Registry(store)
+        staleness_check = StalenessCheck(registry, settings.stale_after_hours)
+        overview = Overview(store, run_store, wakeups, staleness_check)
         metrics = Metrics(overview, settings=_shown(settings, store))
 
-        async def ring(account: str) -> None:
-            await lanes.ring([account])
+        async def wake(account: str) -> None:
+            await wakeups.wake([account])
 
         checker, vault = Checker(session, RateLimiter(store), settings.trusted_hosts), Vault(settings.secret_keys)
-        erasing = ErasureStore(store, run_store)
-        forgetter = Eraser(erasing, registry, checker, vault, run_store.now)
+        erasure_store = ErasureStore(store, run_store)
+        eraser = Eraser(erasure_store, registry, checker, vault, run_store.now)
 
         async def sweep() -> None:
-            metrics.swept(await lanes.ring())
+            metrics.swept(await wakeups.wake())
 
         reading = Runner(
             run_store,
-            KnownPeopleReader(Membership(store), run_store, erasing.forgotten),
+            KnownPeopleReader(Membership(store), run_store, erasure_store.forgotten),
             roots=settings.snapshot_roots,
             trusted_hosts=settings.trusted_hosts,
             allowance=overview.allowance,
             contract=ContactLimits(registry, checker, vault).of,
-            appended=ring,
+            appended=wake,
             surveyed=metrics.surveyed,
         )
         intake = Intake(
@@ -152,15 +152,15 @@ async def _serve(settings: Settings) -> None:
             trusted_hosts=settings.trusted_hosts,
             retention=Retention(settings.rejects_days, settings.runs_days),
         )
-        channels, letters = Channels(store), Outbox(store)
+        channels, outbox = Channels(store), Outbox(store)
         mail = Mail(settings.mail) if settings.mail else None
-        poster = Sender(letters, vault, Webhooks(session), mail, metrics.posted)
+        sender = Sender(outbox, vault, Webhooks(session), mail, metrics.posted)
         watcher = Watcher(
             healths=ExportHealthStore(store),
             channels=channels,
             registry=registry,
             run_store=run_store,
-            ageing=ageing,
+            staleness_check=staleness_check,
             project=overview.project,
             runs_shown=QueueStatsStore(store).newest,
             new_id=lambda: secrets.token_hex(16),
@@ -168,8 +168,8 @@ async def _serve(settings: Settings) -> None:
         )
         events, audit = EventStreamStore(store), Audit(store)
         look = partial(_look, settings)
-        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
-        collaborators = Services(
+        doctor = Doctor(settings, store=store, queue=queue_store, wakeups=wakeups, checks=checker, preview=look)
+        services = Services(
             registry=registry,
             tokens=Tokens(store),
             run_store=run_store,
@@ -177,16 +177,16 @@ async def _serve(settings: Settings) -> None:
             events=events,
             checks=checker,
             tracer=Tracer(store, run_store),
-            erasing=erasing,
-            forgetter=forgetter,
+            erasure_store=erasure_store,
+            eraser=eraser,
             audit=audit,
             examine=doctor.examine,
             vault=vault,
-            ageing=ageing,
+            staleness_check=staleness_check,
             notifying=NotificationServices(
                 channels=channels,
-                letters=letters,
-                attempt=poster.attempt,
+                outbox=outbox,
+                attempt=sender.attempt,
                 trusted_hosts=settings.trusted_hosts,
                 public_url=settings.public_url,
                 mails=settings.mail is not None,
@@ -197,9 +197,9 @@ async def _serve(settings: Settings) -> None:
             readiness=lambda: _readiness(store),
             budget_minutes=settings.budget_minutes,
         )
-        tokens, attempts = collaborators.tokens, TokenThrottle()
+        tokens, attempts = services.tokens, TokenThrottle()
         identities = Identities(settings.admin_token, tokens)
-        app = make_app(collaborators, identify=identities, attempts=attempts, proxies=settings.trusted_proxies)
+        app = make_app(services, identify=identities, attempts=attempts, proxies=settings.trusted_proxies)
         sessions, openid = Sessions(store, tokens, settings.admin_token), _openid(settings, session, vault)
         add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid))
         runner = make_runner(app)
@@ -217,8 +217,8 @@ async def _serve(settings: Settings) -> None:
             every(SAMPLE_SECONDS, overview.sample, "sample"),
             every(TELL_SECONDS, RunLog(store, run_store).tell_all, "tell"),
             every(WATCH_SECONDS, watcher.watch, "watch"),
-            every(POST_SECONDS, poster.post, "post"),
-            every(ERASE_SECONDS, forgetter.go_on, "erase"),
+            every(POST_SECONDS, sender.post, "post"),
+            every(ERASE_SECONDS, eraser.go_on, "erase"),
             every(CLOCK_SECONDS, Scheduler(store, registry, intake, run_store.now).keep_time, "schedule"),
             every(ACCOUNT_SECONDS, AccountDiscovery(registry, checker, vault).step, "look_at_accounts"),
             every(TRIM_SECONDS, lambda: audit.trim(settings.audit_days), "trim_audit"),
@@ -249,8 +249,8 @@ async def _examine(settings: Settings) -> list[Diagnosis]:
         stack.push_async_callback(queue.close)
         session = await stack.enter_async_context(open_session(settings.trusted_hosts))
         checker = Checker(session, RateLimiter(store), settings.trusted_hosts)
-        lanes, look = Wakeups(store, queue), partial(_look, settings)
-        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checker, preview=look)
+        wakeups, look = Wakeups(store, queue), partial(_look, settings)
+        doctor = Doctor(settings, store=store, queue=queue_store, wakeups=wakeups, checks=checker, preview=look)
         return await doctor.examine()
 
 
@@ -281,8 +281,8 @@ def _shown(settings: Settings, store: Store) -> dict[str, str]:
 
 def _openid(settings: Settings, session: Session, vault: Vault) -> Login | None:
     """How people log in by OpenID Connect, if that is set."""
-    terms = settings.openid
-    return None if terms is None else Login(Provider(session, terms, settings.trusted_hosts), vault, terms)
+    config = settings.openid
+    return None if config is None else Login(Provider(session, config, settings.trusted_hosts), vault, config)
 
 
 async def _check_store(store: Store) -> None:

@@ -46,23 +46,23 @@ class _Person:
 class AddressLookup:
     """Looks up the chunks of one worker process."""
 
-    def __init__(self, asker: Requester, jitter: Callable[[], float], clock_seconds: Callable[[], float]) -> None:
-        self._asker = asker
+    def __init__(self, requester: Requester, jitter: Callable[[], float], clock_seconds: Callable[[], float]) -> None:
+        self._requester = requester
         self._jitter = jitter
         self._clock_seconds = clock_seconds
 
-    async def look_up(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
+    async def look_up(self, leased: LeasedChunk) -> tuple[ChunkOutcome, str]:
         """Go on looking up; return what to write down, and a word for it."""
-        memory, people = ChunkHistory.read(held.facts), _people(held)
+        memory, people = ChunkHistory.read(leased.facts), _people(leased)
         wire, changed, until = RequestCost(requests=0, lookups=True), False, self._clock_seconds() + HOLD_SECONDS
-        while len(memory.moves.found) < held.count:
+        while len(memory.moves.found) < leased.count:
             if self._clock_seconds() >= until:
-                return _so_far(held, memory, wire, 0, changed=changed), NOT_YET
+                return _so_far(leased, memory, wire, 0, changed=changed), NOT_YET
             person = people[len(memory.moves.found)]
             step = next_step(memory.moves, person.email, person.former)
-            answer = await self._ask(held, step)
+            answer = await self._ask(leased, step)
             if isinstance(answer, NotNow):
-                return _so_far(held, memory, wire, answer.seconds, changed=changed), NOT_YET
+                return _so_far(leased, memory, wire, answer.seconds, changed=changed), NOT_YET
             wire = replace(
                 wire,
                 requests=wire.requests + answer.wire.requests,
@@ -71,38 +71,38 @@ class AddressLookup:
                 unread=answer.wire.unread,
             )
             changed |= isinstance(step, ChangeAddress) and not answer.nothing_queued
-            moves = after(memory.moves, step, answer.outcome, person.former, held.run.list_id)
+            moves = after(memory.moves, step, answer.outcome, person.former, leased.run.list_id)
             if moves is None:
-                unread = 0 if wire.read else held.unread
-                now_held = replace(held, facts=memory.document(), unread=unread)
+                unread = 0 if wire.read else leased.unread
+                now_held = replace(leased, facts=memory.document(), unread=unread)
                 return self._judged(now_held, answer, wire, changed=changed)
             memory = replace(memory, troubles=0, attempts=0, since=None, moves=moves)
-        return replace(_looked_up(held, memory, people), wire=wire, nothing_queued=not changed), LOOKED_UP
+        return replace(_looked_up(leased, memory, people), wire=wire, nothing_queued=not changed), LOOKED_UP
 
     def _judged(
-        self, held: LeasedChunk, answer: Answered[LookupAnswer], wire: RequestCost, *, changed: bool
+        self, leased: LeasedChunk, answer: Answered[LookupAnswer], wire: RequestCost, *, changed: bool
     ) -> tuple[ChunkOutcome, str]:
         if isinstance(answer.outcome, LookedUp | Memberships | AddressChanged):
             raise TypeError(f"an answer to another question: {type(answer.outcome).__name__}")
-        facts = replace(deliver.facts(held, self._jitter()), most_unread=MOST_UNREAD_LOOKS)
+        facts = replace(deliver.facts(leased, self._jitter()), most_unread=MOST_UNREAD_LOOKS)
         verdict = judge_delivery(answer.outcome, facts)
-        outcome = deliver.outcome(verdict, held, wire, answered=answer.proves, nothing_queued=not changed)
+        outcome = deliver.outcome(verdict, leased, wire, answered=answer.proves, nothing_queued=not changed)
         # What is refused here is the question: of the person nothing is known that was not known before.
         return replace(outcome, entries=NO_ENTRIES), type(verdict).__name__
 
-    async def _ask(self, held: LeasedChunk, step: Step) -> Answered[LookupAnswer] | NotNow:
+    async def _ask(self, leased: LeasedChunk, step: Step) -> Answered[LookupAnswer] | NotNow:
         match step:
             case FindContact(email=email):
-                return await self._asker.find_contact(held, email)
+                return await self._requester.find_contact(leased, email)
             case AskLists(contact=contact):
-                return await self._asker.memberships(held, contact)
+                return await self._requester.memberships(leased, contact)
             case ChangeAddress(contact=contact, email=email):
-                return await self._asker.change_address(held, contact, email)
+                return await self._requester.change_address(leased, contact, email)
 
 
-def _people(held: LeasedChunk) -> list[_Person]:
+def _people(leased: LeasedChunk) -> list[_Person]:
     found = []
-    for contact in contacts_of(held.contacts):
+    for contact in contacts_of(leased.contacts):
         former = former_of(contact)
         if former is None:
             raise ValueError("a chunk of changed addresses has a contact without")
@@ -111,11 +111,11 @@ def _people(held: LeasedChunk) -> list[_Person]:
 
 
 def _so_far(
-    held: LeasedChunk, memory: ChunkHistory, wire: RequestCost, seconds: float, *, changed: bool
+    leased: LeasedChunk, memory: ChunkHistory, wire: RequestCost, seconds: float, *, changed: bool
 ) -> ChunkOutcome:
     return ChunkOutcome(
         to="ready",
-        count=held.count,
+        count=leased.count,
         due_in_ms=round(seconds * 1000),
         facts=memory.document(),
         answered=wire.requests > wire.throttles,
@@ -124,37 +124,37 @@ def _so_far(
     )
 
 
-def _looked_up(held: LeasedChunk, memory: ChunkHistory, people: list[_Person]) -> ChunkOutcome:
+def _looked_up(leased: LeasedChunk, memory: ChunkHistory, people: list[_Person]) -> ChunkOutcome:
     """The chunk may be imported, without those who have opted out."""
-    contacts, rest, opted_out = contacts_of(held.contacts), [], []
+    contacts, rest, opted_out = contacts_of(leased.contacts), [], []
     for at, move in enumerate(memory.moves.found):
         if move == "opted_out":
             opted_out.append(at)
         else:
             rest.append(moved(contacts[at], people[at].former.email, AFTERWARDS[move]))
-    stay = [at for at in range(held.count) if at not in opted_out]
+    stay = [at for at in range(leased.count) if at not in opted_out]
     refused = [Refusal(at, RejectCode.OPTED_OUT_OR_EXCLUDED, OPTED_OUT) for at in opted_out]
     return ChunkOutcome(
         to="ready" if stay else "over",
         moved=bool(stay),
         count=len(stay),
         books={"refused": len(refused)},
-        contacts=deliver.body_of(held, rest) if stay else None,
-        rows=tuple(held.rows[at] for at in stay),
-        prints=b"".join(map(held.print_of, stay)),
-        rejects=page(deliver.rejects(held, refused)),
-        entries=MembershipEntries.of(_refused(held, at, people[at].former.email) for at in opted_out),
+        contacts=deliver.body_of(leased, rest) if stay else None,
+        rows=tuple(leased.rows[at] for at in stay),
+        prints=b"".join(map(leased.print_of, stay)),
+        rejects=page(deliver.rejects(leased, refused)),
+        entries=MembershipEntries.of(_refused(leased, at, people[at].former.email) for at in opted_out),
         facts=ChunkHistory().document(),
         answered=True,
     )
 
 
-def _refused(held: LeasedChunk, position: int, former: str) -> tuple[str, MembershipEntry]:
+def _refused(leased: LeasedChunk, position: int, former: str) -> tuple[str, MembershipEntry]:
     """Whoever has opted out is known by the address that they did it with: under no other one are they sent again."""
     return former, MembershipEntry(
         MemberState.REFUSED,
-        run=held.run.number,
-        chunk=chunk_number(held.chunk),
+        run=leased.run.number,
+        chunk=chunk_number(leased.chunk),
         reason=RejectCode.OPTED_OUT_OR_EXCLUDED,
-        person=held.person(position),
+        person=leased.person(position),
     )

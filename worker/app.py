@@ -44,7 +44,7 @@ def create_broker() -> None:
     crashes.contain()
     process = Process(settings)
     process.broker = make_broker(settings.queue_url, middleware(process.open, process.close))
-    install(process.broker, process.hear)
+    install(process.broker, process.handle_wakeup)
 
 
 class Process:
@@ -59,9 +59,9 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._store: Store
         self._queue: WakeupQueue
-        self._ears: QueueFallback
+        self._queue_fallback: QueueFallback
         self._session: Session
-        self._desk: ChunkWorker
+        self._chunk_worker: ChunkWorker
         self._server: HealthServer | None = None
 
     async def open(self, threads: int, threads_alive: Callable[[], bool]) -> None:
@@ -70,26 +70,26 @@ class Process:
         self._store = Store(connect(settings.redis_url))
         self._queue = WakeupQueue(self.broker, Store(connect(settings.queue_url)))
         self._session = open_session(settings.trusted_hosts)
-        self._ears = QueueFallback(self._queue, self.hear, threads=threads)
-        chunk_store, lanes = ChunkStore(self._store), Wakeups(self._store, self._ears)
+        self._queue_fallback = QueueFallback(self._queue, self.handle_wakeup, threads=threads)
+        chunk_store, wakeups = ChunkStore(self._store), Wakeups(self._store, self._queue_fallback)
         vault = Vault(settings.secret_keys)
-        asker = Requester(self._session, RateLimiter(self._store), vault, settings.trusted_hosts, self._listen)
-        self._desk = ChunkWorker(chunk_store, asker, lanes, self._listen)
-        heart = Liveness(oldest_held=self._desk.oldest_held, threads_alive=threads_alive)
+        requester = Requester(self._session, RateLimiter(self._store), vault, settings.trusted_hosts, self._listen)
+        self._chunk_worker = ChunkWorker(chunk_store, requester, wakeups, self._listen)
+        liveness = Liveness(oldest_held=self._chunk_worker.oldest_held, threads_alive=threads_alive)
         self._metrics.opened(threads)
-        self._server = serve(settings.metrics_port, heart, exposition(), shared=is_shared())
+        self._server = serve(settings.metrics_port, liveness, exposition(), shared=is_shared())
 
         async def renew() -> None:
-            await chunk_store.renew(self._name, threads, self._desk.in_hand())
-            heart.renewed()
+            await chunk_store.renew(self._name, threads, self._chunk_worker.leased_chunks())
+            liveness.renewed()
 
         async def sweep() -> None:
-            await self._desk.give_back()
-            self._metrics.swept(await lanes.ring())
+            await self._chunk_worker.give_back()
+            self._metrics.swept(await wakeups.wake())
 
         async def beat() -> None:
-            heart.beat()
-            self._metrics.holds(len(self._desk.in_hand()))
+            liveness.beat()
+            self._metrics.holds(len(self._chunk_worker.leased_chunks()))
 
         self._tasks = [
             asyncio.create_task(every(RENEW_EVERY_SECONDS, renew, "renew")),
@@ -98,9 +98,9 @@ class Process:
         ]
         _log.info("worker_ready", process=self._name, threads=threads)
 
-    async def hear(self, account: str, bell: str) -> None:
+    async def handle_wakeup(self, account: str, wakeup: str) -> None:
         """Answer a bell."""
-        await self._desk.hear(account, bell)
+        await self._chunk_worker.handle_wakeup(account, wakeup)
 
     async def close(self) -> None:
         """Close what was opened; what is still in hand is taken again when its lease is over."""
@@ -108,7 +108,7 @@ class Process:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
-        await self._ears.close()
+        await self._queue_fallback.close()
         await self._session.close()
         await self._queue.close()
         await self._store.close()

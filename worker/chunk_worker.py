@@ -39,44 +39,46 @@ class ChunkWorker:
     def __init__(
         self,
         chunk_store: ChunkStore,
-        asker: Requester,
-        lanes: Wakeups,
+        requester: Requester,
+        wakeups: Wakeups,
         listen: Listen,
         *,
         jitter: Callable[[], float] = random,
         clock_seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._chunk_store = chunk_store
-        self._asker = asker
-        self._lanes = lanes
+        self._requester = requester
+        self._wakeups = wakeups
         self._listen = listen
         self._jitter = jitter
         self._clock_seconds = clock_seconds
-        self._mover = AddressLookup(asker, jitter, clock_seconds)
+        self._address_lookup = AddressLookup(requester, jitter, clock_seconds)
         self._lost = LostAnswers(chunk_store)
-        self._held: dict[str, LeasedChunk] = {}
+        self._leased: dict[str, LeasedChunk] = {}
         self._since: dict[str, float] = {}
 
-    def in_hand(self) -> tuple[LeasedChunk, ...]:
+    def leased_chunks(self) -> tuple[LeasedChunk, ...]:
         """The chunks whose leases this process is to renew."""
-        return tuple(self._held.values())
+        return tuple(self._leased.values())
 
     def oldest_held(self) -> float | None:
         """Since when the chunk that is longest in hand is there, by the monotonic clock."""
         return min(tuple(self._since.values()), default=None)
 
-    async def hear(self, account: str, bell: str) -> None:
+    async def handle_wakeup(self, account: str, wakeup: str) -> None:
         """Answer a bell: work on what is due, and ring on if there may be more when it was answered long enough."""
         until = self._clock_seconds() + ANSWER_SECONDS
         try:
-            held = await self._take(Taking(account, bell, secrets.token_hex(16)))
-            while held is not None:
-                with self._holding(held):
-                    outcome, verdict = await (self._confirm(held) if held.lane == "confirm" else self._deliver(held))
+            leased = await self._take(Taking(account, wakeup, secrets.token_hex(16)))
+            while leased is not None:
+                with self._holding(leased):
+                    outcome, verdict = await (
+                        self._confirm(leased) if leased.lane == "confirm" else self._deliver(leased)
+                    )
                     goes_on = self._clock_seconds() < until
-                    held = await self._settle(held, outcome, verdict, goes_on=goes_on)
+                    leased = await self._settle(leased, outcome, verdict, goes_on=goes_on)
                 if not goes_on:
-                    await self._lanes.ring([account])
+                    await self._wakeups.wake([account])
         except StoreError as error:
             _log.warning("store_failed", account=account, error=str(error))
 
@@ -86,61 +88,61 @@ class ChunkWorker:
 
     async def _take(self, taking: Taking) -> LeasedChunk | None:
         try:
-            return await self._chunk_store.take(taking.account, taking.bell, taking.token)
+            return await self._chunk_store.take(taking.account, taking.wakeup, taking.token)
         except StoreError:
             self._lost.add(taking)
             raise
 
     @contextmanager
-    def _holding(self, held: LeasedChunk) -> Iterator[None]:
-        self._held[held.token] = held
-        self._since[held.token] = monotonic()
+    def _holding(self, leased: LeasedChunk) -> Iterator[None]:
+        self._leased[leased.token] = leased
+        self._since[leased.token] = monotonic()
         try:
             yield
         finally:
-            del self._held[held.token]
-            del self._since[held.token]
+            del self._leased[leased.token]
+            del self._since[leased.token]
 
-    async def _deliver(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
-        if held.kind == "moving":
-            return await self._mover.look_up(held)
-        if held.careful:
-            return await probe.ask_first(self._asker, held)
-        body, count = deliver.to_send(held)
-        answer = await self._asker.import_contacts(held, body, count)
+    async def _deliver(self, leased: LeasedChunk) -> tuple[ChunkOutcome, str]:
+        if leased.kind == "moving":
+            return await self._address_lookup.look_up(leased)
+        if leased.careful:
+            return await probe.ask_first(self._requester, leased)
+        body, count = deliver.to_send(leased)
+        answer = await self._requester.import_contacts(leased, body, count)
         if isinstance(answer, NotNow):
-            return deliver.back(held, answer.seconds), NOT_SENT
-        verdict = judge_delivery(answer.outcome, deliver.facts(held, self._jitter()))
+            return deliver.back(leased, answer.seconds), NOT_SENT
+        verdict = judge_delivery(answer.outcome, deliver.facts(leased, self._jitter()))
         outcome = deliver.outcome(
-            verdict, held, answer.wire, answered=answer.proves, nothing_queued=answer.nothing_queued
+            verdict, leased, answer.wire, answered=answer.proves, nothing_queued=answer.nothing_queued
         )
         return outcome, type(verdict).__name__
 
-    async def _confirm(self, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
-        answer = await self._asker.import_info(held)
+    async def _confirm(self, leased: LeasedChunk) -> tuple[ChunkOutcome, str]:
+        answer = await self._requester.import_info(leased)
         if isinstance(answer, NotNow):
-            return confirm.back(held, answer.seconds), NOT_SENT
-        facts = confirm.facts(held, self._jitter())
+            return confirm.back(leased, answer.seconds), NOT_SENT
+        facts = confirm.facts(leased, self._jitter())
         verdict = judge_batch(answer.outcome, facts)
-        outcome = confirm.outcome(verdict, held, answer.wire, facts.emails, answered=answer.proves)
+        outcome = confirm.outcome(verdict, leased, answer.wire, facts.emails, answered=answer.proves)
         return outcome, type(verdict).__name__
 
     async def _settle(
-        self, held: LeasedChunk, outcome: ChunkOutcome, verdict: str, *, goes_on: bool
+        self, leased: LeasedChunk, outcome: ChunkOutcome, verdict: str, *, goes_on: bool
     ) -> LeasedChunk | None:
         """Write an outcome down, and take what else is due in the same step, if it goes on."""
 
         async def settle() -> tuple[bool, LeasedChunk | None]:
             token = secrets.token_hex(16) if goes_on else None
             try:
-                return await self._chunk_store.settle_and_take(held, outcome, token)
+                return await self._chunk_store.settle_and_take(leased, outcome, token)
             except StoreError:
                 if token is not None:
-                    self._lost.add(Taking(held.account, "", token))
+                    self._lost.add(Taking(leased.account, "", token))
                 raise
 
         kept, following = await until_answered(settle)
-        batch = outcome.batch or (held.fence if held.lane == "confirm" else None)
-        run = held.run
-        self._listen(SettleReport(run.id, run.export_name, held.chunk, batch, verdict, outcome.books, kept))
+        batch = outcome.batch or (leased.fence if leased.lane == "confirm" else None)
+        run = leased.run
+        self._listen(SettleReport(run.id, run.export_name, leased.chunk, batch, verdict, outcome.books, kept))
         return following

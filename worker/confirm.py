@@ -27,31 +27,31 @@ from worker.verdict import (
 from worker.verdict.backoff import LONGEST_POLL_SECONDS
 
 
-def facts(held: LeasedChunk, jitter: float) -> BatchFacts:
+def facts(leased: LeasedChunk, jitter: float) -> BatchFacts:
     """What the answer about this chunk's batch is judged by, all times on the run's own clock."""
-    spec = held.run.spec
-    quiet_ms = held.now - max(held.accepted_at, held.run.batch_ended or 0)
+    spec = leased.run.spec
+    quiet_ms = leased.now - max(leased.accepted_at, leased.run.batch_ended or 0)
     return BatchFacts(
-        emails=emails_of(held.contacts),
-        since_accepted_seconds=(held.now - held.accepted_at) / 1000,
-        memory=ChunkHistory.read(held.facts),
-        progress=DeliveryProgress(held.run.accepted, held.run.books.applied),
-        trusted=held.run.trusted,
+        emails=emails_of(leased.contacts),
+        since_accepted_seconds=(leased.now - leased.accepted_at) / 1000,
+        memory=ChunkHistory.read(leased.facts),
+        progress=DeliveryProgress(leased.run.accepted, leased.run.books.applied),
+        trusted=leased.run.trusted,
         patience_over=quiet_ms > spec["patience_minutes"] * MINUTE_MS,
-        delivery_patience_over=held.now - held.first_taken > spec["delivery_patience_minutes"] * MINUTE_MS,
-        unread=held.unread,
+        delivery_patience_over=leased.now - leased.first_taken > spec["delivery_patience_minutes"] * MINUTE_MS,
+        unread=leased.unread,
         jitter=jitter,
     )
 
 
 def outcome(
-    verdict: BatchVerdict, held: LeasedChunk, wire: RequestCost, emails: Sequence[str], *, answered: bool
+    verdict: BatchVerdict, leased: LeasedChunk, wire: RequestCost, emails: Sequence[str], *, answered: bool
 ) -> ChunkOutcome:
     """What to write for a verdict; `emails` are the contacts' addresses, as its facts have them.
 
     `answered`: the account understood and allowed the question.
     """
-    first_poll_ms = next_first_poll_ms(held, ended=isinstance(verdict, Applied))
+    first_poll_ms = next_first_poll_ms(leased, ended=isinstance(verdict, Applied))
     match verdict:
         case Applied(applied=applied, refused=refused, unmatched=unmatched):
             return ChunkOutcome(
@@ -60,10 +60,10 @@ def outcome(
                     "applied": applied,
                     "refused": len(refused),
                     "unmatched": unmatched,
-                    **moves_of(held, range(held.count)),
+                    **moves_of(leased, range(leased.count)),
                 },
-                rejects=page(rejects(held, refused)) if refused else b"",
-                entries=_entries(held, emails, refused),
+                rejects=page(rejects(leased, refused)) if refused else b"",
+                entries=_entries(leased, emails, refused),
                 first_poll_ms=first_poll_ms,
                 answered=answered,
                 ended=True,
@@ -72,43 +72,43 @@ def outcome(
         case Poll(delay_seconds=delay):
             return ChunkOutcome(
                 to="accepted",
-                count=held.count,
+                count=leased.count,
                 due_in_ms=round(delay * 1000),
-                facts=replace(ChunkHistory.read(held.facts), asked=True).document(),
+                facts=replace(ChunkHistory.read(leased.facts), asked=True).document(),
                 first_poll_ms=first_poll_ms if answered else None,
                 answered=answered,
                 wire=wire,
             )
         case Later() | Split():
-            return again(verdict, held, wire, answered=answered, ended=True)
+            return again(verdict, leased, wire, answered=answered, ended=True)
         case Stop(code=StopCode.UNREADABLE_ANSWERS):
             # The batch goes on, and is asked after: an answer that can be read lifts the block.
             again_ms = round(LONGEST_POLL_SECONDS * 1000)
-            return ChunkOutcome(to="accepted", count=held.count, due_in_ms=again_ms, stop=stopped(verdict), wire=wire)
+            return ChunkOutcome(to="accepted", count=leased.count, due_in_ms=again_ms, stop=stopped(verdict), wire=wire)
         case Stop(scope="run", memory=memory):
             # The batch is at its end; who is to blame is for a person to say, and the chunk is sent again then.
             return ChunkOutcome(
-                to="ready", count=held.count, facts=memory.document(), stop=stopped(verdict), ended=True, wire=wire
+                to="ready", count=leased.count, facts=memory.document(), stop=stopped(verdict), ended=True, wire=wire
             )
         case Stop():
-            return ChunkOutcome(to="accepted", count=held.count, stop=stopped(verdict), wire=wire)
+            return ChunkOutcome(to="accepted", count=leased.count, stop=stopped(verdict), wire=wire)
         case Unconfirmed():
-            return ChunkOutcome(to="over", books={"unconfirmed": held.count}, answered=answered, wire=wire)
+            return ChunkOutcome(to="over", books={"unconfirmed": leased.count}, answered=answered, wire=wire)
         case Unsent():
-            return ChunkOutcome(to="over", books={"unsent": held.count}, answered=answered, wire=wire)
+            return ChunkOutcome(to="over", books={"unsent": leased.count}, answered=answered, wire=wire)
 
 
-def _entries(held: LeasedChunk, emails: Sequence[str], refused: Sequence[Refusal]) -> MembershipEntries:
+def _entries(leased: LeasedChunk, emails: Sequence[str], refused: Sequence[Refusal]) -> MembershipEntries:
     """What membership is to know of everybody in a batch that is at its end."""
     everybody = MembershipEntries.alike(
         [address_of(email) for email in emails],
-        held.prints,
-        entry_of(held, 0, MemberState.MEMBER),
-        {one.position: entry_of(held, one.position, MemberState.REFUSED, one) for one in refused},
+        leased.prints,
+        entry_of(leased, 0, MemberState.MEMBER),
+        {one.position: entry_of(leased, one.position, MemberState.REFUSED, one) for one in refused},
     )
-    return everybody + former_entries(held, range(held.count))
+    return everybody + former_entries(leased, range(leased.count))
 
 
-def back(held: LeasedChunk, seconds: float) -> ChunkOutcome:
+def back(leased: LeasedChunk, seconds: float) -> ChunkOutcome:
     """The batch is asked after later: nothing was sent."""
-    return ChunkOutcome(to="accepted", count=held.count, due_in_ms=round(seconds * 1000))
+    return ChunkOutcome(to="accepted", count=leased.count, due_in_ms=round(seconds * 1000))

@@ -18,14 +18,14 @@ CloseWorker = Callable[[], Coroutine[Any, Any, None]]
 CLOSE_SECONDS: Final = 10.0
 
 
-def install(broker: dramatiq.Broker, hear: HandleWakeup) -> None:
+def install(broker: dramatiq.Broker, handle_wakeup: HandleWakeup) -> None:
     """Make this the process's broker, and declare the actor on it; what it hears it hands on.
 
     Without the Retries middleware a message is never sent again: bells need no retry, since the record rings again.
     """
 
-    async def hear_bell(account: str, bell: str) -> None:
-        await hear(account, bell)
+    async def hear_bell(account: str, wakeup: str) -> None:
+        await handle_wakeup(account, wakeup)
 
     # Dramatiq's command calls us, and then reads the global broker.
     dramatiq.set_broker(broker)

@@ -19,19 +19,19 @@ JSON: Final = ("Content-Type", "application/json")
 Application = Callable[..., Any]
 
 
-def serve(port: int, heart: Liveness, metrics: Application, *, shared: bool = False) -> "HealthServer | None":
+def serve(port: int, liveness: Liveness, metrics: Application, *, shared: bool = False) -> "HealthServer | None":
     """Serve until closed; None where `shared`, and another process of this worker serves already.
 
     OSError if the port is taken by somebody else.
     """
     with suppress(*([OSError] if shared else [])):
-        server = make_server("", port, application(heart, metrics), HealthServer, Quiet)
+        server = make_server("", port, application(liveness, metrics), HealthServer, Quiet)
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
         return server
     return None
 
 
-def application(heart: Liveness, metrics: Application) -> Application:
+def application(liveness: Liveness, metrics: Application) -> Application:
     """Make the application behind all three paths."""
 
     def standing(problems: list[str], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -44,9 +44,9 @@ def application(heart: Liveness, metrics: Application) -> Application:
                 shown: Iterable[bytes] = metrics(environ, start_response)
                 return shown
             case "/healthz":
-                return standing(heart.ailments(), start_response)
+                return standing(liveness.ailments(), start_response)
             case "/readyz":
-                return standing(heart.hindrances(), start_response)
+                return standing(liveness.hindrances(), start_response)
             case _:
                 start_response("404 Not Found", [JSON])
                 return [b"{}"]

@@ -49,9 +49,9 @@ class Liveness:
             found.append(f"the event loop has not turned for {silent:.0f} s")
         if not self._threads_alive():
             found.append("a thread of the worker has died")
-        held = self._oldest_held()
-        if held is not None and self._clock() - held > HELD_SECONDS:
-            found.append(f"a chunk has been in hand for {self._clock() - held:.0f} s")
+        leased = self._oldest_held()
+        if leased is not None and self._clock() - leased > HELD_SECONDS:
+            found.append(f"a chunk has been in hand for {self._clock() - leased:.0f} s")
         return found
 
     def hindrances(self) -> list[str]:

@@ -70,8 +70,8 @@ class Metrics:
         self._sweeps = Counter(
             "segment_export_sweeps", "Looks at all lanes for chunks that nobody is on the way to.", registry=registry
         )
-        self._bells = Counter("segment_export_bells_rung", "Bells that sweeps rang.", registry=registry)
-        self._in_hand = Gauge(
+        self._wakeup_count = Counter("segment_export_bells_rung", "Bells that sweeps rang.", registry=registry)
+        self._leased_chunks = Gauge(
             "segment_export_chunks_in_hand",
             "Chunks that this worker works on.",
             registry=registry,
@@ -99,11 +99,11 @@ class Metrics:
     def swept(self, bells: int) -> None:
         """Count a sweep and the bells it rang."""
         self._sweeps.inc()
-        self._bells.inc(bells)
+        self._wakeup_count.inc(bells)
 
     def holds(self, chunks: int) -> None:
         """Say how many chunks are in hand."""
-        self._in_hand.set(chunks)
+        self._leased_chunks.set(chunks)
 
     def __call__(self, report: WorkerReport) -> None:
         """Count a report."""

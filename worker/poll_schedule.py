@@ -27,23 +27,23 @@ MUCH_SOONER: Final = 1 / 3
 """Of the time sought. The quickest of an account's usual batches take more than this."""
 
 
-def first_poll_ms(held: LeasedChunk) -> int:
+def first_poll_ms(leased: LeasedChunk) -> int:
     """From the acceptance of this chunk to the first question about its batch."""
-    sought = held.first_poll_ms or FIRST_POLL_MS
-    return ceil(min(sought, FIRST_POLL_MS) if _is_scout(held.chunk) else sought)
+    sought = leased.first_poll_ms or FIRST_POLL_MS
+    return ceil(min(sought, FIRST_POLL_MS) if _is_scout(leased.chunk) else sought)
 
 
-def next_first_poll_ms(held: LeasedChunk, *, ended: bool) -> float | None:
+def next_first_poll_ms(leased: LeasedChunk, *, ended: bool) -> float | None:
     """Move what the account has taught toward the time by which four batches in five have ended.
 
     The first question about a batch tells, since it came at the time that is being sought; a scout tells when its batch
     has ended much sooner. None where nothing is told.
     """
-    sought = held.first_poll_ms or FIRST_POLL_MS
-    age_ms = held.now - held.accepted_at
-    if _is_scout(held.chunk) and age_ms < sought:
+    sought = leased.first_poll_ms or FIRST_POLL_MS
+    age_ms = leased.now - leased.accepted_at
+    if _is_scout(leased.chunk) and age_ms < sought:
         return _bounded(age_ms / (2 * MUCH_SOONER)) if ended and age_ms < sought * MUCH_SOONER else None
-    if age_ms > 1.5 * sought or ChunkHistory.read(held.facts).asked:
+    if age_ms > 1.5 * sought or ChunkHistory.read(leased.facts).asked:
         return None
     return _bounded(sought * (SOONER if ended else LATER))
 

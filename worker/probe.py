@@ -19,16 +19,16 @@ AGAIN_MS: Final = 3_000
 """After a question without an answer. A block that is probed says itself when the next one goes."""
 
 
-async def ask_first(asker: Requester, held: LeasedChunk) -> tuple[ChunkOutcome, str]:
+async def ask_first(requester: Requester, leased: LeasedChunk) -> tuple[ChunkOutcome, str]:
     """Ask whose key this is; the chunk goes back, and its import may be the next probe if that was answered."""
-    answer = await asker.whose_key(held)
+    answer = await requester.whose_key(leased)
     if isinstance(answer, NotNow):
-        return deliver.back(held, answer.seconds), NOT_SENT
+        return deliver.back(leased, answer.seconds), NOT_SENT
     wire = replace(answer.wire, lookups=True)
-    outcome = ChunkOutcome(to="ready", count=held.count, nothing_queued=True, probe=True, wire=wire)
+    outcome = ChunkOutcome(to="ready", count=leased.count, nothing_queued=True, probe=True, wire=wire)
     match answer.outcome:
         case Refused() as refused:
-            stop = deliver.stopped(blocks.refused(refused, ChunkHistory.read(held.facts)))
+            stop = deliver.stopped(blocks.refused(refused, ChunkHistory.read(leased.facts)))
             return replace(outcome, stop=stop), PROBED
         case Throttled(retry_after_seconds=seconds):
             return replace(outcome, due_in_ms=round((seconds or 0) * 1000)), PROBED

@@ -18,22 +18,24 @@ _log = structlog.get_logger(__name__)
 class QueueFallback:
     """A queue, and in its place this process, which hears no more bells at a time than it has threads."""
 
-    def __init__(self, queue: WakeupPort, hear: Callable[[str, str], Awaitable[None]], *, threads: int) -> None:
+    def __init__(
+        self, queue: WakeupPort, handle_wakeup: Callable[[str, str], Awaitable[None]], *, threads: int
+    ) -> None:
         self._queue = queue
-        self._hear = hear
+        self._handle_wakeup = handle_wakeup
         self._threads = threads
         self._hearing: set[asyncio.Task[None]] = set()
         self._deaf = False
 
-    async def put(self, account: str, bell: str) -> None:
+    async def put(self, account: str, wakeup: str) -> None:
         """Put a bell on the queue, or hear it here; StoreError if there is no room for that."""
         try:
-            await self._queue.put(account, bell)
+            await self._queue.put(account, wakeup)
         except StoreError as error:
             self._tell(error)
             if len(self._hearing) >= self._threads:
                 raise
-            task = asyncio.ensure_future(self._hear(account, bell))
+            task = asyncio.ensure_future(self._handle_wakeup(account, wakeup))
             self._hearing.add(task)
             task.add_done_callback(self._hearing.discard)
         else:

@@ -94,42 +94,44 @@ class Requester:
         self._trusted = trusted_hosts
         self._listen = listen
 
-    async def import_contacts(self, held: LeasedChunk, body: bytes, count: int) -> Answered[AcceptedImport] | NotNow:
+    async def import_contacts(self, leased: LeasedChunk, body: bytes, count: int) -> Answered[AcceptedImport] | NotNow:
         """Queue an import of `count` contacts."""
         kind: RequestKind = "single" if count == 1 else "import"
-        return await self._ask(held, kind, "import", lambda client: client.import_contacts(body))
+        return await self._ask(leased, kind, "import", lambda client: client.import_contacts(body))
 
-    async def import_info(self, held: LeasedChunk) -> Answered[BatchInfo] | NotNow:
+    async def import_info(self, leased: LeasedChunk) -> Answered[BatchInfo] | NotNow:
         """Ask how far the held chunk's batch is."""
-        return await self._ask(held, "other", "info", lambda client: client.import_info(held.fence))
+        return await self._ask(leased, "other", "info", lambda client: client.import_info(leased.fence))
 
-    async def find_contact(self, held: LeasedChunk, email: str) -> Answered[LookedUp] | NotNow:
+    async def find_contact(self, leased: LeasedChunk, email: str) -> Answered[LookedUp] | NotNow:
         """Look for a contact by an address, before a held chunk is imported."""
-        return await self._ask(held, "other", "find", lambda client: client.look_up(email))
+        return await self._ask(leased, "other", "find", lambda client: client.look_up(email))
 
-    async def memberships(self, held: LeasedChunk, contact_id: str) -> Answered[Memberships] | NotNow:
+    async def memberships(self, leased: LeasedChunk, contact_id: str) -> Answered[Memberships] | NotNow:
         """Ask which lists a contact has left."""
-        return await self._ask(held, "other", "lists", lambda client: client.memberships(contact_id))
+        return await self._ask(leased, "other", "lists", lambda client: client.memberships(contact_id))
 
-    async def change_address(self, held: LeasedChunk, contact_id: str, email: str) -> Answered[AddressChanged] | NotNow:
+    async def change_address(
+        self, leased: LeasedChunk, contact_id: str, email: str
+    ) -> Answered[AddressChanged] | NotNow:
         """Give a contact another address."""
-        return await self._ask(held, "other", "update", lambda client: client.change_address(contact_id, email))
+        return await self._ask(leased, "other", "update", lambda client: client.change_address(contact_id, email))
 
-    async def whose_key(self, held: LeasedChunk) -> Answered[User] | NotNow:
+    async def whose_key(self, leased: LeasedChunk) -> Answered[User] | NotNow:
         """Ask whose key this is: a question that changes nothing, in place of a held chunk's import."""
-        return await self._ask(held, "other", "me", lambda client: client.me())
+        return await self._ask(leased, "other", "me", lambda client: client.me())
 
     async def _ask(
-        self, held: LeasedChunk, kind: RequestKind, endpoint: EndpointName, call: Callable[[Client], Awaitable[T]]
+        self, leased: LeasedChunk, kind: RequestKind, endpoint: EndpointName, call: Callable[[Client], Awaitable[T]]
     ) -> Answered[T] | NotNow:
         try:
-            client = self._client(held)
+            client = self._client(leased)
         except SecretError:
             # The key was sealed with a secret that this worker does not have: a person has to mend it.
             return Answered(Refused(Because.CREDENTIALS, definite=True), RequestCost(requests=0))
         asked = monotonic()
         try:
-            may = await self._pacer.wait(held.account, kind, held, patience_seconds=PATIENCE_SECONDS)
+            may = await self._pacer.wait(leased.account, kind, leased, patience_seconds=PATIENCE_SECONDS)
         except StoreError:
             return NotNow(0)  # it is written down that nothing was sent, when the store answers
         match may:
@@ -150,29 +152,29 @@ class Requester:
         status = "error" if outcome.status is None else str(outcome.status)
         self._listen(
             RequestReport(
-                connection=held.run.connection_name,
+                connection=leased.run.connection_name,
                 endpoint=endpoint,
                 status=status,
                 seconds=seconds,
                 request_id=outcome.request_id,
                 throttled=throttled,
-                run=held.run.id,
-                chunk=held.chunk,
+                run=leased.run.id,
+                chunk=leased.chunk,
             )
         )
         if isinstance(outcome, Throttled):
             limit: LimitName = "any" if kind == "other" else kind
-            told = partial(self._pacer.throttled, held.account, limit, outcome.retry_after_seconds, go.at)
+            told = partial(self._pacer.throttled, leased.account, limit, outcome.retry_after_seconds, go.at)
             await until_answered(told)
-        wire = RequestCost(1, int(throttled), _smoothed(held.trip_ms, seconds * 1000))
+        wire = RequestCost(1, int(throttled), _smoothed(leased.trip_ms, seconds * 1000))
         if isinstance(outcome, Unreadable):
             return Answered(outcome, replace(wire, unread=blocks.unreadable_answers(outcome.form)))
         answered = Answered(outcome, wire)
         return replace(answered, wire=replace(wire, read=answered.can_be_read))
 
-    def _client(self, held: LeasedChunk) -> Client:
-        host: str = held.connection["host"]
-        key = self._vault.open(held.run.connection, held.secret)
+    def _client(self, leased: LeasedChunk) -> Client:
+        host: str = leased.connection["host"]
+        key = self._vault.open(leased.run.connection, leased.secret)
         return Client(self._session, host, key, scheme=scheme_for(host, self._trusted))
 
 

@@ -18,7 +18,7 @@ OF_ITS_CONNECTION: Final = f"* on (connection) group_left () max by (connection)
 
 def dashboards() -> Mapping[str, Dashboard]:
     """All of them, by the names of their files."""
-    return {"fleet": fleet(), "run": run(), "plumbing": plumbing()}
+    return {"fleet": fleet(), "run": run(), "plumbing": queue_stats_store()}
 
 
 def fleet() -> Dashboard:
@@ -187,7 +187,7 @@ def run() -> Dashboard:
     )
 
 
-def plumbing() -> Dashboard:
+def queue_stats_store() -> Dashboard:
     """What is inside the pipes."""
     return dashboard(
         "segment-export-plumbing",

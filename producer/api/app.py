@@ -25,7 +25,7 @@ VERSION: Final = "1"
 
 
 def make_app(
-    collaborators: Services,
+    services: Services,
     *,
     identify: Identify,
     attempts: TokenThrottle | None = None,
@@ -48,7 +48,7 @@ def make_app(
         client_max_size=BODY_BYTES_MAX,
         middlewares=[as_problems, within_limits, guard(identify, roles, attempts or TokenThrottle())],
     )
-    app[SERVICES] = collaborators
+    app[SERVICES] = services
     app[PROXIES] = proxies
     app[DESCRIPTION] = describe(ROUTES, version=VERSION)
     for route in ROUTES:

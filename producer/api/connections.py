@@ -55,8 +55,10 @@ async def change(request: web.Request) -> web.Response:
     """Change a connection by a merge patch."""
     before = await _named(request)
     body = await read_body(request, ConnectionChange, onto=connection_as_body(before))
-    of = services_of(request)
-    return answer(await connection_document(of, await change_connection(of, request[IDENTITY], before, body)))
+    services = services_of(request)
+    return answer(
+        await connection_document(services, await change_connection(services, request[IDENTITY], before, body))
+    )
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -69,10 +71,10 @@ async def check(request: web.Request) -> web.Response:
     """Look whether host and key are still good."""
     connection = await _named(request)
     await read_body(request, NothingBody, optional=True)
-    of = services_of(request)
-    found = await check_connection(of, connection)
-    connection = await of.registry.connection_by_id(connection.id) or connection
-    account = seen(connection, await of.registry.connections())
+    services = services_of(request)
+    found = await check_connection(services, connection)
+    connection = await services.registry.connection_by_id(connection.id) or connection
+    account = seen(connection, await services.registry.connections())
     document = CheckDocument(
         ok=True,
         account=account.account,

@@ -45,10 +45,10 @@ class ExaminationDocument(BaseModel):
         return cls(health=worst, items=[DiagnosisDocument.of(one) for one in found])
 
 
-async def examine(of: Services, who: Identity) -> ExaminationDocument:
+async def examine(services: Services, identity: Identity) -> ExaminationDocument:
     """Look at everything. Problem 403."""
-    require_admin(who)
-    return ExaminationDocument.of(list(await of.examine()))
+    require_admin(identity)
+    return ExaminationDocument.of(list(await services.examine()))
 
 
 async def look(request: web.Request) -> web.Response:

@@ -31,15 +31,15 @@ async def create(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name."""
-    of = services_of(request)
-    part, following = cut(await of.registry.exports(), lambda export: export.name, window(request))
-    return answer_page(await shown_exports(of, part), following)
+    services = services_of(request)
+    part, following = cut(await services.registry.exports(), lambda export: export.name, window(request))
+    return answer_page(await shown_exports(services, part), following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show an export."""
-    of, export = services_of(request), await _named(request)
-    return answer(await shown_export(of, export, await connection_of(of, export)))
+    services, export = services_of(request), await _named(request)
+    return answer(await shown_export(services, export, await connection_of(services, export)))
 
 
 async def change(request: web.Request) -> web.Response:

@@ -37,15 +37,15 @@ async def create(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List channels by name, never their secrets."""
-    of = services_of(request)
-    part, following = cut(await of.notifying.channels.all(), lambda channel: channel.name, window(request))
-    return answer_page(await shown_channels(of, part), following)
+    services = services_of(request)
+    part, following = cut(await services.notifying.channels.all(), lambda channel: channel.name, window(request))
+    return answer_page(await shown_channels(services, part), following)
 
 
 async def show(request: web.Request) -> web.Response:
     """Show a channel."""
-    of = services_of(request)
-    return answer(await shown_channel(of, await _named(request)))
+    services = services_of(request)
+    return answer(await shown_channel(services, await _named(request)))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -70,20 +70,20 @@ async def test(request: web.Request) -> web.Response:
 
 async def show_deliveries(request: web.Request) -> web.Response:
     """List a channel's messages, the newest first; `state` picks some."""
-    of, wanted, states = services_of(request), window(request), _states(request)
-    letters = await of.notifying.letters.listed((await _named(request)).id, states)
-    ids = [letter.id for letter in letters]
+    services, wanted, states = services_of(request), window(request), _states(request)
+    outbox = await services.notifying.outbox.listed((await _named(request)).id, states)
+    ids = [delivery.id for delivery in outbox]
     first = ids.index(wanted.after) + 1 if wanted.after in ids else 0
-    part = letters[first : first + wanted.most]
-    following = part[-1].id if first + wanted.most < len(letters) else None
-    return answer_page([DeliveryDocument.of(letter) for letter in part], following)
+    part = outbox[first : first + wanted.most]
+    following = part[-1].id if first + wanted.most < len(outbox) else None
+    return answer_page([DeliveryDocument.of(delivery) for delivery in part], following)
 
 
 async def send_again(request: web.Request) -> web.Response:
     """Send a message again."""
     await read_body(request, NothingBody, optional=True)
-    of, who = services_of(request), request[IDENTITY]
-    return answer(await redeliver(of, who, request.match_info["name"], request.match_info["id"]), 202)
+    services, identity = services_of(request), request[IDENTITY]
+    return answer(await redeliver(services, identity, request.match_info["name"], request.match_info["id"]), 202)
 
 
 async def _named(request: web.Request) -> Channel:

@@ -16,10 +16,10 @@ CSV: Final = "text/csv"
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Stream a run's rejects, with `fate=held_back` those whom it left alone, or with `fate=changed_address` those it knew again."""
-    of, run = services_of(request), request.match_info["id"]
+    services, run = services_of(request), request.match_info["id"]
     form, report = _form(request), _report(request)
-    await require_rejects(of, request[IDENTITY], run)
-    pages = report_pages(of.run_store, run, report)
+    await require_rejects(services, request[IDENTITY], run)
+    pages = report_pages(services.run_store, run, report)
     # The first page is read before the status is sent: a store that fails is still a 503.
     first = await anext(pages, b"")
     response = web.StreamResponse(

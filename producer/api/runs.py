@@ -21,17 +21,17 @@ KEY_CHARACTERS_MAX: Final = 255
 
 async def open_run(request: web.Request) -> web.Response:
     """Open a run of an export; the same Idempotency-Key with the same demand opens nothing new."""
-    of, key = services_of(request), _idempotency_key(request)
+    services, key = services_of(request), _idempotency_key(request)
     body = await read_body(request, DemandBody, optional=True)
-    run = await demand_run(of, request[IDENTITY], request.match_info["name"], body, key)
+    run = await demand_run(services, request[IDENTITY], request.match_info["name"], body, key)
     return answer(OpenedDocument(run=run), 202)
 
 
 async def open_scheduled(request: web.Request) -> web.Response:
     """Open a run of every export that has a schedule."""
-    of, key = services_of(request), _idempotency_key(request)
+    services, key = services_of(request), _idempotency_key(request)
     await read_body(request, NothingBody, optional=True)
-    return answer(await demand_scheduled(of, request[IDENTITY], key), 202)
+    return answer(await demand_scheduled(services, request[IDENTITY], key), 202)
 
 
 async def show_all(request: web.Request) -> web.Response:
@@ -77,5 +77,5 @@ def _idempotency_key(request: web.Request) -> str:
 
 
 async def _steered(request: web.Request, action: Steering, *, accept: bool = False) -> web.Response:
-    of, run = services_of(request), request.match_info["id"]
-    return answer(await steer_run(of, request[IDENTITY], run, action, accept=accept), 202)
+    services, run = services_of(request), request.match_info["id"]
+    return answer(await steer_run(services, request[IDENTITY], run, action, accept=accept), 202)

@@ -10,6 +10,6 @@ from producer.services.segments import shown_segments
 
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
-    of = services_of(request)
-    part, following = cut(await of.registry.segments(), lambda segment: segment.name, window(request))
-    return answer_page(await shown_segments(of, part), following)
+    services = services_of(request)
+    part, following = cut(await services.registry.segments(), lambda segment: segment.name, window(request))
+    return answer_page(await shown_segments(services, part), following)

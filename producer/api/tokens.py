@@ -20,9 +20,9 @@ async def issue(request: web.Request) -> web.Response:
 
 async def show_all(request: web.Request) -> web.Response:
     """List tokens by name, never their secrets."""
-    of = services_of(request)
-    part, following = cut(await of.tokens.all(), lambda token: token.name, window(request))
-    now = of.clock_ms()
+    services = services_of(request)
+    part, following = cut(await services.tokens.all(), lambda token: token.name, window(request))
+    now = services.clock_ms()
     return answer_page([TokenDocument.of(token, now) for token in part], following)
 
 

@@ -42,14 +42,14 @@ class Doctor:
         *,
         store: Store,
         queue: Store,
-        lanes: Wakeups,
+        wakeups: Wakeups,
         checks: Checks,
         preview: PreviewSnapshot,
     ) -> None:
         self._settings = settings
         self._store = store
         self._queue = queue
-        self._lanes = lanes
+        self._wakeups = wakeups
         self._registry, self._run_store = Registry(store), RunStore(store)
         self._vault = Vault(settings.secret_keys)
         self._checks = checks
@@ -64,7 +64,7 @@ class Doctor:
             found += server.judged("store", await _told(self._store))
             found.append(server.clock(time.time_ns() // 1_000_000 - await self._run_store.now()))
             found += queue
-            found += [] if _is_away(queue) else _judged_census(await self._lanes.census())
+            found += [] if _is_away(queue) else _judged_census(await self._wakeups.census())
             connections, exports = await self._registry.connections(), await self._registry.exports()
         except StoreError as error:
             mend = "start it, or mend SEGMENT_EXPORT_REDIS_URL; accounts, lists and snapshots were not looked at"

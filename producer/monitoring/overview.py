@@ -60,42 +60,42 @@ class OverviewFigures:
 class Overview:
     """Reads views; keeps of the last minutes what each account had booked when, and how far each run was."""
 
-    def __init__(self, store: Store, run_store: RunStore, lanes: Wakeups, ageing: StalenessCheck) -> None:
-        self._ageing = ageing
+    def __init__(self, store: Store, run_store: RunStore, wakeups: Wakeups, staleness_check: StalenessCheck) -> None:
+        self._staleness_check = staleness_check
         self._letters = Outbox(store)
         self._run_store = run_store
-        self._lanes = lanes
+        self._wakeups = wakeups
         self._events = EventStreamStore(store)
-        self._plumbing = QueueStatsStore(store)
+        self._queue_stats_store = QueueStatsStore(store)
         self._samples: deque[Census] = deque()
         self._progress: dict[str, deque[RunProgress]] = {}
         self._from_the_start: set[str] = set()
 
     async def view(self) -> OverviewFigures:
         """Read the record."""
-        census = await self._lanes.census()
-        runs = tuple(await self._run_store.look(await self._plumbing.newest()))
+        census = await self._wakeups.census()
+        runs = tuple(await self._run_store.look(await self._queue_stats_store.newest()))
         return OverviewFigures(
             runs,
             await self._project(runs, census.now),
             census,
             self._used(census),
             await self._events.count(),
-            await self._plumbing.pipes(),
-            await self._plumbing.memory(),
-            await self._plumbing.refreshed(),
+            await self._queue_stats_store.pipes(),
+            await self._queue_stats_store.memory(),
+            await self._queue_stats_store.refreshed(),
             await self._letters.count(),
-            await self._ageing.of_all(census.now),
-            await self._plumbing.account_names(),
+            await self._staleness_check.of_all(census.now),
+            await self._queue_stats_store.account_names(),
         )
 
     async def sample(self) -> None:
         """Remember what is booked now, and how far the runs under way are."""
-        census = await self._lanes.census()
+        census = await self._wakeups.census()
         self._samples.append(census)
         while self._samples and census.now - self._samples[0].now > MINUTE_MS:
             self._samples.popleft()
-        runs = await self._run_store.look(await self._plumbing.newest())
+        runs = await self._run_store.look(await self._queue_stats_store.newest())
         self._from_the_start &= {run.id for run in runs}
         self._from_the_start |= {run.id for run in runs if run.first_import is None}
         seen = {run.id: found for run in runs if (found := progress(run, census.now)) is not None}
@@ -108,7 +108,7 @@ class Overview:
 
     async def allowance(self, run: Run) -> Allowance:
         """What the run's account allows, and what the other runs in its lane have still to send."""
-        allowed = await self._plumbing.allowed(run.account)
+        allowed = await self._queue_stats_store.allowed(run.account)
         others = await self._run_store.look([other for other in allowed.runs if other != run.id])
         still = tuple(map(remaining_imports, others))
         return Allowance(
@@ -117,7 +117,7 @@ class Overview:
 
     async def project(self, runs: Sequence[Run]) -> dict[str, int]:
         """When each of the runs is foreseen to finish, in milliseconds; those without a forecast are left out."""
-        census = await self._lanes.census()
+        census = await self._wakeups.census()
         return await self._project(runs, census.now)
 
     async def _project(self, runs: Sequence[Run], now: int) -> dict[str, int]:

@@ -68,19 +68,21 @@ class Outbox:
     async def take(self, token: str, most: int, lease_ms: int = LEASE_MS) -> list[TakenDelivery]:
         """Take messages that are due."""
         return [
-            TakenDelivery(letter.decode(), body, attempt, Channel.from_document(codec.decode(document)), secret)
-            for letter, body, attempt, document, secret in await self._store.run("take_letters", token, lease_ms, most)
+            TakenDelivery(delivery.decode(), body, attempt, Channel.from_document(codec.decode(document)), secret)
+            for delivery, body, attempt, document, secret in await self._store.run(
+                "take_letters", token, lease_ms, most
+            )
         ]
 
-    async def settle(self, letter: str, token: str, to: DeliveryState, *, note: str, due_in_ms: int = 0) -> bool:
+    async def settle(self, delivery: str, token: str, to: DeliveryState, *, note: str, due_in_ms: int = 0) -> bool:
         """Write what came of an attempt; False if the message was no longer ours."""
-        return bool(await self._store.run("settle_letter", letter, token, to, due_in_ms, note) == b"settled")
+        return bool(await self._store.run("settle_letter", delivery, token, to, due_in_ms, note) == b"settled")
 
     async def redeliver(
-        self, channel_id: str, letter: str, *, by: Author = SYSTEM
+        self, channel_id: str, delivery: str, *, by: Author = SYSTEM
     ) -> Literal["done", "already"] | None:
         """Send a message that is over once more, under its id; None if the channel has none of it."""
-        word = await self._store.keep("redeliver_letter", channel_id, letter, author_as_text(by))
+        word = await self._store.keep("redeliver_letter", channel_id, delivery, author_as_text(by))
         return None if word is None else "done" if word == b"done" else "already"
 
     async def count_each(self) -> dict[str, DeliveryCounts]:
@@ -97,24 +99,24 @@ class Outbox:
     async def listed(self, channel_id: str, states: Sequence[DeliveryState]) -> list[Delivery]:
         """Read a channel's messages in these states, the newest first."""
         ids = [
-            letter
+            delivery
             for state in states
-            for letter, _ in await self._store.ranked(key("letters", channel_id, state), newest=True)
+            for delivery, _ in await self._store.ranked(key("letters", channel_id, state), newest=True)
         ]
         dues = dict(await self._store.ranked(key("deliveries")))
-        found = await self._store.hashes([key("delivery", letter) for letter in ids])
-        letters = [
+        found = await self._store.hashes([key("delivery", delivery) for delivery in ids])
+        outbox = [
             Delivery(
-                id=letter,
+                id=delivery,
                 state=DeliveryState(fields["state"].decode()),
                 body=fields["body"],
                 attempts=int(fields["attempts"]),
                 created=int(fields["created"]),
                 since=int(fields["since"]),
-                due=round(dues[letter]) if letter in dues else None,
+                due=round(dues[delivery]) if delivery in dues else None,
                 note=fields["note"].decode() if "note" in fields else None,
             )
-            for letter, fields in zip(ids, found, strict=True)
+            for delivery, fields in zip(ids, found, strict=True)
             if fields
         ]
-        return sorted(letters, key=lambda letter: (letter.created, letter.id), reverse=True)
+        return sorted(outbox, key=lambda delivery: (delivery.created, delivery.id), reverse=True)

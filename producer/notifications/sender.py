@@ -36,7 +36,7 @@ class Sender:
 
     def __init__(
         self,
-        letters: Outbox,
+        outbox: Outbox,
         vault: Vault,
         webhooks: Webhooks,
         mail: Mail | None,
@@ -44,7 +44,7 @@ class Sender:
         *,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._letters = letters
+        self._outbox = outbox
         self._vault = vault
         self._webhooks = webhooks
         self._mail = mail
@@ -55,8 +55,8 @@ class Sender:
         """Deliver everything that is due."""
         while True:
             token = secrets.token_hex(8)
-            taken = await self._letters.take(token, AT_ONCE)
-            await asyncio.gather(*(self._deliver(letter, token) for letter in taken))
+            taken = await self._outbox.take(token, AT_ONCE)
+            await asyncio.gather(*(self._deliver(delivery, token) for delivery in taken))
             if len(taken) < AT_ONCE:
                 return
 
@@ -76,27 +76,27 @@ class Sender:
             case ChannelKind.EMAIL:
                 return await self._mail.send(channel.addresses, message, codec.decode(body))
 
-    async def _deliver(self, letter: TakenDelivery, token: str) -> None:
-        attempt = await self.attempt(letter.channel, letter.secret, letter.id, letter.body)
+    async def _deliver(self, delivery: TakenDelivery, token: str) -> None:
+        attempt = await self.attempt(delivery.channel, delivery.secret, delivery.id, delivery.body)
         outcome, due_in_ms = attempt.outcome, 0
-        if outcome is AttemptOutcome.FAILED and given_up(letter.attempt):
+        if outcome is AttemptOutcome.FAILED and given_up(delivery.attempt):
             outcome = AttemptOutcome.DEAD
         if outcome is AttemptOutcome.FAILED:
-            due_in_ms = round(wait_seconds(letter.attempt, attempt.retry_after_seconds, self._dice()) * SECOND_MS)
+            due_in_ms = round(wait_seconds(delivery.attempt, attempt.retry_after_seconds, self._dice()) * SECOND_MS)
         to = {
             AttemptOutcome.DELIVERED: DeliveryState.DELIVERED,
             AttemptOutcome.FAILED: DeliveryState.PENDING,
             AttemptOutcome.DEAD: DeliveryState.DEAD,
         }[outcome]
-        if not await self._letters.settle(letter.id, token, to, note=attempt.note, due_in_ms=due_in_ms):
+        if not await self._outbox.settle(delivery.id, token, to, note=attempt.note, due_in_ms=due_in_ms):
             return
-        self._listen(SendReport(letter.channel.kind, outcome))
+        self._listen(SendReport(delivery.channel.kind, outcome))
         write = _log.info if outcome is AttemptOutcome.DELIVERED else _log.warning
         write(
             "notification_posted",
-            channel=letter.channel.name,
-            message=letter.id,
+            channel=delivery.channel.name,
+            message=delivery.id,
             outcome=outcome,
-            attempt=letter.attempt,
+            attempt=delivery.attempt,
             note=attempt.note,
         )

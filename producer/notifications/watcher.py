@@ -35,7 +35,7 @@ class Watcher:
         channels: Channels,
         registry: Registry,
         run_store: RunStore,
-        ageing: StalenessCheck,
+        staleness_check: StalenessCheck,
         project: ProjectFinishOf,
         runs_shown: Callable[[], Awaitable[Sequence[str]]],
         new_id: Callable[[], str],
@@ -45,7 +45,7 @@ class Watcher:
         self._channels = channels
         self._registry = registry
         self._run_store = run_store
-        self._ageing = ageing
+        self._staleness_check = staleness_check
         self._project = project
         self._runs_shown = runs_shown
         self._new_id = new_id
@@ -74,7 +74,7 @@ class Watcher:
             return
         now = await self._run_store.now()
         told = await self._healths.told([export.id for export in exports])
-        warnings = await self._ageing.of_exports(exports, now)
+        warnings = await self._staleness_check.of_exports(exports, now)
         found = await self._run_store.look(await self._runs_shown())
         live: dict[str, list[Run]] = defaultdict(list)
         for run in found:
@@ -89,7 +89,7 @@ class Watcher:
             return await self._healths.judge("", ReportedHealth(), ExportHealth.WELL, ended=run_id)
         now = await self._run_store.now()
         told = (await self._healths.told([export.id]))[export.id]
-        lasting = self._lasting(export, (await self._ageing.of_exports([export], now))[export.id], now)
+        lasting = self._lasting(export, (await self._staleness_check.of_exports([export], now))[export.id], now)
         seen = ended(run, told.health, is_stale=bool(lasting))
         judgement = judge(told, seen, now) or Judgement(told.health)
         return await self._write(export, told, judgement, now, run=run, warnings=lasting)
@@ -158,5 +158,5 @@ class Watcher:
         return outcome
 
     def _lasting(self, export: Export, warnings: Sequence[StalenessWarning], now: int) -> tuple[StalenessWarning, ...]:
-        hours = self._ageing.stale_after_hours
+        hours = self._staleness_check.stale_after_hours
         return tuple(one for one in warnings if has_lasted(one, export, now=now, default_hours=hours))

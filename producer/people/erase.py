@@ -55,14 +55,14 @@ class Eraser:
 
     def __init__(
         self,
-        erasing: ErasureStore,
+        erasure_store: ErasureStore,
         registry: Registry,
         checks: Checks,
         vault: Vault,
         now: Callable[[], Awaitable[int]],
     ) -> None:
         self._now = now
-        self._erasing = erasing
+        self._erasure_store = erasure_store
         self._registry = registry
         self._checks = checks
         self._vault = vault
@@ -71,37 +71,37 @@ class Eraser:
         """Forget the person of an address, as `address_key` writes it, and of those that they had before; StoreError."""
         at, receipts = 0, []
         # All of them are noted before the first is erased: with its entry goes what tells the others.
-        addresses = [*sorted(await self._erasing.others_of(address)), address]
+        addresses = [*sorted(await self._erasure_store.others_of(address)), address]
         for one in addresses:
-            at = await self._erasing.forget(one, elsewhere=elsewhere, by=by)
-        kept = {one.address: one for one in await self._erasing.asked()}
+            at = await self._erasure_store.forget(one, elsewhere=elsewhere, by=by)
+        kept = {one.address: one for one in await self._erasure_store.asked()}
         for one in addresses:
             asked = kept.get(one) or ErasureRequest(one, at, elsewhere)
             receipts.append(await self._erase(asked, at_once=True))
         is_done = all(done for _, done, _ in receipts)
-        log = await self._erasing.rewrite_log() if is_done else None
+        log = await self._erasure_store.rewrite_log() if is_done else None
         erased = sum_of(erased for erased, _, _ in receipts)
         return Receipt(at, erased, is_done, log, _worst(accounts for _, _, accounts in receipts))
 
     async def go_on(self) -> None:
         """Erase whomever a chunk or a survey under way had when it was asked for, as far as that has ended."""
         now = await self._now()
-        for asked in await self._erasing.asked():
+        for asked in await self._erasure_store.asked():
             if now - asked.at < UNATTENDED_MS:
                 continue  # whoever asked is still about it
             erased, is_done, accounts = await self._erase(asked, at_once=False)
             if is_done:
                 failed = sum(one.fate == "not_deleted" for one in accounts)
                 _log.info("erased", **erased.counts(), accounts=len(accounts), accounts_failed=failed)
-        await self._erasing.rewrite_log(due_ms=UNATTENDED_MS)
+        await self._erasure_store.rewrite_log(due_ms=UNATTENDED_MS)
 
     async def _erase(self, asked: ErasureRequest, *, at_once: bool) -> tuple[Erased, bool, tuple[Elsewhere, ...]]:
         """Erase, and tell whether nothing has them any more. Contacts are deleted last: nobody sends them again then."""
-        erased = await self._erasing.erase(asked, same(asked.address), at_once=at_once)
+        erased = await self._erasure_store.erase(asked, same(asked.address), at_once=at_once)
         if erased.waits_for:
             return erased, False, ()
         accounts = await self._delete(asked.address) if asked.elsewhere else ()
-        return erased, await self._erasing.finish(asked), accounts
+        return erased, await self._erasure_store.finish(asked), accounts
 
     async def _delete(self, address: str) -> tuple[Elsewhere, ...]:
         """Delete the contact at every account, over the first of its connections that can."""

@@ -24,17 +24,17 @@ class RunLog:
 
     async def tell_all(self) -> None:
         """Tell everything that was not told yet."""
-        while news := await take_news(self._store):
-            runs = {run.id: run for run in await self._run_store.look([each.run for each in news])}
-            for each in news:
+        while events := await take_news(self._store):
+            runs = {run.id: run for run in await self._run_store.look([each.run for each in events])}
+            for each in events:
                 if each.run in runs:
                     log_event(each, runs[each.run])
 
 
-def log_event(news: RunEvent, run: Run) -> None:
+def log_event(events: RunEvent, run: Run) -> None:
     """Write the line of one run."""
     log = _log.bind(run=run.id, export=run.export_name, connection=run.connection_name, segment=run.segment)
-    match news.what:
+    match events.what:
         case "opened":
             log.info(
                 "run_opened",
@@ -45,9 +45,9 @@ def log_event(news: RunEvent, run: Run) -> None:
                 budget_seconds=(run.deadline - run.created) / SECOND_MS,
             )
         case "blocked":
-            log.warning("run_blocked", code=news.code)
+            log.warning("run_blocked", code=events.code)
         case "unblocked":
-            log.info("run_unblocked", code=news.code)
+            log.info("run_unblocked", code=events.code)
         case "closed":
             _tell_end(log, run)
 

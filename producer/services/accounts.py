@@ -19,28 +19,28 @@ from producer.snapshots import Preview
 from wire.store import codec
 
 
-async def look_at(of: Services, who: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
+async def look_at(services: Services, identity: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
     """Find out what a key shows of its account, before there is a connection. Problem 403 or 422."""
-    require_admin(who)
-    return await of.checks.look(read_host_field(of, host), api_key)
+    require_admin(identity)
+    return await services.checks.look(read_host_field(services, host), api_key)
 
 
-async def look_through(of: Services, who: Identity, connection: Connection) -> Sight | Wrong | Busy:
+async def look_through(services: Services, identity: Identity, connection: Connection) -> Sight | Wrong | Busy:
     """Find out what a connection's key shows of its account. Problem 403; SecretError, Unregistered."""
-    require_use(who, connection)
-    return await of.checks.look(connection.host, await opened_key(of, connection))
+    require_use(identity, connection)
+    return await services.checks.look(connection.host, await opened_key(services, connection))
 
 
-async def lists_of(of: Services, who: Identity, connection: Connection) -> Lists | Wrong | Busy:
+async def lists_of(services: Services, identity: Identity, connection: Connection) -> Lists | Wrong | Busy:
     """Find out which lists a connection's account has. Problem 403; SecretError, Unregistered."""
-    require_use(who, connection)
-    return await of.checks.lists(connection.host, await opened_key(of, connection))
+    require_use(identity, connection)
+    return await services.checks.lists(connection.host, await opened_key(services, connection))
 
 
-async def fields_of(of: Services, who: Identity, connection: Connection) -> Fields | Wrong | Busy:
+async def fields_of(services: Services, identity: Identity, connection: Connection) -> Fields | Wrong | Busy:
     """Find out which custom fields a connection's account has. Problem 403; SecretError, Unregistered."""
-    require_use(who, connection)
-    return await of.checks.fields(connection.host, await opened_key(of, connection))
+    require_use(identity, connection)
+    return await services.checks.fields(connection.host, await opened_key(services, connection))
 
 
 @dataclass(frozen=True, slots=True)

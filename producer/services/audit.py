@@ -19,15 +19,15 @@ WHATS: Final = sorted({*AuditedAction, *(what.partition(".")[0] for what in Audi
 
 
 async def read_trail(
-    of: Services, who: Identity, wanted: AuditFilter, *, before: str = "", most: int = ITEMS_MAX
+    services: Services, identity: Identity, wanted: AuditFilter, *, before: str = "", most: int = ITEMS_MAX
 ) -> tuple[list[AuditDocument], str | None]:
     """Return entries, the newest first, older than the one with the id `before`, and what the next part is before.
 
     Problem 403.
     """
-    require_admin(who)
+    require_admin(identity)
     part: list[AuditDocument] = []
-    async with aclosing(of.audit.entries(wanted, before=before)) as entries:
+    async with aclosing(services.audit.entries(wanted, before=before)) as entries:
         async for entry in entries:
             if len(part) == most:
                 return part, part[-1].id

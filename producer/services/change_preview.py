@@ -54,17 +54,19 @@ class RehearsalDocument(BaseModel):
     refused: list[RefusedChange]
 
 
-async def rehearse_changes(of: Services, who: Identity, body: RehearsalBody) -> RehearsalDocument:
+async def rehearse_changes(services: Services, identity: Identity, body: RehearsalBody) -> RehearsalDocument:
     """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
-    channels = ChannelsOverlay(of.notifying.channels)
-    stage = replace(of, registry=RegistryOverlay(of.registry), notifying=replace(of.notifying, channels=channels))
+    channels = ChannelsOverlay(services.notifying.channels)
+    stage = replace(
+        services, registry=RegistryOverlay(services.registry), notifying=replace(services.notifying, channels=channels)
+    )
     refused, unmade = list[RefusedChange](), set[tuple[str, str]]()
     for number, change in enumerate(body.changes):
         if unmade & _needed(change):
             unmade.add((change.kind, change.name))  # what it needs is refused, and with that mended it may be good
             continue
         try:
-            await _rehearse(stage, who, change)
+            await _rehearse(stage, identity, change)
         except (Problem, RegistryError, SecretError) as error:
             problem = problem_of(error)
             if problem.status == BUSY:
@@ -85,49 +87,49 @@ def _needed(change: ChangeBody) -> set[tuple[str, str]]:
     return needed | ({("connections", connection)} if isinstance(connection, str) else set())
 
 
-async def _rehearse(of: Services, who: Identity, change: ChangeBody) -> None:
+async def _rehearse(services: Services, identity: Identity, change: ChangeBody) -> None:
     match change.kind:
         case "connections":
-            await _rehearse_connection(of, who, change)
+            await _rehearse_connection(services, identity, change)
         case "exports":
-            await _rehearse_export(of, who, change)
+            await _rehearse_export(services, identity, change)
         case "notifications":
-            await _rehearse_channel(of, who, change)
+            await _rehearse_channel(services, identity, change)
 
 
-async def _rehearse_connection(of: Services, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_connection(services: Services, identity: Identity, change: ChangeBody) -> None:
     match change.action:
         case "create":
-            await create_connection(of, who, checked(ConnectionBody, change.body))
+            await create_connection(services, identity, checked(ConnectionBody, change.body))
         case "change":
-            before = await of.registry.connection(change.name)
+            before = await services.registry.connection(change.name)
             after = checked(ConnectionChange, merged(connection_as_body(before), change.body))
-            await change_connection(of, who, before, after)
+            await change_connection(services, identity, before, after)
         case "delete":
-            await delete_connection(of, who, change.name)
+            await delete_connection(services, identity, change.name)
 
 
-async def _rehearse_export(of: Services, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_export(services: Services, identity: Identity, change: ChangeBody) -> None:
     async def read(onto: Mapping[str, Any]) -> ExportChange:
         return checked(ExportChange, merged(onto, change.body))
 
     match change.action:
         case "create":
-            await create_export(of, who, checked(ExportBody, change.body))
+            await create_export(services, identity, checked(ExportBody, change.body))
         case "change":
-            await change_export(of, who, await of.registry.export(change.name), read)
+            await change_export(services, identity, await services.registry.export(change.name), read)
         case "delete":
-            await delete_export(of, who, change.name)
+            await delete_export(services, identity, change.name)
 
 
-async def _rehearse_channel(of: Services, who: Identity, change: ChangeBody) -> None:
+async def _rehearse_channel(services: Services, identity: Identity, change: ChangeBody) -> None:
     async def read(onto: Mapping[str, Any]) -> NotificationChange:
         return checked(NotificationChange, merged(onto, change.body))
 
     match change.action:
         case "create":
-            await make_channel(of, who, checked(NotificationBody, change.body))
+            await make_channel(services, identity, checked(NotificationBody, change.body))
         case "change":
-            await change_channel(of, who, await of.notifying.channels.named(change.name), read)
+            await change_channel(services, identity, await services.notifying.channels.named(change.name), read)
         case "delete":
-            await delete_channel(of, who, change.name)
+            await delete_channel(services, identity, change.name)

@@ -17,43 +17,43 @@ from producer.services.requests import ExplainBody, ForgetBody
 from wire.vault import SecretError
 
 
-async def explain_contact(of: Services, who: Identity, body: ExplainBody) -> ContactExplained:
+async def explain_contact(services: Services, identity: Identity, body: ExplainBody) -> ContactExplained:
     """Explain a person, to a contributor over exports whose connection is open; asks ActiveCampaign only if told to."""
     address = _key(body.email)
-    pseudonym = await of.erasing.pseudonym(address)
+    pseudonym = await services.erasure_store.pseudonym(address)
     facts = {"asked_activecampaign": body.ask}
-    await of.audit.note(
-        AuditedAction.CONTACT_EXPLAINED, who.author, kind=AuditedKind.CONTACT, object_id=pseudonym, facts=facts
+    await services.audit.note(
+        AuditedAction.CONTACT_EXPLAINED, identity.author, kind=AuditedKind.CONTACT, object_id=pseudonym, facts=facts
     )
-    since = await of.erasing.since(address)
+    since = await services.erasure_store.since(address)
     documents, asked = [], dict[str, FoundFields]()
-    for export in await of.registry.exports():
-        connection = await of.registry.connection_by_id(export.connection) if export.connection else None
-        if not may_use(who, connection):
+    for export in await services.registry.exports():
+        connection = await services.registry.connection_by_id(export.connection) if export.connection else None
+        if not may_use(identity, connection):
             continue
         if body.ask and connection is not None and connection.id not in asked:
-            asked[connection.id] = await _asked(of, connection, address)
-        trace = await of.tracer.trace(export, address, same(address))
+            asked[connection.id] = await _asked(services, connection, address)
+        trace = await services.tracer.trace(export, address, same(address))
         told = explained(trace, is_forgotten=since is not None)
         found = asked.get(connection.id) if connection else None
         documents.append(ExplainedDocument.of(export, connection.name if connection else None, trace, told, found))
     return ContactExplained(forgotten=moment_or_none(since), exports=documents)
 
 
-async def forget_contact(of: Services, who: Identity, body: ForgetBody) -> ContactForgotten:
+async def forget_contact(services: Services, identity: Identity, body: ForgetBody) -> ContactForgotten:
     """Forget a person, and return the receipt. Problem 403 or 422."""
-    require_admin(who)
+    require_admin(identity)
     return ContactForgotten.of(
-        await of.forgetter.forget(_key(body.email), elsewhere=body.delete_at_activecampaign, by=who.author)
+        await services.eraser.forget(_key(body.email), elsewhere=body.delete_at_activecampaign, by=identity.author)
     )
 
 
-async def _asked(of: Services, connection: Connection, address: str) -> FoundFields:
+async def _asked(services: Services, connection: Connection, address: str) -> FoundFields:
     try:
-        api_key = of.vault.open(connection.id, await of.registry.secret(connection.id))
+        api_key = services.vault.open(connection.id, await services.registry.secret(connection.id))
     except (SecretError, Unregistered):
         return Wrong("api_key", UNREADABLE)
-    return await of.checks.find_contact(connection.host, api_key, address)
+    return await services.checks.find_contact(connection.host, api_key, address)
 
 
 def _key(email: str) -> str:

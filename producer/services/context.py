@@ -45,7 +45,7 @@ class NotificationServices:
     """Whom the handlers of notification channels work with; `mails`: whether there is a mail server to hand e-mail to."""
 
     channels: Channels
-    letters: Outbox
+    outbox: Outbox
     attempt: Callable[[Channel, bytes, str, bytes], Awaitable[Attempt]]
     trusted_hosts: frozenset[str] = frozenset()
     public_url: str = ""
@@ -63,12 +63,12 @@ class Services:
     events: EventStreamStore
     checks: Checks
     tracer: Tracer
-    erasing: ErasureStore
-    forgetter: Eraser
+    erasure_store: ErasureStore
+    eraser: Eraser
     audit: Audit
     examine: Examine
     vault: Vault
-    ageing: StalenessCheck
+    staleness_check: StalenessCheck
     notifying: NotificationServices
     project: ProjectFinish
     preview: ShowPreview

@@ -39,7 +39,9 @@ class NotificationDocument(BaseModel):
             url=channel.url,
             addresses=list(channel.addresses),
             events=[NotificationEvent(event) for event in channel.events],
-            exports=None if exports is None else sorted(export_names[of] for of in exports if of in export_names),
+            exports=None
+            if exports is None
+            else sorted(export_names[services] for services in exports if services in export_names),
             enabled=channel.enabled,
             waiting=counts.waiting,
             dead=counts.dead,
@@ -75,18 +77,18 @@ class DeliveryDocument(BaseModel):
     message: dict[str, Any]
 
     @classmethod
-    def of(cls, letter: Delivery) -> Self:
+    def of(cls, delivery: Delivery) -> Self:
         """Show a message."""
-        message = codec.decode(letter.body)
+        message = codec.decode(delivery.body)
         return cls(
-            id=letter.id,
+            id=delivery.id,
             type=message["type"],
-            state=letter.state,
-            attempts=letter.attempts,
-            created=moment(letter.created),
-            since=moment(letter.since),
-            next_attempt=moment_or_none(letter.due),
-            note=letter.note,
+            state=delivery.state,
+            attempts=delivery.attempts,
+            created=moment(delivery.created),
+            since=moment(delivery.since),
+            next_attempt=moment_or_none(delivery.due),
+            note=delivery.note,
             message=message,
         )
 

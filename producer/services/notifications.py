@@ -25,88 +25,92 @@ from producer.services.permissions import require_admin
 from producer.services.problems import Problem, unprocessable
 
 
-async def make_channel(of: Services, who: Identity, body: NotificationBody) -> NotificationMade:
+async def make_channel(services: Services, identity: Identity, body: NotificationBody) -> NotificationMade:
     """Keep a new channel; a webhook without a secret gets one, which is told this once. NameTaken; Problem 403 or 422."""
-    require_admin(who)
-    said = await _checked(of, body)
-    now = of.clock_ms()
-    channel = Channel(id=of.new_id(), created=now, changed=now, **said)
+    require_admin(identity)
+    said = await _checked(services, body)
+    now = services.clock_ms()
+    channel = Channel(id=services.new_id(), created=now, changed=now, **said)
     made = secret_of(secrets.token_bytes(BYTES)) if body.kind == "webhook" and body.secret is None else None
-    await of.notifying.channels.save(channel, secret=_sealed(of, channel, made or body.secret), by=who.author)
-    shown = await shown_channel(of, channel)
+    await services.notifying.channels.save(
+        channel, secret=_sealed(services, channel, made or body.secret), by=identity.author
+    )
+    shown = await shown_channel(services, channel)
     return NotificationMade(**shown.model_dump(), secret=made and made.get_secret_value())
 
 
 async def change_channel(
-    of: Services,
-    who: Identity,
+    services: Services,
+    identity: Identity,
     before: Channel,
     read: Callable[[Mapping[str, Any]], Awaitable[NotificationChange]],
 ) -> NotificationDocument:
     """Keep a channel as it is to be from now on; `read` makes the change of what it is. NameTaken; Problem 403 or 422."""
-    require_admin(who)
-    document = (await shown_channel(of, before)).model_dump(mode="json")
+    require_admin(identity)
+    document = (await shown_channel(services, before)).model_dump(mode="json")
     body = await read({name: value for name, value in document.items() if name in NotificationBody.model_fields})
     if body.kind != before.kind:
         raise unprocessable({"/kind": "stays as it is: delete the channel and make another"})
-    said = await _checked(of, body)
-    after = Channel(id=before.id, created=before.created, changed=of.clock_ms(), **said)
-    await of.notifying.channels.save(after, secret=_sealed(of, after, body.secret), replaces=before, by=who.author)
-    return await shown_channel(of, after)
+    said = await _checked(services, body)
+    after = Channel(id=before.id, created=before.created, changed=services.clock_ms(), **said)
+    await services.notifying.channels.save(
+        after, secret=_sealed(services, after, body.secret), replaces=before, by=identity.author
+    )
+    return await shown_channel(services, after)
 
 
-async def delete_channel(of: Services, who: Identity, name: str) -> NotificationDocument:
+async def delete_channel(services: Services, identity: Identity, name: str) -> NotificationDocument:
     """Delete a channel with its messages, and return what it was. Unregistered; Problem 403."""
-    require_admin(who)
-    shown = await shown_channel(of, await of.notifying.channels.named(name))
-    await of.notifying.channels.delete(name, by=who.author)
+    require_admin(identity)
+    shown = await shown_channel(services, await services.notifying.channels.named(name))
+    await services.notifying.channels.delete(name, by=identity.author)
     return shown
 
 
-async def test_channel(of: Services, who: Identity, name: str) -> NotificationTested:
+async def test_channel(services: Services, identity: Identity, name: str) -> NotificationTested:
     """Send a test message, once and now, and say what came of it. Unregistered; Problem 403."""
-    require_admin(who)
-    channel = await of.notifying.channels.named(name)
-    secret = await of.notifying.channels.secret(channel.id) or b""
-    body = encoded(test_body(of.clock_ms(), channel.name, of.notifying.public_url))
-    attempt = await of.notifying.attempt(channel, secret, f"msg_test_{of.new_id()}", body)
+    require_admin(identity)
+    channel = await services.notifying.channels.named(name)
+    secret = await services.notifying.channels.secret(channel.id) or b""
+    body = encoded(test_body(services.clock_ms(), channel.name, services.notifying.public_url))
+    attempt = await services.notifying.attempt(channel, secret, f"msg_test_{services.new_id()}", body)
     return NotificationTested(delivered=attempt.outcome is AttemptOutcome.DELIVERED, detail=attempt.note)
 
 
-async def redeliver(of: Services, who: Identity, name: str, letter: str) -> Redelivered:
+async def redeliver(services: Services, identity: Identity, name: str, delivery: str) -> Redelivered:
     """Send a message that is over once more. Unregistered; Problem 403 or 404."""
-    require_admin(who)
-    channel = await of.notifying.channels.named(name)
-    result = await of.notifying.letters.redeliver(channel.id, letter, by=who.author)
+    require_admin(identity)
+    channel = await services.notifying.channels.named(name)
+    result = await services.notifying.outbox.redeliver(channel.id, delivery, by=identity.author)
     if result is None:
-        raise Problem(404, f"There is no message {letter!r} of this channel.")
+        raise Problem(404, f"There is no message {delivery!r} of this channel.")
     return Redelivered(result=result)
 
 
-async def shown_channel(of: Services, channel: Channel) -> NotificationDocument:
+async def shown_channel(services: Services, channel: Channel) -> NotificationDocument:
     """Return a channel as it is shown."""
-    return (await shown_channels(of, [channel]))[0]
+    return (await shown_channels(services, [channel]))[0]
 
 
-async def shown_channels(of: Services, channels: list[Channel]) -> list[NotificationDocument]:
+async def shown_channels(services: Services, channels: list[Channel]) -> list[NotificationDocument]:
     """Return channels as they are shown."""
-    names = {export.id: export.name for export in await of.registry.exports()}
-    counts = await of.notifying.letters.count_each()
+    names = {export.id: export.name for export in await services.registry.exports()}
+    counts = await services.notifying.outbox.count_each()
     return [NotificationDocument.of(channel, names, counts.get(channel.id, DeliveryCounts())) for channel in channels]
 
 
-async def _checked(of: Services, body: NotificationBody) -> dict[str, Any]:
+async def _checked(services: Services, body: NotificationBody) -> dict[str, Any]:
     """Return what the body says of a channel; Problem 422 for what only this server can know."""
     faults: dict[str, str] = {}
     url = body.url
     if url is not None:
         try:
-            url = read_url(url, of.notifying.trusted_hosts)
+            url = read_url(url, services.notifying.trusted_hosts)
         except ValueError as error:
             faults["/url"] = str(error)
-    if body.kind == "email" and not of.notifying.mails:
+    if body.kind == "email" and not services.notifying.mails:
         faults["/kind"] = "no mail server is set: SEGMENT_EXPORT_SMTP_HOST says which"
-    ids = {export.name: export.id for export in await of.registry.exports()} if body.exports is not None else {}
+    ids = {export.name: export.id for export in await services.registry.exports()} if body.exports is not None else {}
     for index, name in enumerate(body.exports or ()):
         if name not in ids:
             faults[f"/exports/{index}"] = f"there is no export {name!r}"
@@ -123,5 +127,5 @@ async def _checked(of: Services, body: NotificationBody) -> dict[str, Any]:
     }
 
 
-def _sealed(of: Services, channel: Channel, secret: SecretStr | None) -> bytes | None:
-    return None if secret is None else of.vault.seal(channel.id, secret)
+def _sealed(services: Services, channel: Channel, secret: SecretStr | None) -> bytes | None:
+    return None if secret is None else services.vault.seal(channel.id, secret)

@@ -10,21 +10,21 @@ from producer.services.identity import Identity
 from producer.services.problems import Problem
 
 
-def may_use(who: Identity, connection: Connection | None) -> bool:
+def may_use(identity: Identity, connection: Connection | None) -> bool:
     """Whether somebody may use a connection; where there is none (any more), only administrators may act."""
-    return who.is_admin or (connection is not None and connection.is_open)
+    return identity.is_admin or (connection is not None and connection.is_open)
 
 
-def require_use(who: Identity, connection: Connection | None) -> None:
+def require_use(identity: Identity, connection: Connection | None) -> None:
     """Raise Problem 403 unless somebody may use a connection."""
-    if not may_use(who, connection):
+    if not may_use(identity, connection):
         raise closed()
 
 
-def require_admin(who: Identity) -> None:
+def require_admin(identity: Identity) -> None:
     """Raise Problem 403 unless somebody is an administrator: the routes say so, too, and there is more than one door."""
-    if not who.is_admin:
-        raise Problem(403, f"This is not for the role {who.role}.")
+    if not identity.is_admin:
+        raise Problem(403, f"This is not for the role {identity.role}.")
 
 
 def closed() -> Problem:

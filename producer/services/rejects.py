@@ -28,15 +28,15 @@ FORMULAS: Final = re.compile(r"(^|[;,|\t\r\n])(?=[ \"\u00a0\ufeff]*[=+\-@\uff1d\
 where people write a comma in numbers, it separates by semicolons. Source: OWASP, "CSV Injection"."""
 
 
-async def require_rejects(of: Services, who: Identity, run: str) -> None:
+async def require_rejects(services: Services, identity: Identity, run: str) -> None:
     """Raise Problem 403 or 404 unless somebody may see a run's rejects.
 
     They hold addresses, so a contributor sees those of open connections only.
     """
-    found = await of.run_store.look([run])
+    found = await services.run_store.look([run])
     if not found:
         raise Problem(404, f"There is no run {run!r}.")
-    require_use(who, await of.registry.connection_by_id(found[0].connection))
+    require_use(identity, await services.registry.connection_by_id(found[0].connection))
 
 
 def as_csv(page: bytes, report: ReportName = "rejects") -> bytes:

@@ -7,7 +7,7 @@ from producer.services.context import Services
 from producer.services.documents import SegmentDocument
 
 
-async def shown_segments(of: Services, segments: Sequence[Segment]) -> list[SegmentDocument]:
+async def shown_segments(services: Services, segments: Sequence[Segment]) -> list[SegmentDocument]:
     """Return segments as they are shown."""
-    warnings = await of.ageing.of_segments(segments, await of.run_store.now())
+    warnings = await services.staleness_check.of_segments(segments, await services.run_store.now())
     return [SegmentDocument.of(segment, warnings[segment.name]) for segment in segments]

@@ -16,28 +16,28 @@ DAYS: Final = 365
 """How long a token lasts if nobody says so."""
 
 
-async def issue_token(of: Services, who: Identity, body: TokenBody) -> TokenIssued:
+async def issue_token(services: Services, identity: Identity, body: TokenBody) -> TokenIssued:
     """Issue a token and say it, this once. NameTaken; Problem 403 or 422."""
-    require_admin(who)
+    require_admin(identity)
     if body.name == BOOTSTRAP:
         raise unprocessable({"/name": "stands for the administrator of the settings"})
-    now = of.clock_ms()
+    now = services.clock_ms()
     token = Token(
-        id=of.new_id(),
+        id=services.new_id(),
         name=body.name,
         role=Role(body.role),
         created=now,
-        created_by=who.name,
+        created_by=identity.name,
         expires=_expiry(body.expires, now),
     )
-    secret = await of.tokens.issue(token, by=who.author)
+    secret = await services.tokens.issue(token, by=identity.author)
     return TokenIssued(**TokenDocument.of(token, now).model_dump(), token=secret.get_secret_value())
 
 
-async def revoke_token(of: Services, who: Identity, name: str) -> TokenDocument:
+async def revoke_token(services: Services, identity: Identity, name: str) -> TokenDocument:
     """Make a token nobody's. Unregistered; Problem 403."""
-    require_admin(who)
-    return TokenDocument.of(await of.tokens.revoke(name, by=who.author), of.clock_ms())
+    require_admin(identity)
+    return TokenDocument.of(await services.tokens.revoke(name, by=identity.author), services.clock_ms())
 
 
 def _expiry(said: str | float | None, now: int) -> int:

@@ -20,5 +20,5 @@ def add_page(app: web.Application, keeper: PageAccess, watching: RunWatcher | No
     app.on_response_prepare.append(harden_ours)
     app[WATCHING] = watching or RunWatcher()
     app.on_shutdown.append(app[WATCHING].close)
-    for leaf in PAGE_ROUTES:
-        app.router.add_route(leaf.method, leaf.path, leaf.handler)
+    for page_route in PAGE_ROUTES:
+        app.router.add_route(page_route.method, page_route.path, page_route.handler)

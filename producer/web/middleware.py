@@ -39,8 +39,10 @@ class PageMiddleware:
     """The door, as a middleware; `leaves` are the page's by method and path."""
 
     def __init__(self, leaves: Iterable[PageRoute], sessions: Sessions) -> None:
-        self._leaves: dict[tuple[str, str], PageRoute] = {(leaf.method, leaf.path): leaf for leaf in leaves}
-        self._paths = {leaf.path for leaf in self._leaves.values()}
+        self._leaves: dict[tuple[str, str], PageRoute] = {
+            (page_route.method, page_route.path): page_route for page_route in leaves
+        }
+        self._paths = {page_route.path for page_route in self._leaves.values()}
         self._sessions = sessions
 
     def middleware(self) -> Middleware:
@@ -69,19 +71,19 @@ class PageMiddleware:
     async def _admit(self, request: web.Request) -> web.StreamResponse:
         if "lang" in request.query and request.method == "GET":
             return _in_language(request)
-        leaf = self._leaves.get((request.method, route_of(request)))
-        if leaf is None or leaf.roles is not None:
+        page_route = self._leaves.get((request.method, route_of(request)))
+        if page_route is None or page_route.roles is not None:
             identity = await self._sessions.known(cookies.session_of(request))
             if identity is None:
                 return _to_login(request)
             request[IDENTITY] = from_page(request, identity)
-            if leaf is None:
+            if page_route is None:
                 return await request.match_info.handler(request)  # raises that nothing is here, or not by this method
-            if leaf.roles is not None and identity.role not in leaf.roles:
+            if page_route.roles is not None and identity.role not in page_route.roles:
                 raise Problem(403, f"This is not for the role {identity.role}.")
         if request.method == "POST":
             await _read_proven(request)
-        return await leaf.handler(request)
+        return await page_route.handler(request)
 
 
 async def harden_ours(request: web.Request, response: web.StreamResponse) -> None:
@@ -95,8 +97,8 @@ async def _read_proven(request: web.Request) -> None:
     if not cookies.proves(request, form.get(cookies.PROOF, "")):
         raise Problem(403, FOREIGN)
     if IDENTITY in request:
-        who = request[IDENTITY]
-        _log.info("asked", by=who.name, role=who.role, method=request.method, route=route_of(request))
+        identity = request[IDENTITY]
+        _log.info("asked", by=identity.name, role=identity.role, method=request.method, route=route_of(request))
 
 
 def _language(request: web.Request) -> str:

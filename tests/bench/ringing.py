@@ -23,7 +23,7 @@ def ring(url: str, count: int) -> tuple[float, float]:
     lock = threading.Lock()
 
     @dramatiq.actor(broker=broker, queue_name=queue)
-    def hear(account: str, bell: str) -> None:  # as long as a bell of ours
+    def handle_wakeup(account: str, bell: str) -> None:  # as long as a bell of ours
         with lock:
             if next(heard) == count:
                 all_heard.set()
@@ -32,7 +32,7 @@ def ring(url: str, count: int) -> tuple[float, float]:
     worked, began = process_time(), monotonic()
     worker.start()
     for _ in range(count):
-        hear.send("acme.api-us1.com", "01234567")
+        handle_wakeup.send("acme.api-us1.com", "01234567")
     all_heard.wait()
     seconds, work = monotonic() - began, process_time() - worked
     worker.stop()

@@ -77,7 +77,7 @@ def visiting(
     context.set_default_timeout(15_000)
     visitor = Visitor(context.new_page(), base, [])
 
-    def hear(message: ConsoleMessage) -> None:
+    def handle_wakeup(message: ConsoleMessage) -> None:
         # A refused form is answered with 422 and the like, which the console repeats: the test has its own eyes for that.
         if message.type == "error" and "Failed to load resource" not in message.text:
             visitor.complaints.append(message.text)
@@ -85,7 +85,7 @@ def visiting(
     def fail(error: Error) -> None:
         visitor.complaints.append(str(error))
 
-    visitor.page.on("console", hear)
+    visitor.page.on("console", handle_wakeup)
     visitor.page.on("pageerror", fail)
     yield visitor
     assert visitor.complaints == []

@@ -69,26 +69,26 @@ def test_a_run_is_watched_in_two_tabs_until_it_is_over(ready: Callable[..., Plat
     up.stack.freeze("worker-1")
     run = up.publish(write(up.snapshots / "vip.csv", 3000, broken=20))
     with (
-        signed_in(browser, up, size=DESK) as desk,
+        signed_in(browser, up, size=DESK) as chunk_worker,
         signed_in(browser, up, size=PHONE, language="de-DE", color_scheme="dark") as phone,
     ):
-        for visitor, word in ((desk, "delivering"), (phone, "sendet")):
+        for visitor, word in ((chunk_worker, "delivering"), (phone, "sendet")):
             visitor.go(f"/runs/{run}")
             visitor.page.evaluate("window.neverReloaded = true")
             expect(visitor.page.locator("#live .state").first).to_have_text(word)
             expect(visitor.page.locator("svg.chart")).to_be_visible()
             clean(visitor)
         up.stack.thaw("worker-1")
-        for visitor, word in ((desk, "succeeded"), (phone, "gelungen")):
+        for visitor, word in ((chunk_worker, "succeeded"), (phone, "gelungen")):
             expect(visitor.page.locator("#live .state").first).to_have_text(word, timeout=60_000)
             expect(visitor.page.locator("#said")).to_have_text(f"vip: {word}")
             expect(visitor.page.locator("#again")).to_be_hidden()
             assert visitor.page.evaluate("window.neverReloaded")
             clean(visitor)
-        applied = desk.page.locator("table.books").nth(1).locator("tbody tr").filter(has_text="applied")
+        applied = chunk_worker.page.locator("table.books").nth(1).locator("tbody tr").filter(has_text="applied")
         expect(applied.locator("td")).to_have_text("3,000")
-        find_one(desk, run)
-        clean(desk)
+        find_one(chunk_worker, run)
+        clean(chunk_worker)
     assert up.wait(run)["books"]["applied"] == 3000
     with signed_in(browser, up, java_script_enabled=False) as visitor:
         find_one(visitor, run)

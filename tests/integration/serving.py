@@ -198,7 +198,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     `proxies`: which of them it believes.
     """
     registry, run_store, checks = Registry(store), RunStore(store), FakeChecks()
-    erasing = ErasureStore(store, run_store)
+    erasure_store = ErasureStore(store, run_store)
     unready: list[str] = []
 
     async def project(runs: Sequence[Run]) -> Mapping[str, int]:
@@ -216,7 +216,7 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
     async def examine() -> Sequence[Diagnosis]:
         return [Diagnosis("store", "version", DiagnosisHealth.OK, "Valkey 9.1.2")]
 
-    collaborators = Services(
+    services = Services(
         registry=registry,
         tokens=Tokens(store),
         run_store=run_store,
@@ -224,11 +224,11 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         events=EventStreamStore(store),
         checks=checks,
         tracer=Tracer(store, run_store),
-        erasing=erasing,
-        forgetter=Eraser(erasing, registry, checks, VAULT, run_store.now),
+        erasure_store=erasure_store,
+        eraser=Eraser(erasure_store, registry, checks, VAULT, run_store.now),
         vault=VAULT,
-        ageing=StalenessCheck(registry, stale_after_hours),
-        notifying=NotificationServices(channels=Channels(store), letters=Outbox(store), attempt=attempt, mails=True),
+        staleness_check=StalenessCheck(registry, stale_after_hours),
+        notifying=NotificationServices(channels=Channels(store), outbox=Outbox(store), attempt=attempt, mails=True),
         audit=Audit(store),
         examine=examine,
         project=project,
@@ -238,15 +238,15 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         budget_minutes=90,
         clock_ms=clock_ms,
     )
-    identities = Identities(SecretStr(admin_token), collaborators.tokens)
+    identities = Identities(SecretStr(admin_token), services.tokens)
     attempts = TokenThrottle(sleep=waits)
     app = make_app(
-        collaborators,
+        services,
         identify=roles_by_name(identities),
         attempts=attempts,
         proxies=[ip_network(proxy) for proxy in proxies],
     )
-    sessions = Sessions(store, collaborators.tokens, SecretStr(admin_token))
+    sessions = Sessions(store, services.tokens, SecretStr(admin_token))
     add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, run_store, checks, unready)

@@ -98,15 +98,15 @@ class Simulation:
         """Let so many askers ask for so long; polls are asked for up to so many per import."""
         asked: list[tuple[float, int, RequestKind]] = []
         kinds: list[RequestKind] = [kind] * importers + ["other"] * pollers
-        for asker, wanted in enumerate(kinds):
-            heapq.heappush(asked, (self.random.random() * 0.1, asker, wanted))
+        for requester, wanted in enumerate(kinds):
+            heapq.heappush(asked, (self.random.random() * 0.1, requester, wanted))
         while asked:
-            now, asker, wanted = heapq.heappop(asked)
+            now, requester, wanted = heapq.heappop(asked)
             if now > seconds:
                 break
             polls, imports = self.arrivals.polls, self.arrivals.imports
             if wanted == "other" and importers and len(polls) >= len(imports) * polls_per_import:
-                heapq.heappush(asked, (now + 0.1, asker, wanted))
+                heapq.heappush(asked, (now + 0.1, requester, wanted))
                 continue
             match self.ask(now, wanted):
                 case Go():
@@ -115,7 +115,7 @@ class Simulation:
                     again = now + 0.05 + self.random.random() * 0.3
                 case Wait(wait):
                     again = now + wait + self.random.random() * 0.005 + self._late(self.late_share)
-            heapq.heappush(asked, (self._after_stall(again), asker, wanted))
+            heapq.heappush(asked, (self._after_stall(again), requester, wanted))
         return self.arrivals
 
     def close(self) -> None:

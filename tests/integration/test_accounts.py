@@ -225,12 +225,12 @@ def test_a_wake_up_under_either_name_finds_what_is_due(two: Accounts) -> None:
     """Messages that were on the queue when it was found out are heard, and the account is woken once."""
     two.open_run("r1", chunks=1, connection="c1")
     two.open_run("r2", chunks=1, connection="c2", list_id="13")
-    assert sorted(two.ring()) == sorted([ACCOUNT.encode(), OTHER.encode()])
+    assert sorted(two.wake()) == sorted([ACCOUNT.encode(), OTHER.encode()])
     two.unite()
     assert two.redis.smembers(key("accounts")) == {ACCOUNT.encode()}
     assert {two.taken_of(one, host).run.id for one, host in (("r1", OTHER), ("r2", OTHER))} == {"r1", "r2"}
     two.pass_time(31_000)
-    assert set(two.ring()) == {ACCOUNT.encode()}
+    assert set(two.wake()) == {ACCOUNT.encode()}
 
 
 def test_members_of_the_same_list_over_the_other_host_are_known(two: Accounts) -> None:
@@ -322,7 +322,7 @@ def test_what_an_older_program_writes_under_a_host_is_brought_over(two: Accounts
         two.redis.rename(mine, other)
     two.redis.srem(key("accounts"), ACCOUNT)
     two.redis.sadd(key("accounts"), OTHER)
-    assert set(two.ring()) == {ACCOUNT.encode()}
+    assert set(two.wake()) == {ACCOUNT.encode()}
     held = two.taken_of("r2", ACCOUNT)
     assert two.settle(held, ChunkOutcome(to="over", books={"applied": 1}))
 
@@ -338,7 +338,7 @@ def test_what_an_older_program_writes_under_a_host_is_brought_over(two: Accounts
     following = two.begin("r4")
     assert following is not None
     assert following.id == "r4"
-    two.ring()
+    two.wake()
     assert two.redis.smembers(key("accounts")) == set()
 
 

@@ -150,13 +150,13 @@ def test_messages_are_listed_by_state_and_in_parts_and_sent_again(with_store: Wi
         async with serving(store) as api:
             await _furnished(store, api)
             _, made = await api.ask("POST", "/v1/notifications", HOOK)
-            letters = Outbox(store)
+            outbox = Outbox(store)
             told = (await ExportHealthStore(store).told(["id-vips"]))["id-vips"]
             messages = [Addressed(f"msg_{number}", made["id"], BODY) for number in range(3)]
             await ExportHealthStore(store).judge("id-vips", told, ExportHealth.FAILED, messages=messages)
-            await letters.take("mine", 2)
-            await letters.settle("msg_0", "mine", DeliveryState.DEAD, note="HTTP 500")
-            await letters.settle("msg_1", "mine", DeliveryState.DELIVERED, note="HTTP 204")
+            await outbox.take("mine", 2)
+            await outbox.settle("msg_0", "mine", DeliveryState.DEAD, note="HTTP 500")
+            await outbox.settle("msg_1", "mine", DeliveryState.DELIVERED, note="HTTP 204")
             path = "/v1/notifications/night/deliveries"
             _, dead = await api.ask("GET", f"{path}?state=dead")
             (one,) = dead["items"]
@@ -174,7 +174,7 @@ def test_messages_are_listed_by_state_and_in_parts_and_sent_again(with_store: Wi
             assert (await api.ask("POST", f"{path}/msg_9/redeliver"))[0] == 404
             assert (await api.ask("GET", f"{path}?state=lost"))[0] == 422
             assert (await api.ask("DELETE", "/v1/notifications/night"))[0] == 200
-            assert await letters.count_each() == {}
+            assert await outbox.count_each() == {}
 
     with_store(scenario)
 

@@ -33,12 +33,12 @@ def test_a_thread_does_not_wait_for_a_queue_that_is_away_to_acknowledge(server: 
     heard: list[str] = []
     first, go_on = threading.Event(), threading.Event()
 
-    def hear(account: str, bell: str) -> None:
+    def handle_wakeup(account: str, bell: str) -> None:
         heard.append(f"{account} {bell}")
         first.set()
         assert go_on.wait(30)
 
-    dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(hear)
+    dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(handle_wakeup)
 
     def put(bell: str) -> None:
         broker.enqueue(dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=("a", bell), kwargs={}, options={}))

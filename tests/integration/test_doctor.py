@@ -45,8 +45,8 @@ async def _examined(settings: Settings, store: Store, checks: FakeChecks) -> dic
     queue_store = Store(connect(settings.queue_url))
     queue = WakeupQueue(make_broker(settings.queue_url), queue_store)
     try:
-        lanes = Wakeups(store, queue)
-        doctor = Doctor(settings, store=store, queue=queue_store, lanes=lanes, checks=checks, preview=look)
+        wakeups = Wakeups(store, queue)
+        doctor = Doctor(settings, store=store, queue=queue_store, wakeups=wakeups, checks=checks, preview=look)
         return {(one.area, one.name): one for one in await doctor.examine()}
     finally:
         await queue.close()

@@ -144,10 +144,10 @@ def test_a_chunk_that_loses_its_last_one_is_over_and_may_end_its_run(world: Worl
 
 def test_the_key_of_the_hashes_is_made_once(world: World) -> None:
     """Else nobody would be known again."""
-    erasing = ErasureStore(world.store, world.run_store)
+    erasure_store = ErasureStore(world.store, world.run_store)
     for name in ("a1", "a2", "a1"):
-        world.do(erasing.forget(address(name), elsewhere=False))
-    found = world.do(erasing.forgotten())
+        world.do(erasure_store.forget(address(name), elsewhere=False))
+    found = world.do(erasure_store.forgotten())
     assert len(found) == 2
     assert address("a1") in found
     assert address("c1") not in found

@@ -99,7 +99,7 @@ class Bench:
     def look(self, run: str) -> Run:
         return self.do(self.run_store.look([run]))[0]
 
-    def ring(self, queue: str = "") -> list[bytes]:
+    def wake(self, queue: str = "") -> list[bytes]:
         found: list[bytes] = self.do(self.store.run("wake", f"b{self.now}", queue))
         return found[::2]
 
@@ -196,8 +196,8 @@ def test_polls_get_the_threads_that_imports_do_not_need_now(bench: Bench) -> Non
         for held in imports:
             bench.accept(held, f"batch-of-{held.chunk}", due_in_ms=60_000)
         imports = taken()
-        lanes = [held.lane for held in imports]
-    assert lanes == ["confirm"] * 2, "beside the two that were taken before"
+        wakeups = [held.lane for held in imports]
+    assert wakeups == ["confirm"] * 2, "beside the two that were taken before"
 
 
 def test_imports_get_every_thread_that_no_poll_needs_now(bench: Bench) -> None:
@@ -320,26 +320,26 @@ def test_bells_ring_for_what_is_due_and_nobody_is_on_the_way_to(bench: Bench) ->
     """Unheard bells count; a lost bell rings again after 30 seconds."""
     bench.do(bench.chunk_store.renew("worker", 16, []))
     bench.open_run("run", chunks=9)
-    assert bench.ring() == [ACCOUNT.encode()] * 2
-    assert bench.ring() == []
+    assert bench.wake() == [ACCOUNT.encode()] * 2
+    assert bench.wake() == []
     bench.pass_time(15_000)
     bench.do(bench.chunk_store.renew("worker", 16, []))
-    assert bench.ring() == []
+    assert bench.wake() == []
     bench.pass_time(15_001)
     bench.do(bench.chunk_store.renew("worker", 16, []))
-    assert len(bench.ring()) == 2
+    assert len(bench.wake()) == 2
 
 
 def test_a_bell_that_is_in_no_queue_rings_again_after_two_seconds(bench: Bench) -> None:
     """Its message was lost with the queue, or with the worker that had fetched it."""
     bench.do(bench.chunk_store.renew("worker", 16, []))
     bench.open_run("run", chunks=1)
-    assert len(bench.ring()) == 1
+    assert len(bench.wake()) == 1
     bench.pass_time(1_999)
-    assert bench.ring(queue="empty") == []
+    assert bench.wake(queue="empty") == []
     bench.pass_time(1)
-    assert bench.ring() == []
-    assert len(bench.ring(queue="empty")) == 1
+    assert bench.wake() == []
+    assert len(bench.wake(queue="empty")) == 1
 
 
 @pytest.mark.parametrize("lane", ["deliver", "confirm"])
@@ -350,12 +350,12 @@ def test_a_chunk_whose_taking_was_not_answered_is_given_back_at_once(bench: Benc
     if lane == "confirm":
         bench.accept(bench.taken(), "batch", due_in_ms=0)
     before = dict(bench.redis.hgetall(key("chunk", "run", "0")))
-    bench.ring()
+    bench.wake()
     bell: Any = bench.redis.zrange(key("bells", ACCOUNT), 0, -1)[0]
     lost = bench.taken()
     assert lost.lane == lane
     assert bench.do(bench.chunk_store.give_back([Taking(ACCOUNT, bell.decode(), lost.token)])) == 1
-    assert len(bench.ring()) == 1
+    assert len(bench.wake()) == 1
     bench.pass_time(1_000)
     again = bench.taken()
     assert again.pace[1] == b"go"
@@ -413,7 +413,7 @@ def test_a_chunk_that_is_appended_tells_of_the_bells_that_nobody_has_heard(bench
     bench.open_run("first", chunks=1, list_id="1")
     told = []
     for name, wait in (("second", 0), ("third", 30_001)):
-        bench.ring()
+        bench.wake()
         bench.pass_time(wait)
         bench.do(bench.store.run("demand", "", "", 1000, "0", codec.text(bench.row(name, list_id=name))))
         bench.do(bench.run_store.begin(name))
@@ -427,7 +427,7 @@ def test_bells_are_no_more_than_the_workers_threads(bench: Bench) -> None:
     """One thread alive, one bell."""
     bench.do(bench.chunk_store.renew("worker", 1, []))
     bench.open_run("run", chunks=9)
-    assert len(bench.ring()) == 1
+    assert len(bench.wake()) == 1
 
 
 def test_a_lease_that_is_renewed_holds_and_one_that_is_not_ends(bench: Bench) -> None:
@@ -622,7 +622,7 @@ def test_a_cancelled_run_ends_though_its_worker_never_comes_back(bench: Bench) -
     bench.taken()
     bench.do(bench.run_store.steer("run", "cancel"))
     bench.pass_time(20_001)
-    bench.ring()
+    bench.wake()
     run = bench.look("run")
     assert state(run) is RunState.CANCELLED
     assert run.books.unsent == 2

@@ -245,16 +245,16 @@ def test_a_contact_is_given_another_address_only_if_it_is_theirs_alone(world: Wo
 
 def test_whoever_is_erased_is_forgotten_by_their_id(world: World) -> None:
     """Whether it is their address still, or one that they had."""
-    writer, erasing = Writer(world), ErasureStore(world.store, world.run_store)
+    writer, erasure_store = Writer(world), ErasureStore(world.store, world.run_store)
     writer.write("ann@x.org", "old@x.org", entry=MEMBER)
     writer.words("old@x.org", past(b"a person"))
     world.redis.hset(key("exports"), "e", "e1")
     world.redis.sadd(key("memberships", "e1"), f"{ACCOUNT} 12")
-    assert world.do(erasing.others_of("ann@x.org")) == {"old@x.org"}
-    assert world.do(erasing.others_of("old@x.org")) == {"ann@x.org"}
-    assert world.do(erasing.others_of("nobody@x.org")) == set()
+    assert world.do(erasure_store.others_of("ann@x.org")) == {"old@x.org"}
+    assert world.do(erasure_store.others_of("old@x.org")) == {"ann@x.org"}
+    assert world.do(erasure_store.others_of("nobody@x.org")) == set()
     world.do(world.store.run("erase_member", *PLACE, "old@x.org"))
-    assert world.do(erasing.forgotten()).has(b"a person")
+    assert world.do(erasure_store.forgotten()).has(b"a person")
     assert world.do(world.store.run("erase_member", *PLACE, "old@x.org")) == 0
     assert set(writer.read()) == {"ann@x.org"}
 

@@ -79,7 +79,7 @@ class Exports:
         self.world = app[WORLD]
         self.folder = folder
         self.killed = Killed(place)
-        place.desk = place.another_desk(self.killed)
+        place.chunk_worker = place.another_desk(self.killed)
         self.membership = Membership(place.store)
         place.redis.hset(key("account_names"), ANOTHER_HOST, place.host)
         self.runs = 0

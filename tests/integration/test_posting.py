@@ -51,11 +51,11 @@ class Office:
     posted: list[SendReport] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.letters, self.channels = Outbox(self.store), Channels(self.store)
+        self.outbox, self.channels = Outbox(self.store), Channels(self.store)
 
-    def poster(self) -> Sender:
+    def sender(self) -> Sender:
         """Another producer."""
-        return Sender(self.letters, VAULT, Webhooks(self.session), self.mail, self.posted.append, dice=lambda: 0.5)
+        return Sender(self.outbox, VAULT, Webhooks(self.session), self.mail, self.posted.append, dice=lambda: 0.5)
 
     async def open(self, to: Channel) -> None:
         """Keep a channel, and an export to tell of."""
@@ -80,11 +80,11 @@ class Office:
     async def post(self, milliseconds: int = 0) -> None:
         """Let time go on, and deliver what is due."""
         self.pass_time(milliseconds)
-        await self.poster().post()
+        await self.sender().post()
 
     async def notes(self, state: DeliveryState, of: str = "ch-ops") -> list[tuple[str, int, str | None]]:
         """Messages in a state: id, attempts, and what came of the last."""
-        return [(one.id, one.attempts, one.note) for one in await self.letters.listed(of, [state])]
+        return [(one.id, one.attempts, one.note) for one in await self.outbox.listed(of, [state])]
 
 
 InOffice = Callable[[Callable[[Office], Coroutine[Any, Any, None]]], None]
@@ -167,12 +167,12 @@ def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(in_office: InOf
             for wait in WAITS_SECONDS:
                 await office.post(wait * SECOND_MS)
             assert await office.notes(DeliveryState.DEAD) == [("msg_1", len(WAITS_SECONDS) + 1, "HTTP 500")]
-            assert (await office.letters.count()).dead == 1
+            assert (await office.outbox.count()).dead == 1
             await office.post(24 * 3_600 * SECOND_MS)
             assert len(there.received) == len(WAITS_SECONDS) + 1
-            assert await office.letters.redeliver("ch-other", "msg_1") is None
-            assert await office.letters.redeliver("ch-ops", "msg_1") == "done"
-            assert await office.letters.redeliver("ch-ops", "msg_1") == "already"
+            assert await office.outbox.redeliver("ch-other", "msg_1") is None
+            assert await office.outbox.redeliver("ch-ops", "msg_1") == "done"
+            assert await office.outbox.redeliver("ch-ops", "msg_1") == "already"
             await office.post()
             assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 1, "HTTP 204")]
             assert set(there.ids()) == {"msg_1"}
@@ -206,7 +206,7 @@ def test_what_a_receiver_answers_decides_what_comes_next(
             there.answers.append(answer)
             await office.write("msg_1")
             await office.post()
-            (letter,) = await office.letters.listed("ch-ops", list(DeliveryState))
+            (letter,) = await office.outbox.listed("ch-ops", list(DeliveryState))
             assert (letter.state, letter.note) == (state, note)
             assert letter.due == (None if due_seconds is None else office.now + due_seconds * SECOND_MS)
             assert len(there.received) == 1
@@ -274,12 +274,12 @@ def test_a_message_in_the_hands_of_a_producer_that_was_killed_is_sent_by_another
         async with receiver() as there, open_session(frozenset({there.host})) as office.session:
             await office.open(channel(url=there.url))
             await office.write("msg_1")
-            (taken,) = await office.letters.take("the-dead-one", 9)
+            (taken,) = await office.outbox.take("the-dead-one", 9)
             await office.post(LEASE_MS - 1)
             assert there.received == []
             await office.post(1)
             assert there.ids() == [taken.id]
-            settled = office.letters.settle(taken.id, "the-dead-one", DeliveryState.PENDING, note="late", due_in_ms=0)
+            settled = office.outbox.settle(taken.id, "the-dead-one", DeliveryState.PENDING, note="late", due_in_ms=0)
             assert await settled is False
             assert await office.notes(DeliveryState.DELIVERED) == [("msg_1", 2, "HTTP 204")]
 
@@ -294,7 +294,7 @@ def test_many_producers_deliver_each_message_once(in_office: InOffice) -> None:
             await office.open(channel(url=there.url))
             ids = [f"msg_{number}" for number in range(50)]
             await office.write(*ids)
-            await asyncio.gather(*(office.poster().post() for _ in range(4)))
+            await asyncio.gather(*(office.sender().post() for _ in range(4)))
             assert sorted(there.ids()) == sorted(ids)
 
     in_office(scenario)

@@ -75,7 +75,7 @@ class Shown:
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
-        self.overview = Overview(place.store, place.run_store, place.lanes, StalenessCheck(place.registry, 26))
+        self.overview = Overview(place.store, place.run_store, place.wakeups, StalenessCheck(place.registry, 26))
         self.metrics = Metrics(self.overview, CollectorRegistry())
 
     async def text(self) -> str:
@@ -131,7 +131,7 @@ def test_a_record_is_shown_figure_by_figure(play: Play) -> None:
     async def scenario(shown: Shown) -> None:
         await shown.place.open_run(("a", "b", "c"), ("d", "e"), ("f",))
         await shown.accept("a-batch")
-        await shown.place.lanes.ring()
+        await shown.place.wakeups.wake()
         shown.place.pass_time(2_000)
         found = await shown.figures()
         finish = START / 1000 + 2 + 2 * 60 / 100 * 1.008 + 10

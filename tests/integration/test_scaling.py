@@ -50,7 +50,8 @@ class Recorder:
         self.looks: list[ReadFigures] = []
         self.workers = ["one"]
         self._metrics = Metrics(
-            Overview(place.store, place.run_store, place.lanes, StalenessCheck(place.registry, 26)), CollectorRegistry()
+            Overview(place.store, place.run_store, place.wakeups, StalenessCheck(place.registry, 26)),
+            CollectorRegistry(),
         )
         self._tokens = count()
 

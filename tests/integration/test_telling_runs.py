@@ -125,7 +125,7 @@ def test_whoever_ends_a_run_it_is_closed_once(play: Play, ender: str) -> None:
             await place.run_store.fail_reading("r1", "a-reader", "the snapshot changed")
         await place.run_store.steer("r1", "cancel")
         await place.run_store.steer("r1", "cancel")
-        await place.lanes.ring()
+        await place.wakeups.wake()
 
     lines = play(scenario)
     assert [line["event"] for line in lines] == ["run_opened", "run_closed"]

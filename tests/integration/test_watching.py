@@ -60,7 +60,7 @@ class Place:
     def __post_init__(self) -> None:
         self.registry, self.run_store = Registry(self.store), RunStore(self.store)
         self.chunk_store = ChunkStore(self.store)
-        self.channels, self.letters = Channels(self.store), Outbox(self.store)
+        self.channels, self.outbox = Channels(self.store), Outbox(self.store)
         dice = count(1)
         self.intake = Intake(
             self.store,
@@ -87,7 +87,7 @@ class Place:
             channels=self.channels,
             registry=self.registry,
             run_store=self.run_store,
-            ageing=StalenessCheck(self.registry, 26),
+            staleness_check=StalenessCheck(self.registry, 26),
             project=project,
             runs_shown=QueueStatsStore(self.store).newest,
             new_id=lambda: f"{next(self.ids):032x}",
@@ -142,7 +142,7 @@ class Place:
 
     async def bodies(self, name: str = "ops") -> list[Any]:
         """Their documents."""
-        found = await self.letters.listed(f"ch-{name}", list(DeliveryState))
+        found = await self.outbox.listed(f"ch-{name}", list(DeliveryState))
         return [codec.decode(letter.body) for letter in reversed(found)]
 
 

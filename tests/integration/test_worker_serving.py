@@ -18,11 +18,11 @@ from worker.reports import PacingReport, RequestReport, SettleReport
 
 
 @contextmanager
-def served(heart: Liveness) -> Iterator[str]:
+def served(liveness: Liveness) -> Iterator[str]:
     """A worker's pages."""
     registry, port = CollectorRegistry(), free_port()
     Metrics(registry).opened(32)
-    server = serve(port, heart, exposition(registry))
+    server = serve(port, liveness, exposition(registry))
     assert server is not None
     yield f"http://127.0.0.1:{port}"
     server.shutdown()
@@ -40,13 +40,13 @@ def fetch(url: str) -> tuple[int, str]:
 
 def test_each_path_answers_for_itself() -> None:
     """And nothing else is there."""
-    heart = Liveness()
-    with served(heart) as url:
+    liveness = Liveness()
+    with served(liveness) as url:
         status, text = fetch(f"{url}/metrics")
         assert (status, "segment_export_worker_threads 32.0" in text) == (200, True)
         assert fetch(f"{url}/healthz") == (200, '{"ok":true,"problems":[]}')
         assert fetch(f"{url}/readyz")[0] == 503
-        heart.renewed()
+        liveness.renewed()
         assert fetch(f"{url}/readyz")[0] == 200
         assert fetch(f"{url}/")[0] == 404
 
@@ -54,8 +54,8 @@ def test_each_path_answers_for_itself() -> None:
 def test_a_loop_that_hangs_is_told_to_whoever_asks() -> None:
     """The pages are served beside it."""
     now = [0.0]
-    heart = Liveness(clock=lambda: now[0])
-    with served(heart) as url:
+    liveness = Liveness(clock=lambda: now[0])
+    with served(liveness) as url:
         now[0] = STILL_SECONDS + 1
         status, text = fetch(f"{url}/healthz")
         assert (status, json.loads(text)["problems"]) == (503, ["the event loop has not turned for 31 s"])

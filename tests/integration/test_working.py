@@ -426,7 +426,7 @@ def test_an_outcome_that_could_not_be_written_is_offered_again(
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
-        place.desk = place.another_desk(Faltering(place, 3, written=written))
+        place.chunk_worker = place.another_desk(Faltering(place, 3, written=written))
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 1)
         assert run.requests == len(world.journal.requests)
@@ -443,11 +443,11 @@ def test_a_bell_is_answered_while_something_is_due(play: Play) -> None:
         place.redis.hset(key("account", place.host), mapping=dict.fromkeys(limits, "1000000"))
         await place.open_run(*([f"{number}a", f"{number}b"] for number in range(5)))
         times = iter([0.0, 0.1, 0.2, chunk_worker.ANSWER_SECONDS, 2.0, 2.1, 2.2, 2.3])
-        place.desk = place.another_desk(clock_seconds=lambda: next(times))
+        place.chunk_worker = place.another_desk(clock_seconds=lambda: next(times))
         await place.chunk_store.renew("process", 32, [])
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert ((await place.run()).accepted, len(place.bells.rung)) == (6, 2)
-        await place.desk.hear(*place.bells.rung.pop())
+        await place.chunk_worker.handle_wakeup(*place.bells.rung.pop())
         assert ((await place.run()).accepted, len(place.bells.rung)) == (10, 1)
 
     play(scenario)
@@ -459,11 +459,11 @@ def test_a_store_that_stays_away_leaves_the_chunk_to_its_lease(play: Play, monke
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
-        place.desk = place.another_desk(Faltering(place, 1, written=False))
+        place.chunk_worker = place.another_desk(Faltering(place, 1, written=False))
         with capture_logs() as lines:
-            await place.desk.hear(place.host, "bell")
+            await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["store_failed"]
-        assert place.desk.in_hand() == ()
+        assert place.chunk_worker.leased_chunks() == ()
         run = await place.finish()
         assert (run.books.applied, run.accepted, len(world.journal.imports)) == (3, 3, 2)
 
@@ -497,15 +497,15 @@ def test_a_bell_that_was_heard_and_not_answered_rings_again_when_the_store_answe
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
-        place.desk = place.another_desk(Unanswering(place, taken=taken))
+        place.chunk_worker = place.another_desk(Unanswering(place, taken=taken))
         began = place.now
         await place.chunk_store.renew("process", 32, [])
-        assert await place.lanes.ring() == 1
-        await place.desk.hear(*place.bells.rung.pop())
-        assert await place.lanes.ring() == 0
-        await place.desk.give_back()
-        assert await place.lanes.ring() == 1
-        await place.desk.hear(*place.bells.rung.pop())
+        assert await place.wakeups.wake() == 1
+        await place.chunk_worker.handle_wakeup(*place.bells.rung.pop())
+        assert await place.wakeups.wake() == 0
+        await place.chunk_worker.give_back()
+        assert await place.wakeups.wake() == 1
+        await place.chunk_worker.handle_wakeup(*place.bells.rung.pop())
         assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
         assert place.now - began < chunk_worker.ANSWER_SECONDS * 1000
 
@@ -520,13 +520,13 @@ def test_a_chunk_that_came_with_an_answer_that_was_lost_is_given_back(
 
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME, ["dan"])
-        place.desk = place.another_desk(Faltering(place, 1, written=True))
+        place.chunk_worker = place.another_desk(Faltering(place, 1, written=True))
         await place.chunk_store.renew("process", 32, [])
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert (await place.run()).accepted == 3
-        await place.desk.give_back()
+        await place.chunk_worker.give_back()
         place.pass_time(1_000)
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert ((await place.run()).accepted, len(world.journal.imports)) == (4, 2)
 
     play(scenario)
@@ -545,7 +545,7 @@ def test_a_chunk_whose_pacer_does_not_answer_goes_back_unsent(play: Play) -> Non
 
         place.while_waiting = gone
         began = place.now
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert [one.verdict for one in place.reports if isinstance(one, SettleReport)] == ["NotSent", "Done"]
         assert ((await place.run()).accepted, len(world.journal.imports)) == (3, 1)
         assert place.now - began < 1_000
@@ -567,8 +567,8 @@ def test_a_bell_that_the_queue_does_not_take_is_forgotten_so_that_another_may_ri
     async def scenario(place: Workplace, world: World) -> None:
         await place.open_run(SOME)
         with pytest.raises(Unreachable):
-            await Wakeups(place.store, Deaf()).ring()
-        assert await place.lanes.ring() == 1
+            await Wakeups(place.store, Deaf()).wake()
+        assert await place.wakeups.wake() == 1
 
     play(scenario)
 
@@ -646,10 +646,10 @@ def test_an_outcome_that_comes_after_its_lease_counts_nothing(redis: Redis) -> N
 
         async def lose_the_lease() -> None:
             place.pass_time(21_000)
-            await other.hear(place.host, "another bell")
+            await other.handle_wakeup(place.host, "another bell")
 
         importer.meanwhile = lose_the_lease
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert [(one.verdict, one.kept) for one in place.reports if isinstance(one, SettleReport)] == [
             ("Done", True),
             ("Done", False),
@@ -672,7 +672,7 @@ def test_a_chunk_is_in_hand_from_the_bell_to_its_outcome(redis: Redis) -> None:
         seen: list[tuple[str, ...]] = []
 
         async def look() -> None:
-            held = place.desk.in_hand()
+            held = place.chunk_worker.leased_chunks()
             seen.append(tuple(one.chunk for one in held))
             place.pass_time(19_000)
             await place.chunk_store.renew("process", 32, held)
@@ -680,9 +680,9 @@ def test_a_chunk_is_in_hand_from_the_bell_to_its_outcome(redis: Redis) -> None:
             assert await place.chunk_store.take(place.host, "another bell", "another-token") is None
 
         importer.meanwhile = look
-        await place.desk.hear(place.host, "bell")
+        await place.chunk_worker.handle_wakeup(place.host, "bell")
         assert seen == [("0",)]
-        assert place.desk.in_hand() == ()
+        assert place.chunk_worker.leased_chunks() == ()
         assert (await place.run()).accepted == 3
 
     with_importer(redis, importer, scenario)

@@ -70,16 +70,16 @@ class Workplace:
         self.chunk_store = ChunkStore(self.store)
         self.registry = Registry(self.store)
         self.bells = Bells()
-        self.lanes = Wakeups(self.store, self.bells)
+        self.wakeups = Wakeups(self.store, self.bells)
         self.connection: Connection = connection(host=host)
         self.reports: list[WorkerReport] = []
         self.metrics_registry = CollectorRegistry()
         self.while_waiting: Callable[[], Any] | None = None
         self._metrics = Metrics(self.metrics_registry)
-        self._asker = Requester(
+        self._requester = Requester(
             session, RateLimiter(self.store, sleep=self._sleep), VAULT, frozenset({host}), self._listen
         )
-        self.desk = self.another_desk()
+        self.chunk_worker = self.another_desk()
 
     @property
     def host(self) -> str:
@@ -91,7 +91,9 @@ class Workplace:
     ) -> ChunkWorker:
         """Another worker process on the same record."""
         mine = chunk_store or self.chunk_store
-        return ChunkWorker(mine, self._asker, self.lanes, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds)
+        return ChunkWorker(
+            mine, self._requester, self.wakeups, self._listen, jitter=lambda: 0.5, clock_seconds=clock_seconds
+        )
 
     def pass_time(self, milliseconds: int) -> None:
         """Let the store's time go on."""
@@ -150,10 +152,10 @@ class Workplace:
 
     async def step(self) -> None:
         """Ring for what is due, hear every bell, and let half a second pass."""
-        await self.chunk_store.renew("process", THREADS, self.desk.in_hand())
-        await self.lanes.ring()
+        await self.chunk_store.renew("process", THREADS, self.chunk_worker.leased_chunks())
+        await self.wakeups.wake()
         while self.bells.rung:
-            await self.desk.hear(*self.bells.rung.pop(0))
+            await self.chunk_worker.handle_wakeup(*self.bells.rung.pop(0))
         self.pass_time(STEP_MS)
 
     async def work(self, seconds: float) -> None:

@@ -66,10 +66,10 @@ def test_exactly_the_phones_without_a_country_are_left_out() -> None:
 
 def test_names_are_written_in_many_scripts() -> None:
     """From left to right and from right to left, and emoji, which take two code units."""
-    letters = {letter for person in PEOPLE for letter in person.first_name + person.last_name}
-    scripts = {unicodedata.name(letter).split()[0] for letter in letters}
+    outbox = {letter for person in PEOPLE for letter in person.first_name + person.last_name}
+    scripts = {unicodedata.name(letter).split()[0] for letter in outbox}
     assert scripts >= {"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HANGUL", "THAI"}
-    assert any(ord(letter) > 0xFFFF for letter in letters)
+    assert any(ord(letter) > 0xFFFF for letter in outbox)
 
 
 @given(counts)

@@ -64,11 +64,11 @@ def test_no_more_is_heard_than_there_are_threads() -> None:
     async def scenario() -> None:
         began, never = asyncio.Semaphore(0), asyncio.Event()
 
-        async def hear(_: str, __: str) -> None:
+        async def handle_wakeup(_: str, __: str) -> None:
             began.release()
             await never.wait()
 
-        ears = QueueFallback(Queue(gone=True), hear, threads=2)
+        ears = QueueFallback(Queue(gone=True), handle_wakeup, threads=2)
         for bell in ("one", "two"):
             await ears.put("acme", bell)
             await began.acquire()

@@ -20,7 +20,7 @@ class Taking:
     """What a chunk of an account is asked for under: the bell that was heard, '' for none, and a token of its own."""
 
     account: str
-    bell: str
+    wakeup: str
     token: str
 
 
@@ -30,37 +30,37 @@ class ChunkStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, account: str, bell: str, token: str, lease_ms: int = LEASE_MS) -> LeasedChunk | None:
+    async def take(self, account: str, wakeup: str, token: str, lease_ms: int = LEASE_MS) -> LeasedChunk | None:
         """Answer a bell: take what is due on the account, or nothing."""
         asked_at = monotonic()
-        reply = await self._store.run("take", account, bell, token, lease_ms)
-        return _held(reply, token, asked_at) if reply else None
+        reply = await self._store.run("take", account, wakeup, token, lease_ms)
+        return _leased(reply, token, asked_at) if reply else None
 
     async def give_back(self, takings: Sequence[Taking]) -> int:
         """Undo takings whose answer was lost, and forget their bells; return how many chunks were given back.
 
         Under their tokens nothing is taken any more, even if the store carries out late what it was asked.
         """
-        words = [word for taking in takings for word in (taking.account, taking.bell, taking.token)]
+        words = [word for taking in takings for word in (taking.account, taking.wakeup, taking.token)]
         return int(await self._store.run("give_back", *words))
 
     async def renew(self, process: str, threads: int, chunks: Iterable[LeasedChunk], lease_ms: int = LEASE_MS) -> None:
         """Renew the leases of a living process and count it as alive; an empty name counts nothing."""
         words: list[Argument] = [process, threads, lease_ms]
-        for held in chunks:
-            words += [held.account, held.run.id, held.chunk, held.lane, held.fence]
+        for leased in chunks:
+            words += [leased.account, leased.run.id, leased.chunk, leased.lane, leased.fence]
         await self._store.run("renew", *words)
 
-    async def settle(self, held: LeasedChunk, outcome: ChunkOutcome) -> bool:
+    async def settle(self, leased: LeasedChunk, outcome: ChunkOutcome) -> bool:
         """Write an outcome; False if the chunk was no longer ours, and nothing was written.
 
         Offered again within a minute, as its answer was lost, it changes nothing and is answered as before.
         """
-        kept, _ = await self.settle_and_take(held, outcome, None)
+        kept, _ = await self.settle_and_take(leased, outcome, None)
         return kept
 
     async def settle_and_take(
-        self, held: LeasedChunk, outcome: ChunkOutcome, token: str | None, lease_ms: int = LEASE_MS
+        self, leased: LeasedChunk, outcome: ChunkOutcome, token: str | None, lease_ms: int = LEASE_MS
     ) -> tuple[bool, LeasedChunk | None]:
         """Write an outcome, and in the same step take what else is due on the account, if there is a token for it.
 
@@ -75,7 +75,7 @@ class ChunkStore:
         if outcome.batch is not None:
             fields["batch"] = outcome.batch
         document: dict[str, Any] = {
-            "token": held.token,
+            "token": leased.token,
             "to": outcome.to,
             "books": dict(outcome.books),
             "count": outcome.count,
@@ -97,10 +97,10 @@ class ChunkStore:
         if outcome.first_poll_ms is not None:
             document["first_poll_ms"] = outcome.first_poll_ms
         words: list[Argument] = [
-            held.run.id,
-            held.chunk,
-            held.lane,
-            held.fence,
+            leased.run.id,
+            leased.chunk,
+            leased.lane,
+            leased.fence,
             codec.text(document),
             *outcome.entries.words(),
             outcome.rejects,
@@ -112,11 +112,11 @@ class ChunkStore:
             words += [codec.squeeze(piece.contacts), packed_rows(piece.rows), piece.prints]
         asked_at = monotonic()
         kept, *following = await self._store.run("settle", *words)
-        taken = _held(following[0], token, asked_at) if token and following and following[0] else None
+        taken = _leased(following[0], token, asked_at) if token and following and following[0] else None
         return bool(kept == b"settled"), taken
 
 
-def _held(reply: list[Any], token: str, asked_at: float) -> LeasedChunk:
+def _leased(reply: list[Any], token: str, asked_at: float) -> LeasedChunk:
     lane, run, chunk_id, now, trip, first_poll, pace, chunk_list, record, connection_list, careful = reply
     chunk, connection = codec.fields(chunk_list), codec.fields(connection_list)
     unread = "unread" if lane == b"deliver" and chunk.get("moving") != b"moving" else "unread_looks"

@@ -54,16 +54,16 @@ class RateLimiter:
         self._sleep = sleep
 
     async def ask(
-        self, account: str, kind: RequestKind | Question, held: LeasedChunk | None = None
+        self, account: str, kind: RequestKind | Question, leased: LeasedChunk | None = None
     ) -> Go | Wait | Drop:
         """Ask once whether a request of this kind may go; with a chunk, whether it is still to be sent at all."""
         words: list[Argument] = [account, kind]
-        if held is not None:
-            words += [held.run.id, held.chunk, held.lane, held.fence, held.token]
+        if leased is not None:
+            words += [leased.run.id, leased.chunk, leased.lane, leased.fence, leased.token]
         return _read(await self._store.run("acquire", *words))
 
     async def wait(
-        self, account: str, kind: RequestKind | Question, held: LeasedChunk | None = None, *, patience_seconds: float
+        self, account: str, kind: RequestKind | Question, leased: LeasedChunk | None = None, *, patience_seconds: float
     ) -> Go | Wait | Drop:
         """Ask until the answer is go; a wait beyond the patience is handed back instead of slept.
 
@@ -71,11 +71,11 @@ class RateLimiter:
         """
         late, until = 0, monotonic() + patience_seconds
         yields = iter(YIELDS)
-        told = _told(held, kind)
+        told = _told(leased, kind)
         while True:
             if told is None:
                 asked = monotonic()
-                answer = await self.ask(account, kind, held)
+                answer = await self.ask(account, kind, leased)
             else:
                 answer, asked, told = *told, None
             match answer:
@@ -92,11 +92,11 @@ class RateLimiter:
         return float(await self._store.run("report_throttle", account, limit, after, sent_at)) / 1000
 
 
-def _told(held: LeasedChunk | None, kind: RequestKind | Question) -> tuple[Go | Wait | Drop, float] | None:
+def _told(leased: LeasedChunk | None, kind: RequestKind | Question) -> tuple[Go | Wait | Drop, float] | None:
     """What a chunk was told as it was handed out, and when that was asked."""
-    if held is None or not held.pace or held.pace[0] != kind.encode():
+    if leased is None or not leased.pace or leased.pace[0] != kind.encode():
         return None
-    return _read(held.pace[1:]), held.asked_at
+    return _read(leased.pace[1:]), leased.asked_at
 
 
 def _read(answer: Sequence[Any]) -> Go | Wait | Drop:

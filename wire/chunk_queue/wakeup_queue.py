@@ -136,10 +136,10 @@ class WakeupQueue:
         self._broker = broker
         self._store = queue_store
 
-    async def put(self, account: str, bell: str) -> None:
+    async def put(self, account: str, wakeup: str) -> None:
         """Ring for an account; Unreachable if the queue cannot be reached."""
         message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=QUEUE, actor_name=ACTOR, args=(account, bell), kwargs={}, options={}
+            queue_name=QUEUE, actor_name=ACTOR, args=(account, wakeup), kwargs={}, options={}
         )
         try:
             await asyncio.to_thread(self._broker.enqueue, message)

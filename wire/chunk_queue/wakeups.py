@@ -39,7 +39,7 @@ class Census:
 class WakeupPort(Protocol):
     """Where bells are put, for workers to hear."""
 
-    async def put(self, account: str, bell: str) -> None:
+    async def put(self, account: str, wakeup: str) -> None:
         """Ring for an account; `bell` tells this ring from others."""
 
     async def length(self) -> int:
@@ -56,7 +56,7 @@ class Wakeups:
         self._queue = queue
         self._name = name
 
-    async def ring(self, accounts: Sequence[str] = ()) -> int:
+    async def wake(self, accounts: Sequence[str] = ()) -> int:
         """Ring for these accounts, or for all; return how many bells were rung.
 
         A bell that could not be enqueued is forgotten, so that another process may ring at once; if that fails too, it is

@@ -41,7 +41,7 @@ def keys_from(document: Any) -> Keys:
     return KeySet(keys)
 
 
-def verified_claims(id_token: str, keys: Keys, terms: OpenIdConfig, *, nonce: str, now: int) -> Mapping[str, Any]:
+def verified_claims(id_token: str, keys: Keys, config: OpenIdConfig, *, nonce: str, now: int) -> Mapping[str, Any]:
     """Return the claims of an ID token; Untrusted. `now` in seconds since 1970.
 
     Source: OpenID Connect Core 1.0, section 3.1.3.7.
@@ -50,8 +50,8 @@ def verified_claims(id_token: str, keys: Keys, terms: OpenIdConfig, *, nonce: st
     rules = jwt.JWTClaimsRegistry(
         now=now,
         leeway=LEEWAY_SECONDS,
-        iss={"essential": True, "value": terms.issuer},
-        aud={"essential": True, "value": terms.client_id},
+        iss={"essential": True, "value": config.issuer},
+        aud={"essential": True, "value": config.client_id},
         sub={"essential": True},
         exp={"essential": True},
         iat={"essential": True},
@@ -66,7 +66,7 @@ def verified_claims(id_token: str, keys: Keys, terms: OpenIdConfig, *, nonce: st
         ) from None
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     party = claims.get("azp")
-    if party != terms.client_id and (party is not None or len(audiences) > 1):
+    if party != config.client_id and (party is not None or len(audiences) > 1):
         raise Untrusted("the ID token was issued to another client: azp")
     if not isinstance(claims["sub"], str) or not claims["sub"]:
         raise Untrusted("the ID token does not say whom it is about: sub")

@@ -60,15 +60,15 @@ class _Note:
 class Login:
     """Begins and finishes logins at one provider; times are in milliseconds since 1970."""
 
-    def __init__(self, provider: Provider, vault: Vault, terms: OpenIdConfig) -> None:
+    def __init__(self, provider: Provider, vault: Vault, config: OpenIdConfig) -> None:
         self._provider = provider
         self._vault = vault
-        self._terms = terms
+        self._config = config
 
     @property
     def host(self) -> str:
         """The provider by a name that people may know."""
-        return urlsplit(self._terms.issuer).hostname or self._terms.issuer
+        return urlsplit(self._config.issuer).hostname or self._config.issuer
 
     async def begin(self, now: int, wanted: str = "") -> Begun:
         """Begin a login of somebody who was going somewhere; Down, Untrusted."""
@@ -77,9 +77,9 @@ class Login:
         note = _Note(state, nonce, verifier, wanted, now + BEGUN_SECONDS * SECOND_MS)
         asked = {
             "response_type": "code",
-            "client_id": self._terms.client_id,
-            "redirect_uri": self._terms.redirect_uri,
-            "scope": " ".join(self._terms.scopes),
+            "client_id": self._config.client_id,
+            "redirect_uri": self._config.redirect_uri,
+            "scope": " ".join(self._config.scopes),
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
@@ -103,9 +103,9 @@ class Login:
             raise Untrusted("another provider answers than was asked: iss")  # RFC 9207
         granted = await self._provider.redeem(found, code=query["code"], verifier=kept.verifier)
         claims = dict(await self._believed(found, granted.id_token, kept.nonce, now))
-        if granted.access_token and claim(claims, self._terms.roles_claim) is None:
+        if granted.access_token and claim(claims, self._config.roles_claim) is None:
             claims |= await self._provider.about(found, granted.access_token, claims["sub"])
-        return Finished(identify_person(claims, self._terms), kept.wanted)
+        return Finished(identify_person(claims, self._config), kept.wanted)
 
     async def goodbye(self, back_to: str) -> str | None:
         """Where somebody logs out at the provider, too; None where it has no such place, or does not answer."""
@@ -115,7 +115,7 @@ class Login:
             return None
         if found.end_session_endpoint is None:
             return None
-        said = {"client_id": self._terms.client_id, "post_logout_redirect_uri": self._terms.public_url + back_to}
+        said = {"client_id": self._config.client_id, "post_logout_redirect_uri": self._config.public_url + back_to}
         return _extended(found.end_session_endpoint, said)
 
     def _kept(self, note: str, now: int) -> _Note:
@@ -129,7 +129,7 @@ class Login:
 
     async def _believed(self, found: Discovered, id_token: str, nonce: str, now: int) -> Mapping[str, Any]:
         keys = await self._provider.keys(found)
-        return verified_claims(id_token, keys, self._terms, nonce=nonce, now=now // SECOND_MS)
+        return verified_claims(id_token, keys, self._config, nonce=nonce, now=now // SECOND_MS)
 
 
 def _challenge(verifier: str) -> str:

@@ -38,9 +38,9 @@ class Granted(NamedTuple):
 class Provider:
     """One provider, asked anew each time: whatever it changes holds from the next login on."""
 
-    def __init__(self, session: Session, terms: OpenIdConfig, trusted_hosts: frozenset[str] = frozenset()) -> None:
+    def __init__(self, session: Session, config: OpenIdConfig, trusted_hosts: frozenset[str] = frozenset()) -> None:
         self._session = session
-        self._terms = terms
+        self._config = config
         self._trusted = trusted_hosts
         self._discovering: asyncio.Task[Discovered] | None = None
 
@@ -54,12 +54,12 @@ class Provider:
         return await asyncio.shield(self._discovering)
 
     async def _discover(self) -> Discovered:
-        document = await self._get(self._terms.issuer.rstrip("/") + DISCOVERY)
+        document = await self._get(self._config.issuer.rstrip("/") + DISCOVERY)
         try:
             found = Discovered.model_validate(document)
         except ValidationError:
             raise Down("the provider's description of itself is not as OpenID Connect says") from None
-        if found.issuer != self._terms.issuer:
+        if found.issuer != self._config.issuer:
             raise Untrusted("the provider calls itself another issuer than OIDC_ISSUER")
         for place in (found.authorization_endpoint, found.end_session_endpoint):
             # These are for the browser: no session of ours looks where they lead.
@@ -73,21 +73,21 @@ class Provider:
 
     async def redeem(self, found: Discovered, *, code: str, verifier: str) -> Granted:
         """Redeem a code; Down, Declined."""
-        terms = self._terms
+        config = self._config
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": terms.redirect_uri,
+            "redirect_uri": config.redirect_uri,
             "code_verifier": verifier,
         }
         headers = {}
-        secret = terms.client_secret.get_secret_value()
+        secret = config.client_secret.get_secret_value()
         if "client_secret_basic" in found.token_endpoint_auth_methods_supported:
             # Both are encoded as in a form before they are put together. Source: RFC 6749, section 2.3.1.
-            pair = f"{quote_plus(terms.client_id)}:{quote_plus(secret)}"
+            pair = f"{quote_plus(config.client_id)}:{quote_plus(secret)}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
-            form |= {"client_id": terms.client_id, "client_secret": secret}
+            form |= {"client_id": config.client_id, "client_secret": secret}
         status, document = await self._ask("POST", found.token_endpoint, headers=headers, data=form)
         if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
             raise Declined(f"the provider gives nothing for the code: {form_value(document, 'error')}")

@@ -21,14 +21,14 @@ class Person:
     role: Role
 
 
-def identify_person(claims: Mapping[str, Any], terms: OpenIdConfig) -> Person:
+def identify_person(claims: Mapping[str, Any], config: OpenIdConfig) -> Person:
     """Say who the claims are about and what they may; NoRole. Of several roles the one that may most counts."""
-    said = values(claim(claims, terms.roles_claim))
-    given = {terms.roles[value] for value in said if value in terms.roles}
+    said = values(claim(claims, config.roles_claim))
+    given = {config.roles[value] for value in said if value in config.roles}
     role = next((role for role in ROLES_OF_PEOPLE if role in given), None)
     if role is None:
-        raise NoRole(f"the claim {terms.roles_claim} has {len(said)} values, and none of them stands for a role")
-    return Person(MARK + _name(claims, terms), role)
+        raise NoRole(f"the claim {config.roles_claim} has {len(said)} values, and none of them stands for a role")
+    return Person(MARK + _name(claims, config), role)
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:
@@ -48,7 +48,7 @@ def values(said: Any) -> list[str]:
     return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
-def _name(claims: Mapping[str, Any], terms: OpenIdConfig) -> str:
-    told = claim(claims, terms.name_claim)
+def _name(claims: Mapping[str, Any], config: OpenIdConfig) -> str:
+    told = claim(claims, config.name_claim)
     name = "".join(filter(str.isprintable, told)).strip() if isinstance(told, str) else ""
     return (name or str(claims["sub"]))[:NAME_CHARACTERS_MAX]

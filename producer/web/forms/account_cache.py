@@ -39,14 +39,14 @@ class AccountCache:
         self._clock = clock
         self._seen: OrderedDict[tuple[str, int], tuple[float, CachedAccount]] = OrderedDict()
 
-    async def of(self, of: Services, who: Identity, connection: Connection) -> CachedAccount:
+    async def of(self, services: Services, identity: Identity, connection: Connection) -> CachedAccount:
         """Return what the account has. Problem 403."""
-        require_use(who, connection)
+        require_use(identity, connection)
         known = (connection.id, connection.changed)
         at, glimpse = self._seen.get(known, (0.0, None))
         if glimpse is not None and self._clock() - at < REMEMBERED_SECONDS:
             return glimpse
-        glimpse = await _looked(of, who, connection)
+        glimpse = await _looked(services, identity, connection)
         if not glimpse.trouble:
             self._seen[known] = (self._clock(), glimpse)
             while len(self._seen) > CONNECTIONS_MOST:
@@ -54,9 +54,9 @@ class AccountCache:
         return glimpse
 
 
-async def _looked(of: Services, who: Identity, connection: Connection) -> CachedAccount:
+async def _looked(services: Services, identity: Identity, connection: Connection) -> CachedAccount:
     try:
-        lists, fields = await lists_of(of, who, connection), await fields_of(of, who, connection)
+        lists, fields = await lists_of(services, identity, connection), await fields_of(services, identity, connection)
     except SecretError as error:
         return CachedAccount(trouble=str(error))
     match lists, fields:

@@ -133,8 +133,8 @@ async def show(request: web.Request) -> web.Response:
     entries: list[AuditDocument] = []
     following: str | None = None
     if not asked.faults:
-        of, who = services_of(request), request[IDENTITY]
-        entries, following = await read_trail(of, who, asked.wanted(), before=before, most=SHOWN)
+        services, who = services_of(request), request[IDENTITY]
+        entries, following = await read_trail(services, who, asked.wanted(), before=before, most=SHOWN)
     return render(
         request,
         "audit.html",

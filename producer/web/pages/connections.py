@@ -40,9 +40,9 @@ KEY_GONE: Final = N_("Enter the key again: it is kept for a quarter of an hour o
 
 async def show_all(request: web.Request) -> web.Response:
     """List connections by name, as much of each as whoever asks may see."""
-    of, who = services_of(request), request[IDENTITY]
-    exports = await of.registry.exports()
-    found = await of.registry.connections()
+    services, identity = services_of(request), request[IDENTITY]
+    exports = await services.registry.exports()
+    found = await services.registry.connections()
     counts = {one.id: sum(export.connection == one.id for export in exports) for one in found}
     detached = [export for export in exports if export.connection is None]
     return render(
@@ -50,8 +50,8 @@ async def show_all(request: web.Request) -> web.Response:
         "connections.html",
         connections=found,
         counts=counts,
-        detached=detached if who.is_admin else [],
-        may_use={one.id: may_use(who, one) for one in found},
+        detached=detached if identity.is_admin else [],
+        may_use={one.id: may_use(identity, one) for one in found},
         done=request.query.get("done", ""),
         gone=request.query.get("gone", ""),
     )
@@ -70,17 +70,19 @@ async def begin(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """Connect: check everything and show what the key opens. Save: keep it as well."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     key = await _key(request, sheet)
-    body = await _body(of, sheet, key)
+    body = await _body(services, sheet, key)
     sight = None
     if body is not None and sheet.said("do") == "save":
-        saved = await tried(request, sheet, create_connection(of, who, body), dotted)
+        saved = await tried(request, sheet, create_connection(services, identity, body), dotted)
         if saved is not None:
             return redirect_to(f"/connections/{saved.name}?done=saved")
     elif body is not None:
-        sight = _judged(sheet, await tried(request, sheet, look_at(of, who, body.host, body.api_key), dotted))
-    mended = _mended(of, sheet.said("host"))
+        sight = _judged(
+            sheet, await tried(request, sheet, look_at(services, identity, body.host, body.api_key), dotted)
+        )
+    mended = _mended(services, sheet.said("host"))
     draft = "" if key is None or "api_key" in sheet.faults else await _kept(request, key)
     return _form(request, sheet.with_said("host", mended) if sight else sheet, draft=draft, sight=sight, host=mended)
 
@@ -90,15 +92,15 @@ async def _key(request: web.Request, sheet: Form) -> SecretStr | None:
     if typed := sheet.said("api_key"):
         return SecretStr(typed)
     draft = sheet.said("draft")
-    key = await request.app[DOORKEEPER].drafts.kept(services_of(request), session_of(request), draft)
+    key = await request.app[DOORKEEPER].pending_keys.kept(services_of(request), session_of(request), draft)
     if key is None and draft:
         sheet.fault("api_key", KEY_GONE)
     return key
 
 
-async def _body(of: Services, sheet: Form, key: SecretStr | None) -> ConnectionBody | None:
+async def _body(services: Services, sheet: Form, key: SecretStr | None) -> ConnectionBody | None:
     """Make what the API would be told; None with every fault noted that can be told without asking ActiveCampaign."""
-    taken = {connection.name for connection in await of.registry.connections()}
+    taken = {connection.name for connection in await services.registry.connections()}
     display_name, name = sheet.said("display_name"), sheet.said("name")
     if not display_name:
         sheet.fault("display_name", "is required")
@@ -107,7 +109,7 @@ async def _body(of: Services, sheet: Form, key: SecretStr | None) -> ConnectionB
     name = name or free_name(display_name, taken) or free_name("activecampaign", taken)
     said = {"name": name, "api_key": key, "consent": sheet.ticked("consent")}
     body = sheet.made(ConnectionBody, _document(sheet) | without_blanks(said), dotted)
-    _look_at_host(of, sheet)
+    _look_at_host(services, sheet)
     return None if sheet.faults else body
 
 
@@ -122,18 +124,18 @@ async def edit(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """Keep a connection as the form says."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     before = await _named(request)
     typed = sheet.said("api_key")
     said = _document(sheet) | {"name": sheet.said("name")} | ({"api_key": SecretStr(typed)} if typed else {})
     body = sheet.made(ConnectionChange, merged(connection_as_body(before), said), dotted)
-    _look_at_host(of, sheet)
+    _look_at_host(services, sheet)
     if body is not None and not sheet.faults:
 
         async def changed() -> Connection:
             if sheet.said("seen") != _version(before):
                 raise ChangedMeanwhile(CHANGED)
-            return await change_connection(of, who, before, body)
+            return await change_connection(services, identity, before, body)
 
         saved = await tried(request, sheet, changed(), dotted)
         if saved is not None:
@@ -143,20 +145,22 @@ async def change(request: web.Request) -> web.Response:
 
 async def check(request: web.Request) -> web.Response:
     """Look whether host and key are still good, and at the account behind them."""
-    of, who, connection = services_of(request), request[IDENTITY], await _named(request)
+    services, identity, connection = services_of(request), request[IDENTITY], await _named(request)
     sheet = Form.of({})
-    sight = await tried(request, sheet, look_through(of, who, connection), dotted)
+    sight = await tried(request, sheet, look_through(services, identity, connection), dotted)
     found = _judged(sheet, sight)
     if found is not None:
-        await look_at_account(of, connection)
+        await look_at_account(services, connection)
         connection = await _named(request)
     return await _shown(request, connection, checked=True, sight=found, faults=list(sheet.faults.values()))
 
 
 async def ask_to_remove(request: web.Request) -> web.Response:
     """Say what depends on a connection before it is removed."""
-    of, connection = services_of(request), await _named(request)
-    return render(request, "connection_remove.html", connection=connection, exports=await _exports_over(of, connection))
+    services, connection = services_of(request), await _named(request)
+    return render(
+        request, "connection_remove.html", connection=connection, exports=await _exports_over(services, connection)
+    )
 
 
 async def remove(request: web.Request) -> web.Response:
@@ -210,7 +214,7 @@ def _form(
 
 async def _kept(request: web.Request, key: SecretStr) -> str:
     """Keep the key for the next step of this form."""
-    return await request.app[DOORKEEPER].drafts.keep(services_of(request), session_of(request), key)
+    return await request.app[DOORKEEPER].pending_keys.keep(services_of(request), session_of(request), key)
 
 
 def _document(sheet: Form) -> dict[str, Any]:
@@ -219,16 +223,16 @@ def _document(sheet: Form) -> dict[str, Any]:
     return without_blanks({**said, "limits": without_blanks(limits)}) | {"account": sheet.said("account") or None}
 
 
-def _look_at_host(of: Services, sheet: Form) -> None:
+def _look_at_host(services: Services, sheet: Form) -> None:
     """Say what is wrong with the host together with everything else."""
     if host := sheet.said("host"):
-        mended = of.checks.mend_host(host)
+        mended = services.checks.mend_host(host)
         if isinstance(mended, Wrong):
             sheet.fault(mended.field, mended.reason)
 
 
-def _mended(of: Services, host: str) -> str:
-    mended = of.checks.mend_host(host)
+def _mended(services: Services, host: str) -> str:
+    mended = services.checks.mend_host(host)
     return host if isinstance(mended, Wrong) else mended
 
 
@@ -250,12 +254,12 @@ def _version(connection: Connection) -> str:
     return str(connection.changed)
 
 
-async def _account(of: Services, connection: Connection) -> AccountSeen:
-    return seen(connection, await of.registry.connections())
+async def _account(services: Services, connection: Connection) -> AccountSeen:
+    return seen(connection, await services.registry.connections())
 
 
-async def _exports_over(of: Services, connection: Connection) -> list[Export]:
-    return [export for export in await of.registry.exports() if export.connection == connection.id]
+async def _exports_over(services: Services, connection: Connection) -> list[Export]:
+    return [export for export in await services.registry.exports() if export.connection == connection.id]
 
 
 async def _named(request: web.Request) -> Connection:

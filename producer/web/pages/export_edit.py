@@ -62,16 +62,16 @@ class Beginning:
 
 async def begin(request: web.Request) -> web.Response:
     """Ask which connection and segment; with both, show the form of a new export."""
-    of, who = services_of(request), request[IDENTITY]
-    usable = [one for one in await of.registry.connections() if may_use(who, one)]
+    services, identity = services_of(request), request[IDENTITY]
+    usable = [one for one in await services.registry.connections() if may_use(identity, one)]
     if not usable:
-        return await _nothing_usable(request, of)
+        return await _nothing_usable(request, services)
     wanted = {name: request.query.get(name, "").strip() for name in ("connection", "segment")}
     connection = next((one for one in usable if one.name == wanted["connection"]), None)
     if connection is None or not wanted["segment"]:
-        return await _first_step(request, of, usable, wanted)
+        return await _first_step(request, services, usable, wanted)
     first = ExportBody(name="x", connection="x", segment="x", list_id="1", mapping={"email": "x"}).model_dump()  # type: ignore[arg-type]
-    taken = [export.name for export in await of.registry.exports()]
+    taken = [export.name for export in await services.registry.exports()]
     at_first = {**first, **wanted, "name": free_name(wanted["segment"], taken), "list_id": "", "budget_minutes": None}
     at_first |= {"mapping": {"email": ""}, "schedule": {"zone": "UTC"}}
     return await _form(request, Form.of(typed(at_first)), connection)
@@ -79,8 +79,8 @@ async def begin(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """Preview, or keep a new export; nothing runs by that."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
-    connection = await _connection(of, who, sheet)
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    connection = await _connection(services, identity, sheet)
     if (step := _step(sheet)) is not None:
         return await _form(request, step, connection)
     read = submitted(sheet)
@@ -93,7 +93,9 @@ async def create(request: web.Request) -> web.Response:
         if sheet.said("do") == "preview":
             return await _form(request, sheet, connection, sample=body)
         _confirmed(sheet, body, None)
-        saved = None if sheet.faults else await tried(request, sheet, create_export(of, who, body), read.place)
+        saved = (
+            None if sheet.faults else await tried(request, sheet, create_export(services, identity, body), read.place)
+        )
         if saved is not None:
             return redirect_to(f"/exports/{saved.name}?done=saved")
     return await _form(request, sheet, connection)
@@ -101,18 +103,23 @@ async def create(request: web.Request) -> web.Response:
 
 async def edit(request: web.Request) -> web.Response:
     """Show the form of an export as it is."""
-    of, export = services_of(request), await _named(request)
-    connection = await connection_of(of, export)
+    services, export = services_of(request), await _named(request)
+    connection = await connection_of(services, export)
     require_use(request[IDENTITY], connection)
-    document = ExportDocument.of(export, connection.name if connection else None, of.clock_ms()).model_dump()
+    document = ExportDocument.of(export, connection.name if connection else None, services.clock_ms()).model_dump()
     return await _form(request, Form.of([*typed(document), ("seen", str(export.changed))]), connection, export)
 
 
 async def change(request: web.Request) -> web.Response:
     """Preview, or keep an export as the form says; runs under way keep their copy."""
-    of, who, sheet, before = services_of(request), request[IDENTITY], Form(request[FORM]), await _named(request)
-    require_use(who, await connection_of(of, before))
-    connection = await _connection(of, who, sheet)
+    services, identity, sheet, before = (
+        services_of(request),
+        request[IDENTITY],
+        Form(request[FORM]),
+        await _named(request),
+    )
+    require_use(identity, await connection_of(services, before))
+    connection = await _connection(services, identity, sheet)
     if (step := _step(sheet)) is not None:
         return await _form(request, step, connection, before)
     read = submitted(sheet)
@@ -130,7 +137,7 @@ async def change(request: web.Request) -> web.Response:
         return body
 
     try:
-        saved = await tried(request, sheet, change_export(of, who, before, changed), read.place)
+        saved = await tried(request, sheet, change_export(services, identity, before, changed), read.place)
     except _Faulty:
         saved = None
     except _Previewed as shown:
@@ -142,12 +149,12 @@ async def change(request: web.Request) -> web.Response:
 
 async def duplicate(request: web.Request) -> web.Response:
     """Show the form of a new export that is like another one."""
-    of, who, export = services_of(request), request[IDENTITY], await _named(request)
-    connection = await connection_of(of, export)
-    if not may_use(who, connection):
+    services, identity, export = services_of(request), request[IDENTITY], await _named(request)
+    connection = await connection_of(services, export)
+    if not may_use(identity, connection):
         connection = None
-    document = ExportDocument.of(export, connection.name if connection else None, of.clock_ms()).model_dump()
-    taken = [each.name for each in await of.registry.exports()]
+    document = ExportDocument.of(export, connection.name if connection else None, services.clock_ms()).model_dump()
+    taken = [each.name for each in await services.registry.exports()]
     like = document | {"name": free_name(f"{export.name}-copy", taken)}
     return await _form(request, Form.of(typed(like)), connection, path="/new/export")
 
@@ -173,12 +180,12 @@ async def _form(
     sample: ExportBody | None = None,
     path: str = "",
 ) -> web.Response:
-    of, who = services_of(request), request[IDENTITY]
-    glimpse = CachedAccount() if connection is None else await request.app[GLIMPSES].of(of, who, connection)
+    services, identity = services_of(request), request[IDENTITY]
+    glimpse = CachedAccount() if connection is None else await request.app[GLIMPSES].of(services, identity, connection)
     if not glimpse.lists and sheet.said("list_other"):
         sheet = sheet.with_said("list_id", sheet.said("list_other"))  # there is one field for it then
-    beginning = await _beginning(of, await of.registry.segment(sheet.said("segment")))
-    usable = [one for one in await of.registry.connections() if may_use(who, one)]
+    beginning = await _beginning(services, await services.registry.segment(sheet.said("segment")))
+    usable = [one for one in await services.registry.connections() if may_use(identity, one)]
     rows = rows_of(sheet)
     least = 0 if "attribute" in sheet.typed else ROWS_AT_FIRST
     if request.method == "GET":
@@ -191,9 +198,9 @@ async def _form(
         export=export,
         action=path or request.path,
         connection=connection,
-        choices=Choices(usable, glimpse, beginning.columns, who),
+        choices=Choices(usable, glimpse, beginning.columns, identity),
         preview_value=preview_value,
-        segments=[segment.name for segment in await of.registry.segments()],
+        segments=[segment.name for segment in await services.registry.segments()],
         glimpse=glimpse,
         beginning=beginning,
         named=NAMED,
@@ -243,22 +250,22 @@ def _confirmed(sheet: Form, body: ExportBody, before: Export | None) -> None:
         sheet.fault("confirm_unsubscribe", UNSUBSCRIBE)
 
 
-async def _beginning(of: Services, segment: Segment) -> Beginning:
+async def _beginning(services: Services, segment: Segment) -> Beginning:
     if segment.snapshot is None:
         return Beginning(None, NEVER_REFRESHED)
     try:
-        return Beginning(await of.preview(segment.snapshot))
+        return Beginning(await services.preview(segment.snapshot))
     except SnapshotError as error:
         return Beginning(None, UNREADABLE, str(error))
 
 
-async def _connection(of: Services, who: Identity, sheet: Form) -> Connection | None:
+async def _connection(services: Services, identity: Identity, sheet: Form) -> Connection | None:
     """Return the connection that the form names, if they may use it; whether it must be one, the API says."""
     try:
-        connection = await of.registry.connection(sheet.said("connection"))
+        connection = await services.registry.connection(sheet.said("connection"))
     except Unregistered:
         return None
-    require_use(who, connection)
+    require_use(identity, connection)
     return connection
 
 
@@ -267,7 +274,7 @@ async def _named(request: web.Request) -> Export:
 
 
 async def _first_step(
-    request: web.Request, of: Services, usable: list[Connection], wanted: Mapping[str, str]
+    request: web.Request, services: Services, usable: list[Connection], wanted: Mapping[str, str]
 ) -> web.Response:
     chosen = wanted["connection"] or (usable[0].name if len(usable) == 1 else "")
     sheet = Form.of({**wanted, "connection": chosen})
@@ -275,13 +282,13 @@ async def _first_step(
         for name in ("connection", "segment"):
             if not wanted[name]:
                 sheet.fault(name, "is required")
-    segments = await of.registry.segments()
+    segments = await services.registry.segments()
     options = [(one.name, shown_name(one, request[IDENTITY])) for one in usable]
     return render(request, "export_begin.html", status=sheet.status, sheet=sheet, options=options, segments=segments)
 
 
-async def _nothing_usable(request: web.Request, of: Services) -> web.Response:
+async def _nothing_usable(request: web.Request, services: Services) -> web.Response:
     """Say why there is no connection to choose, and whom to ask."""
-    closed = await of.registry.connections()
+    closed = await services.registry.connections()
     askable = sorted({one.export_user or one.consent.by for one in closed})
     return render(request, "export_closed.html", closed=closed, askable=askable)

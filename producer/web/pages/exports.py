@@ -44,14 +44,14 @@ class ExportStatus:
 
 async def show_all(request: web.Request) -> web.Response:
     """List exports by name, with what became of the last run of each."""
-    of, who = services_of(request), request[IDENTITY]
-    exports = await of.registry.exports()
-    standings = await _standings(of, who, exports)
+    services, identity = services_of(request), request[IDENTITY]
+    exports = await services.registry.exports()
+    standings = await _standings(services, identity, exports)
     return render(
         request,
         "exports.html",
         standings=standings,
-        may_write=who.role in WRITERS,
+        may_write=identity.role in WRITERS,
         has_schedules=any(export.schedule for export in exports),
         done=request.query.get("done", ""),
         gone=request.query.get("gone", ""),
@@ -66,12 +66,12 @@ async def show(request: web.Request) -> web.Response:
 
 async def run(request: web.Request) -> web.Response:
     """Run an export now and show the run; the same form opens one run, however often it is sent."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     document = {"mode": sheet.said("mode") or "changes"}
     boxes = {name: sheet.ticked(name) for name in ("dry_run", "include_refused")}
     body = sheet.made(DemandBody, document | boxes, dotted)
     if body is not None:
-        demand = demand_run(of, who, request.match_info["name"], body, sheet.said("once")[:64])
+        demand = demand_run(services, identity, request.match_info["name"], body, sheet.said("once")[:64])
         opened = await tried(request, sheet, demand, dotted)
         if opened is not None:
             return redirect_to(f"/runs/{opened.id}")
@@ -80,20 +80,20 @@ async def run(request: web.Request) -> web.Response:
 
 async def run_scheduled(request: web.Request) -> web.Response:
     """Run every export that has a schedule, and say of each what came of that."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
-    found = await demand_scheduled(of, who, sheet.said("once")[:64])
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    found = await demand_scheduled(services, identity, sheet.said("once")[:64])
     return render(request, "exports_scheduled.html", found=found)
 
 
 async def switch(request: web.Request) -> web.Response:
     """Enable or disable an export, as the form says."""
-    of, who, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
+    services, identity, sheet = services_of(request), request[IDENTITY], Form(request[FORM])
     before, enabled = await _named(request), sheet.said("do") == "enable"
 
     async def switched(onto: Mapping[str, Any]) -> ExportChange:
         return checked(ExportChange, {**onto, "enabled": enabled})
 
-    saved = await tried(request, sheet, change_export(of, who, before, switched), dotted)
+    saved = await tried(request, sheet, change_export(services, identity, before, switched), dotted)
     if saved is None:
         return await _shown(request, sheet)
     return redirect_to(f"/exports/{saved.name}?done={'enabled' if enabled else 'disabled'}")
@@ -101,9 +101,9 @@ async def switch(request: web.Request) -> web.Response:
 
 async def ask_to_remove(request: web.Request) -> web.Response:
     """Say what goes with an export before it is removed."""
-    of, who, export = services_of(request), request[IDENTITY], await _named(request)
-    require_use(who, await connection_of(of, export))
-    under_way = [one for one in await _runs(of, export, RUNS_SHOWN) if not one.run.over]
+    services, identity, export = services_of(request), request[IDENTITY], await _named(request)
+    require_use(identity, await connection_of(services, export))
+    under_way = [one for one in await _runs(services, export, RUNS_SHOWN) if not one.run.over]
     return render(request, "export_remove.html", export=export, under_way=under_way)
 
 
@@ -115,10 +115,10 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def _shown(request: web.Request, sheet: Form) -> web.Response:
-    of, who, export = services_of(request), request[IDENTITY], await _named(request)
-    (standing,) = await _standings(of, who, [export])
+    services, identity, export = services_of(request), request[IDENTITY], await _named(request)
+    (standing,) = await _standings(services, identity, [export])
     connection = standing.connection
-    document = await shown_export(of, export, connection)
+    document = await shown_export(services, export, connection)
     return render(
         request,
         "export.html",
@@ -126,40 +126,40 @@ async def _shown(request: web.Request, sheet: Form) -> web.Response:
         sheet=sheet,
         standing=standing,
         document=document,
-        runs=await _runs(of, export, RUNS_SHOWN),
+        runs=await _runs(services, export, RUNS_SHOWN),
         modes={mode.value: word for mode, word in MODES.items()},
         done=request.query.get("done", ""),
         once=secrets.token_hex(16),
     )
 
 
-async def _standings(of: Services, who: Identity, exports: list[Export]) -> list[ExportStatus]:
-    connections = {one.id: one for one in await of.registry.connections()}
-    segments = {segment.name: segment for segment in await of.registry.segments()}
+async def _standings(services: Services, identity: Identity, exports: list[Export]) -> list[ExportStatus]:
+    connections = {one.id: one for one in await services.registry.connections()}
+    segments = {segment.name: segment for segment in await services.registry.segments()}
     newest: dict[str, Run] = {}
-    lasts = await asyncio.gather(*(of.registry.runs(most=1, export_id=export.id) for export in exports))
+    lasts = await asyncio.gather(*(services.registry.runs(most=1, export_id=export.id) for export in exports))
     ids = [run for last in lasts for run in last]
-    for found in await of.run_store.look(ids):
+    for found in await services.run_store.look(ids):
         newest[found.export] = found
-    projected, now = await of.project(list(newest.values())) if newest else {}, await of.run_store.now()
+    projected, now = await services.project(list(newest.values())) if newest else {}, await services.run_store.now()
     return [
         ExportStatus(
             export,
             connection := connections.get(export.connection or ""),
             segments.get(export.segment, Segment(export.segment)),
             run_view(newest[export.id], projected, now) if export.id in newest else None,
-            next_after(export.schedule, of.clock_ms()) if export.schedule and export.is_on else None,
-            who.role in WRITERS and may_use(who, connection),
+            next_after(export.schedule, services.clock_ms()) if export.schedule and export.is_on else None,
+            identity.role in WRITERS and may_use(identity, connection),
         )
         for export in exports
     ]
 
 
-async def _runs(of: Services, export: Export, most: int) -> list[RunView]:
-    runs = await of.run_store.look(await of.registry.runs(most=most, export_id=export.id))
+async def _runs(services: Services, export: Export, most: int) -> list[RunView]:
+    runs = await services.run_store.look(await services.registry.runs(most=most, export_id=export.id))
     if not runs:
         return []
-    projected, now = await of.project(runs), await of.run_store.now()
+    projected, now = await services.project(runs), await services.run_store.now()
     return [run_view(run, projected, now) for run in runs]
 
 

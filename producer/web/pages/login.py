@@ -39,7 +39,7 @@ class PageAccess:
     identify: Identify
     attempts: TokenThrottle
     sessions: Sessions
-    drafts: PendingKeys
+    pending_keys: PendingKeys
     openid: Login | None = None
 
 
@@ -87,10 +87,10 @@ async def open_page(request: web.Request, identity: Identity, cookie: str, wante
 async def sign_out(request: web.Request) -> web.Response:
     """End the session, here and wherever its cookie may be."""
     await request.app[DOORKEEPER].sessions.end(cookies.session_of(request))
-    who = request[IDENTITY]
-    await services_of(request).audit.note(AuditedAction.SESSION_CLOSED, who.author, kind=AuditedKind.SESSION)
-    _log.info("signed_out", by=who.name)
-    response = redirect_to("/login?left=1" if who.name.startswith(MARK) else "/login")
+    identity = request[IDENTITY]
+    await services_of(request).audit.note(AuditedAction.SESSION_CLOSED, identity.author, kind=AuditedKind.SESSION)
+    _log.info("signed_out", by=identity.name)
+    response = redirect_to("/login?left=1" if identity.name.startswith(MARK) else "/login")
     cookies.end_session(response)
     return response
 

@@ -113,12 +113,12 @@ download: Final = lines.show
 
 
 async def _shown(request: web.Request, wanted: RejectQuery, start: ReportPosition) -> web.Response:
-    of, run = services_of(request), request.match_info["id"]
-    await require_rejects(of, request[IDENTITY], run)
-    seen = await look(of, run)
+    services, run = services_of(request), request.match_info["id"]
+    await require_rejects(services, request[IDENTITY], run)
+    seen = await look(services, run)
     if seen is None:
         raise unknown(run)
-    found = await find(of.run_store, run, wanted, start)
+    found = await find(services.run_store, run, wanted, start)
     return render(
         request,
         "rejects.html",

@@ -48,12 +48,12 @@ class _Stream:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Tell of a run until it is over."""
-    of, run = services_of(request), request.match_info["id"]
-    found = await look(of, run)
+    services, run = services_of(request), request.match_info["id"]
+    found = await look(services, run)
     if found is None:
         raise unknown(run)
-    may_act = await may_act_on(of, request[IDENTITY], found.run)
-    async with request.app[WATCHING].watch(run, lambda: look(of, run)) as watch:
+    may_act = await may_act_on(services, request[IDENTITY], found.run)
+    async with request.app[WATCHING].watch(run, lambda: look(services, run)) as watch:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         await response.write(f"retry: {COME_AGAIN_MS}\n\n".encode())
@@ -87,9 +87,9 @@ async def _is_still_signed_in(stream: _Stream, seen: RunView | None) -> bool:
     """Ask who looks, and what they may do by now."""
     request = stream.request
     try:
-        who = await request.app[DOORKEEPER].sessions.known(cookies.session_of(request))
-        if who is not None and seen is not None:
-            stream.may_act = await may_act_on(services_of(request), who, seen.run)
+        identity = await request.app[DOORKEEPER].sessions.known(cookies.session_of(request))
+        if identity is not None and seen is not None:
+            stream.may_act = await may_act_on(services_of(request), identity, seen.run)
     except StoreError:
         return True  # nobody knows; it is asked again
-    return who is not None
+    return identity is not None

@@ -25,11 +25,11 @@ WORDS: Final[dict[str, Any]] = {"books": BOOKS, "acts": ACTS, "modes": MODES, "f
 
 async def show_all(request: web.Request) -> web.Response:
     """List runs, the newest first, all or those of one export."""
-    of, export = services_of(request), request.query.get("export", "")
-    exports = [each.name for each in await of.registry.exports()]
-    listed = await listed_runs(of, Window(request.query.get("after", ""), LISTED), export or None)
-    runs = await of.run_store.look([document.id for document in listed.runs])
-    shown = await _all_seen(of, runs)
+    services, export = services_of(request), request.query.get("export", "")
+    exports = [each.name for each in await services.registry.exports()]
+    listed = await listed_runs(services, Window(request.query.get("after", ""), LISTED), export or None)
+    runs = await services.run_store.look([document.id for document in listed.runs])
+    shown = await _all_seen(services, runs)
     return render(
         request,
         "runs.html",
@@ -44,51 +44,51 @@ async def show_all(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Show a run."""
-    of, run = services_of(request), request.match_info["id"]
-    found = await look(of, run)
+    services, run = services_of(request), request.match_info["id"]
+    found = await look(services, run)
     if found is None:
         raise unknown(run)
-    may_act = await may_act_on(of, request[IDENTITY], found.run)
+    may_act = await may_act_on(services, request[IDENTITY], found.run)
     said = request.query.get("said", "")
     return render(request, "run.html", seen=found, may_act=may_act, said=said, **WORDS)
 
 
 async def ask_to_steer(request: web.Request) -> web.Response:
     """Ask whether something shall be done with a run, and say what it means."""
-    of, run = services_of(request), request.match_info["id"]
-    found = await look(of, run)
+    services, run = services_of(request), request.match_info["id"]
+    found = await look(services, run)
     if found is None:
         raise unknown(run)
-    require_use(request[IDENTITY], await of.registry.connection_by_id(found.run.connection))
+    require_use(request[IDENTITY], await services.registry.connection_by_id(found.run.connection))
     return render(request, "run_act.html", seen=found, act=_act(request), **WORDS)
 
 
 async def steer(request: web.Request) -> web.Response:
     """Do something with a run, and show it, or the one that was opened."""
-    of, who, run = services_of(request), request[IDENTITY], request.match_info["id"]
+    services, identity, run = services_of(request), request[IDENTITY], request.match_info["id"]
     match _act(request):
         case "retry":
-            done = await retry_run(of, who, run)
+            done = await retry_run(services, identity, run)
         case "accept":
-            done = await steer_run(of, who, run, "resume", accept=True)
+            done = await steer_run(services, identity, run, "resume", accept=True)
         case "pause":
-            done = await steer_run(of, who, run, "pause")
+            done = await steer_run(services, identity, run, "pause")
         case "resume" | "decline":
-            done = await steer_run(of, who, run, "resume")
+            done = await steer_run(services, identity, run, "resume")
         case _:
-            done = await steer_run(of, who, run, "cancel")
+            done = await steer_run(services, identity, run, "cancel")
     said = "" if done.result == "done" else f"?said={done.result}"
     return redirect_to(f"/runs/{done.run.id}{said}")
 
 
-async def look(of: Services, run: str) -> RunView | None:
+async def look(services: Services, run: str) -> RunView | None:
     """See a run as it stands; None if there is none."""
-    return next(iter(await _all_seen(of, await of.run_store.look([run]))), None)
+    return next(iter(await _all_seen(services, await services.run_store.look([run]))), None)
 
 
-async def may_act_on(of: Services, who: Identity, run: Run) -> bool:
+async def may_act_on(services: Services, identity: Identity, run: Run) -> bool:
     """Whether somebody may do something with a run, or see whom it left out."""
-    return who.role in WRITERS and may_use(who, await of.registry.connection_by_id(run.connection))
+    return identity.role in WRITERS and may_use(identity, await services.registry.connection_by_id(run.connection))
 
 
 def unknown(run: str) -> Problem:
@@ -96,10 +96,10 @@ def unknown(run: str) -> Problem:
     return Problem(404, f"There is no run {run!r}.")
 
 
-async def _all_seen(of: Services, runs: list[Run]) -> list[RunView]:
+async def _all_seen(services: Services, runs: list[Run]) -> list[RunView]:
     if not runs:
         return []
-    projected, now = await of.project(runs), await of.run_store.now()
+    projected, now = await services.project(runs), await services.run_store.now()
     return [run_view(run, projected, now) for run in runs]
 
 

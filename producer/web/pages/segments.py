@@ -10,6 +10,6 @@ from producer.web.rendering.templating import render
 
 async def show_all(request: web.Request) -> web.Response:
     """List segments by name."""
-    of = services_of(request)
-    segments, now = await shown_segments(of, await of.registry.segments()), await of.run_store.now()
+    services = services_of(request)
+    segments, now = await shown_segments(services, await services.registry.segments()), await services.run_store.now()
     return render(request, "segments.html", segments=segments, now=now, at=milliseconds)

@@ -76,7 +76,7 @@ class Language:
         for form in self.forms:
             if found := form.pattern.fullmatch(text):
                 values = [self._sentence(value, depth - 1) for value in found.groups()]
-                return GAP.sub(lambda gap, of=values: of[int(gap[1])], form.translation)  # type: ignore[misc]
+                return GAP.sub(lambda gap, services=values: services[int(gap[1])], form.translation)  # type: ignore[misc]
         return None
 
 

@@ -23,19 +23,19 @@ class PendingKeys:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def keep(self, of: Services, session: str, api_key: SecretStr) -> str:
+    async def keep(self, services: Services, session: str, api_key: SecretStr) -> str:
         """Keep a key for a session; return the word by which it has it again. StoreError."""
         word = secrets.token_hex(16)
         digest = _digest(session, word)
-        await self._store.keep("save_draft", digest, of.vault.seal(digest, api_key), LASTS_MS)
+        await self._store.keep("save_draft", digest, services.vault.seal(digest, api_key), LASTS_MS)
         return word
 
-    async def kept(self, of: Services, session: str, word: str) -> SecretStr | None:
+    async def kept(self, services: Services, session: str, word: str) -> SecretStr | None:
         """Return the key; None if its time is over, or the word is another session's. StoreError."""
         digest = _digest(session, word)
         sealed = await self._store.value(key("draft", digest)) if word else None
         try:
-            return None if sealed is None else of.vault.open(digest, sealed)
+            return None if sealed is None else services.vault.open(digest, sealed)
         except SecretError:
             return None
 
