@@ -13,10 +13,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from producer.access.tokens import Role
 from producer.api.client_address import remote_of, via_of
-from producer.api.problem_responses import route_of
+from producer.api.problem_responses import Problem, route_of
 from producer.api.token_throttle import TokenThrottle
 from producer.services.identity import Identify, Identity
-from producer.services.problems import Problem
 
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="segment-export"'}
 

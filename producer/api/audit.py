@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
+from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
 from producer.api.responses import answer_page, window
 from producer.audit.trail import AuditedKind, AuditFilter
@@ -15,7 +16,6 @@ from producer.input_checks import is_line
 from producer.services.audit import NDJSON, WHATS, read_trail, time_parameter
 from producer.services.audit_documents import AuditDocument
 from producer.services.permissions import require_admin
-from producer.services.problems import Problem
 
 PLACE: Final = re.compile(r"(\d{1,15}-\d{1,15})?", re.ASCII)
 """The id of an entry: the store's milliseconds and a count."""

@@ -6,11 +6,12 @@ from typing import Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
+from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
 from producer.intake.cloudevents import Malformed, read_event, speaks_cloudevents
 from producer.services.documents import DeadEventDocument, EventDocument
-from producer.services.problems import Problem, unprocessable
+from producer.services.errors import invalid_fields
 
 PLACE: Final = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 """The id of a dead event: the store's milliseconds and a count."""
@@ -23,7 +24,7 @@ async def accept(request: web.Request) -> web.Response:
     try:
         event = read_event(request.content_type, request.headers, await request.read())
     except Malformed as error:
-        raise unprocessable(error.faults) from None
+        raise invalid_fields(error.faults) from None
     accepted = await services_of(request).intake.accept_event(event, by=request[IDENTITY].author)
     document = EventDocument(runs=list(accepted.runs), reason=accepted.reason)
     return answer(document, 202, leave_out_none=True)

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from producer.api.access import IDENTITY
+from producer.api.problem_responses import Problem
 from producer.api.request_body import read_body
 from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
@@ -25,7 +26,6 @@ from producer.services.notifications import (
     test_channel,
 )
 from producer.services.paging import cut
-from producer.services.problems import Problem
 from producer.services.requests import NothingBody
 
 

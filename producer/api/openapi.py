@@ -8,10 +8,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from producer.api.problem_responses import MEDIA_TYPE, ProblemDocument
 from producer.api.request_body import JSON, MERGE_PATCH
 from producer.api.route import Parameter, Route
 from producer.intake.cloudevents import STRUCTURED
-from producer.services.problems import MEDIA_TYPE, ProblemDocument
 from producer.services.requests import NAME
 
 SCHEMA: Final = "#/components/schemas/{model}"

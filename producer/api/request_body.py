@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from producer.api.problem_responses import Problem
 from producer.input_checks import DEPTH_MAX, is_too_deep
 from producer.services.bodies import (
     M,
@@ -17,7 +18,7 @@ from producer.services.bodies import (
     repeated_members,
     unknown_encoding,
 )
-from producer.services.problems import Problem, unprocessable
+from producer.services.errors import invalid_fields
 from wire.store import codec
 
 JSON: Final = "application/json"
@@ -39,7 +40,7 @@ async def read_body(
         raise Problem(415, f"The body must be {' or '.join(sorted(allowed))}.")
     document = _decoded(body)
     if not isinstance(document, dict):
-        raise unprocessable({"": "must be an object"})
+        raise invalid_fields({"": "must be an object"})
     faults = dict(repeated_members(document, ()))
     if onto is None:
         return checked(model, document, faults)

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from producer.services.problems import Problem
+from producer.api.problem_responses import Problem
 
 URL_BYTES_MAX: Final = 4_096
 HEADER_BYTES_MAX: Final = 8_190

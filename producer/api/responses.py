@@ -6,8 +6,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from producer.api.problem_responses import Problem
 from producer.services.paging import ITEMS, ITEMS_MAX, Window
-from producer.services.problems import Problem
 from wire.store import codec
 
 

@@ -19,12 +19,13 @@ from producer.api import (
     snapshots,
     tokens,
 )
+from producer.api.change_preview import RehearsalDocument
 from producer.api.doctor import ExaminationDocument
 from producer.api.route import Parameter, Route
 from producer.audit.trail import AuditedKind
 from producer.services.audit import NDJSON, WHATS
 from producer.services.audit_documents import AuditDocument
-from producer.services.change_preview import RehearsalBody, RehearsalDocument
+from producer.services.change_preview import RehearsalBody
 from producer.services.contact_documents import ContactExplained, ContactForgotten
 from producer.services.documents import (
     CheckDocument,

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
+from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.documents import PreviewDocument
-from producer.services.problems import Problem
 from producer.snapshots import SnapshotError
 
 

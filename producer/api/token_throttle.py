@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from producer.services.problems import Problem
+from producer.api.problem_responses import Problem
 
 FREE: Final = 5
 """Failures that cost nothing: a token in the wrong variable, a restart in the middle of an exchange."""

@@ -20,25 +20,25 @@ from wire.store import codec
 
 
 async def look_at(services: Services, identity: Identity, host: str, api_key: SecretStr) -> Sight | Wrong | Busy:
-    """Find out what a key shows of its account, before there is a connection. Problem 403 or 422."""
+    """Find out what a key shows of its account, before there is a connection. Forbidden or Invalid."""
     require_admin(identity)
     return await services.checks.look(read_host_field(services, host), api_key)
 
 
 async def look_through(services: Services, identity: Identity, connection: Connection) -> Sight | Wrong | Busy:
-    """Find out what a connection's key shows of its account. Problem 403; SecretError, Unregistered."""
+    """Find out what a connection's key shows of its account. Forbidden; SecretError, Unregistered."""
     require_use(identity, connection)
     return await services.checks.look(connection.host, await opened_key(services, connection))
 
 
 async def lists_of(services: Services, identity: Identity, connection: Connection) -> Lists | Wrong | Busy:
-    """Find out which lists a connection's account has. Problem 403; SecretError, Unregistered."""
+    """Find out which lists a connection's account has. Forbidden; SecretError, Unregistered."""
     require_use(identity, connection)
     return await services.checks.lists(connection.host, await opened_key(services, connection))
 
 
 async def fields_of(services: Services, identity: Identity, connection: Connection) -> Fields | Wrong | Busy:
-    """Find out which custom fields a connection's account has. Problem 403; SecretError, Unregistered."""
+    """Find out which custom fields a connection's account has. Forbidden; SecretError, Unregistered."""
     require_use(identity, connection)
     return await services.checks.fields(connection.host, await opened_key(services, connection))
 

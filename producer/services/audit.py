@@ -7,10 +7,10 @@ from typing import Final
 from producer.audit.trail import AuditedAction, AuditFilter
 from producer.services.audit_documents import AuditDocument
 from producer.services.context import Services
+from producer.services.errors import Invalid
 from producer.services.identity import Identity
 from producer.services.paging import ITEMS_MAX
 from producer.services.permissions import require_admin
-from producer.services.problems import Problem
 from producer.timestamps import milliseconds
 
 NDJSON: Final = "application/x-ndjson"
@@ -23,7 +23,7 @@ async def read_trail(
 ) -> tuple[list[AuditDocument], str | None]:
     """Return entries, the newest first, older than the one with the id `before`, and what the next part is before.
 
-    Problem 403.
+    Forbidden.
     """
     require_admin(identity)
     part: list[AuditDocument] = []
@@ -36,11 +36,11 @@ async def read_trail(
 
 
 def time_parameter(query: Mapping[str, str], name: str) -> int | None:
-    """Read a query parameter as milliseconds since 1970; None if it is absent. Raises Problem 422."""
+    """Read a query parameter as milliseconds since 1970; None if it is absent. Raises Invalid."""
     text = query.get(name)
     if text is None:
         return None
     try:
         return max(0, milliseconds(text))
     except (ValueError, TypeError, OverflowError):
-        raise Problem(422, f"The parameter {name} must be a time of RFC 3339 with its offset.") from None
+        raise Invalid(f"The parameter {name} must be a time of RFC 3339 with its offset.") from None

@@ -6,7 +6,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from producer.services.problems import unprocessable
+from producer.services.errors import invalid_fields
 
 M = TypeVar("M", bound="Body")
 
@@ -24,13 +24,13 @@ class ObjectWithRepeats(dict[str, Any]):
 
 
 def checked(model: type[M], document: Mapping[str, Any], faults: Mapping[str, str] | None = None) -> M:
-    """Make the model of a document; Problem 422 with these and all further faults."""
+    """Make the model of a document; Invalid with these and all further faults."""
     try:
         made = model.model_validate(document)
     except ValidationError as error:
-        raise unprocessable({**(faults or {}), **faults_of(error)}) from None
+        raise invalid_fields({**(faults or {}), **faults_of(error)}) from None
     if faults:
-        raise unprocessable(faults)
+        raise invalid_fields(faults)
     return made
 
 

@@ -1,10 +1,10 @@
 """Previews changes of connections, exports and channels: makes them above the store and reports what they would do."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from producer.notifications.channels_overlay import ChannelsOverlay
 from producer.registry.overlay import RegistryOverlay
@@ -12,15 +12,14 @@ from producer.registry.store import RegistryError
 from producer.services.bodies import Body, checked, merged
 from producer.services.connections import change_connection, connection_as_body, create_connection, delete_connection
 from producer.services.context import Services
+from producer.services.errors import ServiceError, TryLater
 from producer.services.exports import change_export, create_export, delete_export
 from producer.services.identity import Identity
 from producer.services.notification_requests import NotificationBody, NotificationChange
 from producer.services.notifications import change_channel, delete_channel, make_channel
-from producer.services.problems import Fault, Problem, problem_of
 from producer.services.requests import ConnectionBody, ConnectionChange, ExportBody, ExportChange
 from wire.vault import SecretError
 
-BUSY: Final = 503
 CHANGES_MOST: Final = 1_000
 
 
@@ -39,23 +38,16 @@ class RehearsalBody(Body):
     changes: Annotated[list[ChangeBody], Field(max_length=CHANGES_MOST)]
 
 
-class RefusedChange(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RefusedChange:
     """Why a change would be refused; `change` is its place in the order, from 0."""
 
     change: int
-    status: int
-    detail: str
-    errors: list[Fault]
+    error: Exception
 
 
-class RehearsalDocument(BaseModel):
-    """Everything that would be refused; nothing: all of it would be made."""
-
-    refused: list[RefusedChange]
-
-
-async def rehearse_changes(services: Services, identity: Identity, body: RehearsalBody) -> RehearsalDocument:
-    """Rehearse changes. Problem 503 while an account answers no questions: then nobody knows."""
+async def rehearse_changes(services: Services, identity: Identity, body: RehearsalBody) -> list[RefusedChange]:
+    """Rehearse changes. TryLater while an account answers no questions: then nobody knows."""
     channels = ChannelsOverlay(services.notifying.channels)
     stage = replace(
         services, registry=RegistryOverlay(services.registry), notifying=replace(services.notifying, channels=channels)
@@ -67,15 +59,12 @@ async def rehearse_changes(services: Services, identity: Identity, body: Rehears
             continue
         try:
             await _rehearse(stage, identity, change)
-        except (Problem, RegistryError, SecretError) as error:
-            problem = problem_of(error)
-            if problem.status == BUSY:
-                raise problem from None
-            refused.append(
-                RefusedChange(change=number, status=problem.status, detail=problem.detail, errors=list(problem.faults))
-            )
+        except TryLater:
+            raise
+        except (ServiceError, RegistryError, SecretError) as error:
+            refused.append(RefusedChange(number, error))
             unmade.add((change.kind, change.name))
-    return RehearsalDocument(refused=refused)
+    return refused
 
 
 def _needed(change: ChangeBody) -> set[tuple[str, str]]:

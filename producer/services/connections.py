@@ -16,9 +16,9 @@ from producer.services.documents import (
     ConnectionDocument,
     ConnectionGlimpse,
 )
+from producer.services.errors import TryLater, invalid_fields
 from producer.services.identity import Identity
 from producer.services.permissions import require_admin
-from producer.services.problems import try_later, unprocessable
 from producer.services.requests import ConnectionBody, ConnectionChange
 from wire.http.hosts import account_of
 from wire.vault import SecretError
@@ -27,7 +27,7 @@ BUSY = "The ActiveCampaign account answers no questions now."
 
 
 async def create_connection(services: Services, identity: Identity, body: ConnectionBody) -> Connection:
-    """Check host and key, then keep the connection with its key sealed. NameTaken; Problem 403, 422 or 503."""
+    """Check host and key, then keep the connection with its key sealed. NameTaken; Forbidden, Invalid or TryLater."""
     require_admin(identity)
     host = read_host_field(services, body.host)
     await _refuse_taken(services, body.name)
@@ -61,7 +61,7 @@ async def change_connection(
 ) -> Connection:
     """Keep a connection as it is to be from now on; with another host or key, both are checked again.
 
-    NameTaken, Unregistered; Problem 403, 422 or 503.
+    NameTaken, Unregistered; Forbidden, Invalid or TryLater.
     """
     require_admin(identity)
     host = read_host_field(services, body.host)
@@ -94,16 +94,16 @@ async def change_connection(
 
 
 async def delete_connection(services: Services, identity: Identity, name: str) -> Deleted:
-    """Delete a connection and its key. Unregistered; Problem 403."""
+    """Delete a connection and its key. Unregistered; Forbidden."""
     require_admin(identity)
     return await services.registry.delete_connection(name, by=identity.author)
 
 
 async def check_connection(services: Services, connection: Connection) -> Ok | Wrong:
-    """Look whether host and key are still good, and which account answers. Problem 503."""
+    """Look whether host and key are still good, and which account answers. TryLater."""
     match await services.checks.check_key(connection.host, await opened_key(services, connection)):
         case Busy(seconds):
-            raise try_later(BUSY, seconds)
+            raise TryLater(BUSY, seconds)
         case Ok() as found:
             await look_at_account(services, connection)
             return found
@@ -131,7 +131,7 @@ async def _as_kept(services: Services, connection: Connection) -> Connection:
 async def _account(
     services: Services, host: str, wanted: str, known_identity: AccountIdentity | None, before: Connection | None = None
 ) -> str:
-    """Name the account that answers at a host; empty where that stays what it is. Problem 422."""
+    """Name the account that answers at a host; empty where that stays what it is. Invalid."""
     at, connections = account_of(host), await services.registry.connections()
     others = [one for one in connections if before is None or one.id != before.id]
     here = [one for one in others if one.account_host == at]
@@ -139,11 +139,11 @@ async def _account(
     has_moved = before is not None and before.account_host != at
     if wanted:
         if set_here and set_here.account_set != wanted:
-            raise unprocessable(
+            raise invalid_fields(
                 {"/account": f"the connection {set_here.name} of the same host says {set_here.account_set}"}
             )
         if before and has_moved and before.account_set == wanted and _are_different(known_identity, before.identity):
-            raise unprocessable(
+            raise invalid_fields(
                 {"/account": "the lists at this host are not those of that account: name another, or leave it empty"}
             )
         return wanted
@@ -178,21 +178,21 @@ async def _with_identity(services: Services, connection: Connection) -> Connecti
 
 
 def value_or_problem(found: CheckResult) -> Ok:
-    """Return what is good; Problem 422 naming the field, or 503 while the account is busy."""
+    """Return what is good; Invalid naming the field, or 503 while the account is busy."""
     match found:
         case Ok():
             return found
         case Wrong(field, reason):
-            raise unprocessable({f"/{field}": reason})
+            raise invalid_fields({f"/{field}": reason})
         case Busy(seconds):
-            raise try_later(BUSY, seconds)
+            raise TryLater(BUSY, seconds)
 
 
 def read_host_field(services: Services, text: str) -> str:
-    """Return the host that was meant; Problem 422."""
+    """Return the host that was meant; Invalid."""
     match services.checks.mend_host(text):
         case Wrong(field, reason):
-            raise unprocessable({f"/{field}": reason})
+            raise invalid_fields({f"/{field}": reason})
         case host:
             return host
 

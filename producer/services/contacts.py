@@ -10,9 +10,9 @@ from producer.registry.store import Unregistered
 from producer.services.contact_documents import ContactExplained, ContactForgotten, ExplainedDocument
 from producer.services.context import Services
 from producer.services.documents import moment_or_none
+from producer.services.errors import invalid_fields
 from producer.services.identity import Identity
 from producer.services.permissions import may_use, require_admin
-from producer.services.problems import unprocessable
 from producer.services.requests import ExplainBody, ForgetBody
 from wire.vault import SecretError
 
@@ -41,7 +41,7 @@ async def explain_contact(services: Services, identity: Identity, body: ExplainB
 
 
 async def forget_contact(services: Services, identity: Identity, body: ForgetBody) -> ContactForgotten:
-    """Forget a person, and return the receipt. Problem 403 or 422."""
+    """Forget a person, and return the receipt. Forbidden or Invalid."""
     require_admin(identity)
     return ContactForgotten.of(
         await services.eraser.forget(_key(body.email), elsewhere=body.delete_at_activecampaign, by=identity.author)
@@ -59,5 +59,5 @@ async def _asked(services: Services, connection: Connection, address: str) -> Fo
 def _key(email: str) -> str:
     key = address_key(email)
     if key is None:
-        raise unprocessable({"/email": "must hold an address"})
+        raise invalid_fields({"/email": "must hold an address"})
     return key

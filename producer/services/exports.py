@@ -9,14 +9,14 @@ from producer.registry.store import Unregistered
 from producer.services.connections import opened_key, value_or_problem
 from producer.services.context import Services
 from producer.services.documents import ExportDocument
+from producer.services.errors import invalid_fields
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
-from producer.services.problems import unprocessable
 from producer.services.requests import ExportBody, ExportChange, LeaversGuardBody
 
 
 async def create_export(services: Services, identity: Identity, body: ExportBody) -> ExportDocument:
-    """Check the list, then keep the export. NameTaken; Problem 403, 422 or 503."""
+    """Check the list, then keep the export. NameTaken; Forbidden, Invalid or TryLater."""
     _confirmed(body, before=None)
     connection = await _connection(services, body.connection)
     require_use(identity, connection)
@@ -34,7 +34,7 @@ async def change_export(
 ) -> ExportDocument:
     """Keep an export as it is to be from now on; with another list or connection, the list is checked again.
 
-    `read` makes the change of what the export is now. NameTaken, Unregistered; Problem 403, 422 or 503.
+    `read` makes the change of what the export is now. NameTaken, Unregistered; Forbidden, Invalid or TryLater.
     """
     was = await connection_of(services, before)
     require_use(identity, was)
@@ -84,7 +84,7 @@ async def _connection(services: Services, name: str) -> Connection:
     try:
         return await services.registry.connection(name)
     except Unregistered as error:
-        raise unprocessable({"/connection": str(error)}) from None
+        raise invalid_fields({"/connection": str(error)}) from None
 
 
 async def connection_of(services: Services, export: Export) -> Connection | None:
@@ -103,7 +103,7 @@ def must_confirm(body: ExportBody, before: Export | None) -> bool:
 def _confirmed(body: ExportBody, before: Export | None) -> None:
     """Unsubscribing is a one-way door: ActiveCampaign may never let those people back in. So it is asked for twice."""
     if must_confirm(body, before) and not body.confirm_unsubscribe:
-        raise unprocessable(
+        raise invalid_fields(
             {"/confirm_unsubscribe": "must be true: whoever leaves the segment is unsubscribed for ever"}
         )
 

@@ -13,6 +13,7 @@ from producer.notifications.outbox import DeliveryCounts
 from producer.notifications.signing import BYTES, secret_of
 from producer.notifications.webhooks import read_url
 from producer.services.context import Services
+from producer.services.errors import NotFound, invalid_fields
 from producer.services.identity import Identity
 from producer.services.notification_documents import (
     NotificationDocument,
@@ -22,11 +23,10 @@ from producer.services.notification_documents import (
 )
 from producer.services.notification_requests import NotificationBody, NotificationChange
 from producer.services.permissions import require_admin
-from producer.services.problems import Problem, unprocessable
 
 
 async def make_channel(services: Services, identity: Identity, body: NotificationBody) -> NotificationMade:
-    """Keep a new channel; a webhook without a secret gets one, which is told this once. NameTaken; Problem 403 or 422."""
+    """Keep a new channel; a webhook without a secret gets one, which is told this once. NameTaken; Forbidden or Invalid."""
     require_admin(identity)
     said = await _checked(services, body)
     now = services.clock_ms()
@@ -45,12 +45,12 @@ async def change_channel(
     before: Channel,
     read: Callable[[Mapping[str, Any]], Awaitable[NotificationChange]],
 ) -> NotificationDocument:
-    """Keep a channel as it is to be from now on; `read` makes the change of what it is. NameTaken; Problem 403 or 422."""
+    """Keep a channel as it is to be from now on; `read` makes the change of what it is. NameTaken; Forbidden or Invalid."""
     require_admin(identity)
     document = (await shown_channel(services, before)).model_dump(mode="json")
     body = await read({name: value for name, value in document.items() if name in NotificationBody.model_fields})
     if body.kind != before.kind:
-        raise unprocessable({"/kind": "stays as it is: delete the channel and make another"})
+        raise invalid_fields({"/kind": "stays as it is: delete the channel and make another"})
     said = await _checked(services, body)
     after = Channel(id=before.id, created=before.created, changed=services.clock_ms(), **said)
     await services.notifying.channels.save(
@@ -60,7 +60,7 @@ async def change_channel(
 
 
 async def delete_channel(services: Services, identity: Identity, name: str) -> NotificationDocument:
-    """Delete a channel with its messages, and return what it was. Unregistered; Problem 403."""
+    """Delete a channel with its messages, and return what it was. Unregistered; Forbidden."""
     require_admin(identity)
     shown = await shown_channel(services, await services.notifying.channels.named(name))
     await services.notifying.channels.delete(name, by=identity.author)
@@ -68,7 +68,7 @@ async def delete_channel(services: Services, identity: Identity, name: str) -> N
 
 
 async def test_channel(services: Services, identity: Identity, name: str) -> NotificationTested:
-    """Send a test message, once and now, and say what came of it. Unregistered; Problem 403."""
+    """Send a test message, once and now, and say what came of it. Unregistered; Forbidden."""
     require_admin(identity)
     channel = await services.notifying.channels.named(name)
     secret = await services.notifying.channels.secret(channel.id) or b""
@@ -78,12 +78,12 @@ async def test_channel(services: Services, identity: Identity, name: str) -> Not
 
 
 async def redeliver(services: Services, identity: Identity, name: str, delivery: str) -> Redelivered:
-    """Send a message that is over once more. Unregistered; Problem 403 or 404."""
+    """Send a message that is over once more. Unregistered; Forbidden or NotFound."""
     require_admin(identity)
     channel = await services.notifying.channels.named(name)
     result = await services.notifying.outbox.redeliver(channel.id, delivery, by=identity.author)
     if result is None:
-        raise Problem(404, f"There is no message {delivery!r} of this channel.")
+        raise NotFound(f"There is no message {delivery!r} of this channel.")
     return Redelivered(result=result)
 
 
@@ -100,7 +100,7 @@ async def shown_channels(services: Services, channels: list[Channel]) -> list[No
 
 
 async def _checked(services: Services, body: NotificationBody) -> dict[str, Any]:
-    """Return what the body says of a channel; Problem 422 for what only this server can know."""
+    """Return what the body says of a channel; Invalid for what only this server can know."""
     faults: dict[str, str] = {}
     url = body.url
     if url is not None:
@@ -115,7 +115,7 @@ async def _checked(services: Services, body: NotificationBody) -> dict[str, Any]
         if name not in ids:
             faults[f"/exports/{index}"] = f"there is no export {name!r}"
     if faults:
-        raise unprocessable(faults)
+        raise invalid_fields(faults)
     return {
         "name": body.name,
         "kind": ChannelKind(body.kind),

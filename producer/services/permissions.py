@@ -6,8 +6,8 @@ connection may be closed in between.
 
 from producer.registry.model import Connection
 from producer.registry.store import CLOSED
+from producer.services.errors import Forbidden
 from producer.services.identity import Identity
-from producer.services.problems import Problem
 
 
 def may_use(identity: Identity, connection: Connection | None) -> bool:
@@ -16,17 +16,17 @@ def may_use(identity: Identity, connection: Connection | None) -> bool:
 
 
 def require_use(identity: Identity, connection: Connection | None) -> None:
-    """Raise Problem 403 unless somebody may use a connection."""
+    """Raise Forbidden unless somebody may use a connection."""
     if not may_use(identity, connection):
         raise closed()
 
 
 def require_admin(identity: Identity) -> None:
-    """Raise Problem 403 unless somebody is an administrator: the routes say so, too, and there is more than one door."""
+    """Raise Forbidden unless somebody is an administrator: the routes say so, too, and there is more than one door."""
     if not identity.is_admin:
-        raise Problem(403, f"This is not for the role {identity.role}.")
+        raise Forbidden(f"This is not for the role {identity.role}.")
 
 
-def closed() -> Problem:
+def closed() -> Forbidden:
     """Make the problem of somebody who may not use a connection."""
-    return Problem(403, f"This is not for you: {CLOSED}.")
+    return Forbidden(f"This is not for you: {CLOSED}.")

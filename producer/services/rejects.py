@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 from producer.runs.store import ReportName, RunStore
 from producer.services.context import Services
+from producer.services.errors import NotFound
 from producer.services.identity import Identity
 from producer.services.permissions import require_use
-from producer.services.problems import Problem
 from wire.chunk_queue.rejects import Reject
 from wire.store import codec
 
@@ -29,13 +29,13 @@ where people write a comma in numbers, it separates by semicolons. Source: OWASP
 
 
 async def require_rejects(services: Services, identity: Identity, run: str) -> None:
-    """Raise Problem 403 or 404 unless somebody may see a run's rejects.
+    """Raise Forbidden or NotFound unless somebody may see a run's rejects.
 
     They hold addresses, so a contributor sees those of open connections only.
     """
     found = await services.run_store.look([run])
     if not found:
-        raise Problem(404, f"There is no run {run!r}.")
+        raise NotFound(f"There is no run {run!r}.")
     require_use(identity, await services.registry.connection_by_id(found[0].connection))
 
 

@@ -6,10 +6,10 @@ from producer.intake.open_runs import Demand, IntakeError, Pointless
 from producer.registry.store import Unregistered
 from producer.runs.store import Steering
 from producer.services.context import Services
+from producer.services.errors import NotFound
 from producer.services.identity import Identity
 from producer.services.paging import Window
 from producer.services.permissions import closed, require_use
-from producer.services.problems import Problem
 from producer.services.requests import DemandBody
 from producer.services.run_documents import (
     RunDocument,
@@ -66,7 +66,7 @@ async def demand_scheduled(services: Services, identity: Identity, idempotency_k
 async def steer_run(
     services: Services, identity: Identity, run: str, action: Steering, *, accept: bool = False
 ) -> SteeredDocument:
-    """Cancel, pause or resume a run. Problem 403 or 404."""
+    """Cancel, pause or resume a run. Forbidden or NotFound."""
     result = await services.run_store.steer(
         run, action, accept=accept, by_contributor=not identity.is_admin, by=identity.author
     )
@@ -80,7 +80,7 @@ async def steer_run(
 
 
 async def retry_run(services: Services, identity: Identity, run: str) -> SteeredDocument:
-    """Open a run for those whom a run that is over left refused, unconfirmed or unsent. Problem 403 or 404."""
+    """Open a run for those whom a run that is over left refused, unconfirmed or unsent. Forbidden or NotFound."""
     found = await services.run_store.look([run])
     if not found:
         raise _unknown(run)
@@ -90,7 +90,7 @@ async def retry_run(services: Services, identity: Identity, run: str) -> Steered
 
 
 async def shown_run(services: Services, run: str) -> RunDocument:
-    """Return a run as it is shown. Problem 404."""
+    """Return a run as it is shown. NotFound."""
     found = await services.run_store.look([run])
     if not found:
         raise _unknown(run)
@@ -107,5 +107,5 @@ async def listed_runs(services: Services, wanted: Window, export: str | None = N
     return Listed(documents, part[-1] if len(ids) > len(part) else None)
 
 
-def _unknown(run: str) -> Problem:
-    return Problem(404, f"There is no run {run!r}.")
+def _unknown(run: str) -> NotFound:
+    return NotFound(f"There is no run {run!r}.")

@@ -12,7 +12,7 @@ from wire.vault import SecretError
 
 
 async def rotate_secrets(services: Services, identity: Identity) -> SecretsRotated:
-    """Seal anew what is not sealed with the first key, and say what could not be opened. Problem 403."""
+    """Seal anew what is not sealed with the first key, and say what could not be opened. Forbidden."""
     require_admin(identity)
     connections = await services.registry.connections()
     rotated, unreadable = 0, []

@@ -5,9 +5,9 @@ from typing import Final
 from producer.access.tokens import Role, Token
 from producer.services.context import Services
 from producer.services.documents import TokenDocument, TokenIssued
+from producer.services.errors import invalid_fields
 from producer.services.identity import BOOTSTRAP, Identity
 from producer.services.permissions import require_admin
-from producer.services.problems import unprocessable
 from producer.services.requests import DAYS_MAX, TokenBody
 from producer.timestamps import milliseconds
 
@@ -17,10 +17,10 @@ DAYS: Final = 365
 
 
 async def issue_token(services: Services, identity: Identity, body: TokenBody) -> TokenIssued:
-    """Issue a token and say it, this once. NameTaken; Problem 403 or 422."""
+    """Issue a token and say it, this once. NameTaken; Forbidden or Invalid."""
     require_admin(identity)
     if body.name == BOOTSTRAP:
-        raise unprocessable({"/name": "stands for the administrator of the settings"})
+        raise invalid_fields({"/name": "stands for the administrator of the settings"})
     now = services.clock_ms()
     token = Token(
         id=services.new_id(),
@@ -35,19 +35,19 @@ async def issue_token(services: Services, identity: Identity, body: TokenBody) -
 
 
 async def revoke_token(services: Services, identity: Identity, name: str) -> TokenDocument:
-    """Make a token nobody's. Unregistered; Problem 403."""
+    """Make a token nobody's. Unregistered; Forbidden."""
     require_admin(identity)
     return TokenDocument.of(await services.tokens.revoke(name, by=identity.author), services.clock_ms())
 
 
 def _expiry(said: str | float | None, now: int) -> int:
-    """Say when a token's time is over; Problem 422 if that is no time, past, or too far away."""
+    """Say when a token's time is over; Invalid if that is no time, past, or too far away."""
     try:
         expires = (
             milliseconds(said) if isinstance(said, str) else now + round((DAYS if said is None else said) * DAY_MS)
         )
     except (ValueError, OverflowError):
-        raise unprocessable({"/expires": "must be a time of RFC 3339 with its offset, or a number of days"}) from None
+        raise invalid_fields({"/expires": "must be a time of RFC 3339 with its offset, or a number of days"}) from None
     if not now < expires <= now + DAYS_MAX * DAY_MS:
-        raise unprocessable({"/expires": f"must lie ahead, by at most {DAYS_MAX} days"})
+        raise invalid_fields({"/expires": f"must lie ahead, by at most {DAYS_MAX} days"})
     return expires

@@ -13,9 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from producer.api.access import IDENTITY
-from producer.api.problem_responses import route_of
+from producer.api.problem_responses import Problem, problem_of, route_of
 from producer.api.request_limits import within_limits
-from producer.services.problems import Problem, problem_of
 from producer.web.forms.form_parsing import FORM, read_form
 from producer.web.pages.login import from_page, wanted_of
 from producer.web.rendering.error_page import show_problem

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from producer.services.problems import Problem
+from producer.api.problem_responses import Problem
 from producer.web.rendering.run_view import RunView
 from wire.store.redis import StoreError
 

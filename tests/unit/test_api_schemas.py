@@ -12,10 +12,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from producer.access.tokens import Role
 from producer.api.openapi import describe
+from producer.api.problem_responses import Problem
 from producer.api.routes import ROUTES
 from producer.services.bodies import Body, checked, merged, pointer
 from producer.services.documents import moment
-from producer.services.problems import Problem
 from producer.services.rejects import as_csv
 from producer.services.requests import (
     ConnectionBody,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from producer.api.problem_responses import Problem
 from producer.api.token_throttle import (
     CLIENTS_MOST,
     FORGOTTEN_AFTER_SECONDS,
@@ -13,7 +14,6 @@ from producer.api.token_throttle import (
     WAITING_MOST,
     TokenThrottle,
 )
-from producer.services.problems import Problem
 
 
 @dataclass

@@ -20,8 +20,11 @@ KEYWORDS: Final = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2), "
 """Where texts stand in code and templates; `text(request, MESSAGE)` is `rendering`'s."""
 
 SPEAKERS: Final = (
-    *(f"producer/api/{name}.py" for name in ("access", "request_body", "request_limits", "token_throttle")),
-    *(f"producer/services/{name}.py" for name in ("bodies", "connections", "exports", "permissions", "problems")),
+    *(
+        f"producer/api/{name}.py"
+        for name in ("access", "problem_responses", "request_body", "request_limits", "token_throttle")
+    ),
+    *(f"producer/services/{name}.py" for name in ("bodies", "connections", "exports", "permissions", "errors")),
     *(f"producer/services/{name}.py" for name in ("requests", "runs", "tokens")),
     *("producer/accounts/checker.py", "producer/intake/open_runs.py", "producer/intake/schedule.py"),
     *("producer/web/middleware.py", "producer/web/pages/connections.py", "producer/web/pages/export_edit.py"),
@@ -30,7 +33,19 @@ SPEAKERS: Final = (
 """Modules whose sentences reach people on the page."""
 
 SAYING: Final = frozenset(
-    {"Problem", "Wrong", "later", "unprocessable", "ValueError", "ScheduleError", "InvalidHost"}
+    {
+        "Problem",
+        "NotFound",
+        "Forbidden",
+        "Invalid",
+        "TryLater",
+        "Wrong",
+        "invalid_fields",
+        "_later",
+        "ValueError",
+        "ScheduleError",
+        "InvalidHost",
+    }
     | {"NameTaken", "Unregistered", "ChangedMeanwhile", "RunsUnderWay", "TokenNameTaken", "NoSuchToken"}
     | {"Unusable", "Pointless", "Detached", "ForAdmins", "Conflicting", "Contended"}
 )
@@ -121,7 +136,7 @@ def test_a_new_sentence_would_be_found() -> None:
     """With its values as gaps, wherever in a call it stands."""
     source = 'raise Problem(404, f"There is no {kind} {name!r}." if name else "There is nothing.")'
     assert forms_of(source) == {"There is no {0} {1}.", "There is nothing."}
-    assert forms_of('raise unprocessable({"/host": "is no " + "host"})') == {"is no host"}
+    assert forms_of('raise invalid_fields({"/host": "is no " + "host"})') == {"is no host"}
     assert forms_of('log.info("not for people")') == set()
 
 

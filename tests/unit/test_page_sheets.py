@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.services.problems import Fault, Problem
+from producer.api.problem_responses import Problem
+from producer.services.errors import Fault
 from producer.services.requests import NAME, ExportBody
 from producer.web.forms.export_form import FIELD, NAMED, OFF_BY_NULL, submitted, typed
 from producer.web.forms.form import Form, as_text, dotted, number, whole

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from producer.services.problems import Fault
+from producer.services.errors import Fault
 from producer.web.forms.form import Form, as_text, dotted, number, whole, without_blanks
 from producer.web.rendering.navigation import N_
 

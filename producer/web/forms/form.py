@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from producer.api.problem_responses import route_of
+from producer.api.problem_responses import Problem, problem_of, route_of
 from producer.intake.open_runs import IntakeError
 from producer.registry.store import NameTaken, RegistryError
 from producer.services.bodies import Body, checked
-from producer.services.problems import Fault, Problem, problem_of
+from producer.services.errors import Fault
 from wire.store.redis import StoreError
 from wire.vault import SecretError
 

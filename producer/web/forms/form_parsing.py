@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from producer.services.problems import Problem
+from producer.api.problem_responses import Problem
 
 FORM: Final = web.RequestKey("form", MultiDictProxy[str])
 MEDIA_TYPE: Final = "application/x-www-form-urlencoded"

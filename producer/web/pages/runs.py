@@ -5,12 +5,12 @@ from typing import Any, Final
 from aiohttp import web
 
 from producer.api.access import IDENTITY
+from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
 from producer.services.context import Services
 from producer.services.identity import Identity
 from producer.services.paging import Window
 from producer.services.permissions import may_use, require_use
-from producer.services.problems import Problem
 from producer.services.roles import WRITERS
 from producer.services.runs import listed_runs, retry_run, steer_run
 from producer.web.rendering.run_labels import ACTS, BOOKS, CODES, FORESEEN, MODES

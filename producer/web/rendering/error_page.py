@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.services.problems import Problem
+from producer.api.problem_responses import Problem
 from producer.web.rendering.navigation import N_
 from producer.web.rendering.templating import language_of, render
 

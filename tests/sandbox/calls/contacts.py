@@ -153,13 +153,13 @@ def _list_ids(lists: object) -> Iterator[int]:
 
 
 def _bad_email() -> Answer:
-    return _unprocessable("Contact Email Address is not valid.", "email_invalid")
+    return _invalid_fields("Contact Email Address is not valid.", "email_invalid")
 
 
 def _taken() -> Answer:
-    return _unprocessable("Email address already exists in the system", "duplicate")
+    return _invalid_fields("Email address already exists in the system", "duplicate")
 
 
-def _unprocessable(title: str, code: str) -> Answer:
+def _invalid_fields(title: str, code: str) -> Answer:
     pointer = {"pointer": "/data/attributes/email"}
     return Answer(422, {"errors": [{"title": title, "detail": "", "code": code, "source": pointer}]})
