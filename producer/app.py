@@ -62,7 +62,8 @@ from wire.http.session import Session, open_session
 from wire.process import crashes, logs
 from wire.process.periodic import cancel_and_wait, every
 from wire.process.settings import SettingsError
-from wire.store.redis import SHARED_SCRIPTS, Store, StoreError, connect, load_scripts, open_store
+from wire.store.redis import SHARED_SCRIPTS, Store, connect, load_scripts, open_store
+from wire.store.results import StoreError
 from wire.vault import Vault
 
 SCRIPT_ROOMS: Final = (

@@ -16,7 +16,7 @@ import structlog
 from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk
 from wire.chunk_queue.chunk_store import ChunkStore, Taking
 from wire.chunk_queue.wakeups import Wakeups
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 from worker import confirm, deliver, probe
 from worker.address_lookup import AddressLookup
 from worker.lost_answers import LostAnswers

@@ -10,7 +10,7 @@ import structlog
 
 from wire.chunk_queue.wakeups import WakeupPort
 from wire.process.periodic import cancel_and_wait
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 _log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from wire.chunk_queue.chunk import LeasedChunk, RequestCost
 from wire.chunk_queue.rate_limiter import Drop, LimitName, RateLimiter, RequestKind, Wait
 from wire.http.hosts import scheme_for
 from wire.http.session import Session
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 from wire.vault import SecretError, Vault
 from worker.reports import EndpointName, Listen, PacingReport, RequestReport
 from worker.store_retry import until_answered

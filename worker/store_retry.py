@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final, TypeVar
 
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 T = TypeVar("T")
 

@@ -24,7 +24,8 @@ from pydantic import SecretStr
 from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, Unwritable
+from wire.store.redis import Store
+from wire.store.results import Unwritable
 
 MARK: Final = "sgx"
 """What tokens begin with, so that scanners for leaked secrets can know them."""

@@ -8,7 +8,7 @@ from producer.api.request_context import services_of
 from producer.api.responses import answer
 from producer.services.documents import StandingDocument
 from wire.store import codec
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 DESCRIPTION: Final = web.AppKey("description", dict[str, Any])
 

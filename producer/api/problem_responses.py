@@ -14,7 +14,7 @@ from producer.intake.open_runs import Conflicting, Contended, Detached, ForAdmin
 from producer.registry.store import ChangedMeanwhile, ClosedToContributors, NameTaken, RunsUnderWay, Unregistered
 from producer.services.errors import Fault, Forbidden, Invalid, NotFound, TryLater, invalid_fields
 from wire.store import codec
-from wire.store.redis import StoreError, Unkept, Unreachable, Unwritable
+from wire.store.results import StoreError, Unkept, Unreachable, Unwritable
 from wire.vault import Misplaced, SecretError, UnreadableSecret
 
 MEDIA_TYPE: Final = "application/problem+json"

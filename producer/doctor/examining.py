@@ -20,7 +20,8 @@ from producer.runs.store import RunStore
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings
 from producer.snapshots import Preview, Root, SnapshotError
 from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Wakeups
-from wire.store.redis import Store, StoreError
+from wire.store.redis import Store
+from wire.store.results import StoreError
 from wire.vault import SecretError, Vault
 
 PATIENCE_SECONDS: Final = 40.0

@@ -18,7 +18,7 @@ from producer.intake.event_stream_store import FROM_FIRST, Death, EventStreamSto
 from producer.intake.open_runs import AcceptedEvent, Conflicting, Contended, Intake, Unusable
 from wire.process.periodic import every
 from wire.store import codec
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 LOOK_SECONDS: Final = 0.5
 HANDLING_SECONDS: Final = 30.0

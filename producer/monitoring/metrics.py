@@ -15,7 +15,7 @@ from producer.monitoring.overview import Overview, OverviewFigures
 from producer.notifications.sender import SendReport
 from producer.pipeline.survey import Survey
 from wire.chunk_queue.run import Run
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 PREFIX: Final = "segment_export_"
 OUTCOMES: Final = ("read", "invalid", "duplicate", "unchanged", "held_back", "selected")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from wire.store.codec import Argument
 from wire.store.keys import key
-from wire.store.redis import Argument, Store
+from wire.store.redis import Store
 
 AT_ONCE: Final = 100
 

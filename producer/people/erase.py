@@ -15,7 +15,7 @@ from producer.audit.trail import SYSTEM, Author
 from producer.contacts.email_addresses import address_key
 from producer.people.erasure_store import Erased, ErasureRequest, ErasureStore, sum_of
 from producer.registry.store import Registry, Unregistered
-from wire.store.redis import Rewritten
+from wire.store.results import Rewritten
 from wire.vault import SecretError, Vault
 
 DeletionOutcome = Literal["deleted", "not_there", "not_deleted"]

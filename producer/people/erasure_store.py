@@ -23,7 +23,8 @@ from wire.chunk_queue.rejects import addresses_in
 from wire.chunk_queue.run import Run
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Rewritten, Store
+from wire.store.redis import Store
+from wire.store.results import Rewritten
 
 PAGES_AT_ONCE: Final = 16
 

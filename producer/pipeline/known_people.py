@@ -18,7 +18,7 @@ from producer.pipeline.survey import KnownBefore, Survey
 from producer.runs.store import RunStore
 from wire.chunk_queue.membership_entry import ENTRY_BYTES, MembershipEntry, MemberState, order_of
 from wire.chunk_queue.run import Run
-from wire.store.redis import Argument
+from wire.store.codec import Argument
 
 Leaver = tuple[str, MembershipEntry]
 

@@ -32,7 +32,7 @@ from wire.chunk_queue.membership_entry import MembershipEntries
 from wire.chunk_queue.run import Run
 from wire.process.periodic import cancel_and_wait, every, when_writable
 from wire.store import codec
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 5.0

@@ -10,8 +10,9 @@ from wire.chunk_queue.chunk_store import LEASE_MS, packed_rows
 from wire.chunk_queue.membership_entry import NO_ENTRIES, MembershipEntries
 from wire.chunk_queue.run import Run, run_from
 from wire.store import codec
+from wire.store.codec import Argument
 from wire.store.keys import key
-from wire.store.redis import Argument, Store
+from wire.store.redis import Store
 
 LeaseAnswer = Literal["ok", "lost", "over"]
 AppendAnswer = Literal["ok", "lost", "over", "forgotten"]

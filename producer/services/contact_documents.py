@@ -10,7 +10,7 @@ from producer.people.explain import EndedBy, Explanation, ExportAnswer, InSnapsh
 from producer.people.trace import Trace
 from producer.registry.model import Export
 from producer.services.documents import Timestamp, moment
-from wire.store.redis import Rewritten
+from wire.store.results import Rewritten
 
 STILL_HELD = "Backups, snapshots of the platform and the append-only files of replicas still hold the person until they are replaced."
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from producer.api.problem_responses import Problem
 from producer.web.rendering.run_view import RunView
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 LOOK_SECONDS: Final = 1.0
 TOLD_EVERY_LOOKS: Final = 5

@@ -36,7 +36,8 @@ from wire.chunk_queue.membership_entry import (
 )
 from wire.chunk_queue.run import Run, Trigger
 from wire.store import codec
-from wire.store.redis import Store, Unreachable
+from wire.store.redis import Store
+from wire.store.results import Unreachable
 
 PEOPLE: Final = tuple(range(14))
 OTHERS: Final = tuple(range(50, 60))

@@ -19,7 +19,8 @@ from tests.integration.serving import API_KEY, VAULT, Served, serving
 from wire.chunk_queue.rejects import Reject, page
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, Unwritable
+from wire.store.redis import Store
+from wire.store.results import Unwritable
 
 WithStore = Callable[[Callable[[Store], Coroutine[Any, Any, None]]], None]
 Scenario = Callable[[Served, Store], Coroutine[Any, Any, None]]

@@ -36,7 +36,7 @@ from wire.chunk_queue.membership_entry import MemberState
 from wire.chunk_queue.run import Mode, Run, Trigger
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Unreachable
+from wire.store.results import Unreachable
 from worker import store_retry
 
 PEOPLE: Final = tuple(f"p{number}@example.org" for number in range(8))

@@ -33,7 +33,8 @@ from wire.chunk_queue.chunk import ChunkOutcome, NewChunk
 from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.run import Run, RunState, Trigger, state
 from wire.store import codec
-from wire.store.redis import Store, Unreachable, load_scripts
+from wire.store.redis import Store, load_scripts
+from wire.store.results import Unreachable
 
 ACCOUNT = "acme.api-us1.com"
 LEASE_MS = 20_000

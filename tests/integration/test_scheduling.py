@@ -27,7 +27,8 @@ from tests.logged import logged
 from wire.chunk_queue.run import Mode, Run, RunState, Trigger, state
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, Unwritable, connect, load_scripts
+from wire.store.redis import Store, connect, load_scripts
+from wire.store.results import Unwritable
 
 MORNING = {"cron": "0 6 * * *", "zone": "Europe/Zurich"}
 MONDAY = "2026-11-23T05:00"

@@ -12,7 +12,8 @@ from deploy.local.valkey import Valkey
 from producer.app import SCRIPT_ROOMS
 from producer.monitoring.queue_stats import QueueStatsStore, StoreMemory
 from wire.store.keys import TEMPLATES, key, lua_names
-from wire.store.redis import Store, Unreachable, Unwritable, connect, load_scripts, open_store
+from wire.store.redis import Store, connect, load_scripts, open_store
+from wire.store.results import Unreachable, Unwritable
 
 T = TypeVar("T")
 

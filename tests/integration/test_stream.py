@@ -21,7 +21,8 @@ from producer.registry.store import Registry
 from tests.integration.serving import connection, export
 from wire.store import codec
 from wire.store.keys import key
-from wire.store.redis import Store, StoreError, Unreachable, Unwritable
+from wire.store.redis import Store
+from wire.store.results import StoreError, Unreachable, Unwritable
 
 STREAM = "segment-export:events"
 GROUP = "producers"

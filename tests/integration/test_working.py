@@ -25,7 +25,7 @@ from wire.chunk_queue.chunk_store import LEASE_MS, ChunkStore
 from wire.chunk_queue.run import RunState, state
 from wire.chunk_queue.wakeups import Wakeups
 from wire.store.keys import key
-from wire.store.redis import Unreachable
+from wire.store.results import Unreachable
 from worker import chunk_worker, store_retry
 from worker.reports import RequestReport, SettleReport
 

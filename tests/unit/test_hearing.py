@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from wire.store.redis import Unreachable
+from wire.store.results import Unreachable
 from worker.queue_fallback import QueueFallback
 
 

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from wire.process import periodic
 from wire.process.periodic import cancel_and_wait, every, when_writable
-from wire.store.redis import Unreachable, Unwritable
+from wire.store.results import Unreachable, Unwritable
 
 
 def test_a_task_in_which_a_cancellation_got_lost_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:

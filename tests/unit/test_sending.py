@@ -26,7 +26,7 @@ from wire.activecampaign.requests import contacts_of, emails_of, former_of, impo
 from wire.chunk_queue.chunk import NewChunk
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import Run
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 MAPPER = Mapper(MappingSpec(email="Email", first_name="Name"), 12, automations=False)
 TOKEN = "a-token"

@@ -9,7 +9,8 @@ from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, RequestCost, StopR
 from wire.chunk_queue.membership_entry import FINGERPRINT_BYTES
 from wire.chunk_queue.run import run_from
 from wire.store import codec
-from wire.store.redis import Argument, Store
+from wire.store.codec import Argument
+from wire.store.redis import Store
 
 LEASE_MS: Final = 20_000
 """A living process renews every five seconds; a dead one's chunks are taken again when this is over."""

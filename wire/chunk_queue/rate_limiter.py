@@ -10,7 +10,8 @@ from time import monotonic
 from typing import Any, Final, Literal
 
 from wire.chunk_queue.chunk import LeasedChunk
-from wire.store.redis import Argument, Store
+from wire.store.codec import Argument
+from wire.store.redis import Store
 
 GOOD_FOR_SECONDS: Final = 0.05
 LATE_GOES: Final = 3

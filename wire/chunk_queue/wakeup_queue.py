@@ -19,7 +19,8 @@ from redis.exceptions import ConnectionError, RedisError, TimeoutError  # noqa: 
 from redis.retry import Retry
 
 from wire.store.keys import ACTOR, PREFIX, QUEUE
-from wire.store.redis import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store, Unreachable, cannot_write
+from wire.store.redis import CONNECT_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS, Store, cannot_write
+from wire.store.results import Unreachable
 
 NAMESPACE: Final = f"{PREFIX}dramatiq"
 MOST_CONNECTIONS: Final = 512

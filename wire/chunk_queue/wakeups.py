@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from wire.store.redis import Store, StoreError
+from wire.store.redis import Store
+from wire.store.results import StoreError
 
 LONG_QUEUE: Final = 500
 """Messages. A worker process answers some hundred bells a second when nothing is due."""

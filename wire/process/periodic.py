@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from wire.store.redis import StoreError, Unwritable
+from wire.store.results import StoreError, Unwritable
 
 T = TypeVar("T")
 

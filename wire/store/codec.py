@@ -68,3 +68,6 @@ def fields(flat: Sequence[bytes]) -> dict[str, bytes]:
 def word(reply: bytes) -> Any:
     """Read a script's one-word answer; the script's header closes the set."""
     return reply.decode()
+
+
+Argument = str | bytes | int | float

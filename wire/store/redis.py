@@ -1,11 +1,6 @@
 """The one door to Redis: runs named scripts, reads plain keys, and knows what a yes of this server is worth.
 
-What can go wrong here, by what the caller does next:
-
-* StoreError
-  x Unreachable   no usable answer: the script may or may not have run. Ask the record again, never assume.
-  x Unwritable    the server refused (out of memory, read-only, loading): nothing was written. Try later.
-  x Unkept        written, but not known to be on disk: do not say yes. The same request may be repeated.
+Its errors are in `results`.
 
 A script is `lua/NAME.lua` of a package, behind a prelude: the clock, the key names of `wire.store.keys` and the libraries named in its
 `-- uses:` line. Everything a decision stands on is checked inside the script; Python passes what it believes, never what is.
@@ -22,7 +17,7 @@ from hashlib import sha1
 from importlib.resources import files
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -30,8 +25,10 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
+from wire.store.codec import Argument
 from wire.store.fresh_connections import NO_NOTIFICATIONS, FreshPool, FreshSentinelPool
 from wire.store.keys import lua_names
+from wire.store.results import Rewritten, StoreError, Unkept, Unreachable, Unwritable
 
 REDIS_CLOCK: Final = """\
 local function clock()
@@ -53,27 +50,6 @@ WAITAOF_TIMEOUT_MS: Final = 3_000
 
 REWRITE_PATIENCE_SECONDS: Final = 30.0
 REWRITE_LOOK_SECONDS: Final = 0.1
-
-Argument = str | bytes | int | float
-
-Rewritten = Literal["done", "going_on", "failed", "off", "not_allowed"]
-"""What became of the wish to write the append-only file anew; `off`: there is none."""
-
-
-class StoreError(Exception):
-    """Something is wrong between us and the store."""
-
-
-class Unreachable(StoreError):
-    """No usable answer came; whether the script ran is unknown."""
-
-
-class Unwritable(StoreError):
-    """The server answered that it cannot write now; nothing was written."""
-
-
-class Unkept(StoreError):
-    """The write was answered, but not confirmed to be on disk."""
 
 
 class Durability:

@@ -15,7 +15,7 @@ from producer.intake.open_runs import IntakeError
 from producer.registry.store import NameTaken, RegistryError
 from producer.services.bodies import Body, checked
 from producer.services.errors import Fault
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 from wire.vault import SecretError
 
 ELSEWHERE: Final = frozenset({403, 404})

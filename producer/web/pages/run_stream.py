@@ -19,7 +19,7 @@ from producer.web.rendering.run_view import RunView
 from producer.web.rendering.templating import write
 from producer.web.run_watcher import WATCHING, Watch
 from producer.web.sessions import cookies
-from wire.store.redis import StoreError
+from wire.store.results import StoreError
 
 BEAT_SECONDS: Final = 10.0
 """How often a stream in which nothing happens says that it is there, and asks whether its session still is."""
