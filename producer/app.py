@@ -16,6 +16,7 @@ from aiohttp import web
 
 from producer.access.openid.login import Login
 from producer.access.openid.provider import Provider
+from producer.access.session_store import PendingKeyStore, SessionStore
 from producer.access.tokens import Tokens
 from producer.accounts.checker import Checker
 from producer.accounts.contact_limit import ContactLimits
@@ -201,8 +202,11 @@ async def _serve(settings: Settings) -> None:
         tokens, attempts = services.tokens, TokenThrottle()
         identities = Identities(settings.admin_token, tokens)
         app = make_app(services, identify=identities, attempts=attempts, proxies=settings.trusted_proxies)
-        sessions, openid = Sessions(store, tokens, settings.admin_token), _openid(settings, session, vault)
-        add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid))
+        sessions, openid = (
+            Sessions(SessionStore(store), tokens, settings.admin_token),
+            _openid(settings, session, vault),
+        )
+        add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(PendingKeyStore(store)), openid))
         runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from producer.access.openid.login import Login
+from producer.access.session_store import PendingKeyStore, SessionStore
 from producer.access.tokens import Tokens
 from producer.accounts.findings import (
     Busy,
@@ -246,8 +247,8 @@ async def serving(  # noqa: PLR0913  a test says what is unlike the ordinary, an
         attempts=attempts,
         proxies=[ip_network(proxy) for proxy in proxies],
     )
-    sessions = Sessions(store, services.tokens, SecretStr(admin_token))
-    add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(store), openid), watching)
+    sessions = Sessions(SessionStore(store), services.tokens, SecretStr(admin_token))
+    add_page(app, PageAccess(identities, attempts, sessions, PendingKeys(PendingKeyStore(store)), openid), watching)
     async with TestClient(AsServed(app), headers={"Authorization": f"Bearer {admin_token}"}) as client:
         yield Served(client, registry, run_store, checks, unready)
 

@@ -14,11 +14,10 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from producer.access.session_store import SessionStore
 from producer.access.tokens import PRESENTED, Role, Tokens
 from producer.services.identity import BOOTSTRAP, Identity
 from wire.store import codec
-from wire.store.keys import key
-from wire.store.redis import Store
 
 COOKIE_BYTES: Final = 32
 LASTS_MS: Final = 12 * 60 * 60 * 1000
@@ -41,7 +40,9 @@ class SessionGrounds:
 class Sessions:
     """Begins, knows and ends sessions of the page."""
 
-    def __init__(self, store: Store, tokens: Tokens, admin_token: SecretStr, *, lasts_ms: int = LASTS_MS) -> None:
+    def __init__(
+        self, store: SessionStore, tokens: Tokens, admin_token: SecretStr, *, lasts_ms: int = LASTS_MS
+    ) -> None:
         self._store = store
         self._tokens = tokens
         self._admin_token = admin_token
@@ -61,7 +62,7 @@ class Sessions:
 
     async def known(self, cookie: str) -> Identity | None:
         """Tell whose a cookie is; None if nobody's, or if what its session stood on is gone. StoreError."""
-        found = await self._store.value(key("session", _digest(cookie))) if cookie else None
+        found = await self._store.read(_digest(cookie)) if cookie else None
         if found is None:
             return None
         grounds = SessionGrounds(**codec.decode(found))
@@ -77,12 +78,12 @@ class Sessions:
 
     async def end(self, cookie: str) -> None:
         """End a session, wherever its cookie may have been copied to. StoreError."""
-        await self._store.keep("end_session", _digest(cookie))
+        await self._store.end(_digest(cookie))
 
     async def _begin(self, grounds: Callable[[str], SessionGrounds]) -> str:
         cookie = secrets.token_hex(COOKIE_BYTES)
         document = codec.text(asdict(grounds(cookie)))
-        await self._store.keep("save_session", _digest(cookie), document, self._lasts_ms)
+        await self._store.save(_digest(cookie), document, self._lasts_ms)
         return cookie
 
     def _mark(self, cookie: str) -> str:
