@@ -19,7 +19,7 @@ from producer.access.openid.provider import Provider
 from producer.access.session_store import PendingKeyStore, SessionStore
 from producer.access.tokens import Tokens
 from producer.accounts.checker import Checker
-from producer.accounts.contact_limit import ContactLimits
+from producer.accounts.contact_limit_reader import ContactLimits
 from producer.accounts.discovery import AccountDiscovery
 from producer.api.app import make_app
 from producer.api.server import make_runner

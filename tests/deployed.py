@@ -11,12 +11,13 @@ from typing import Any, Final
 import yaml
 from prometheus_client import CollectorRegistry
 
-from producer.intake.event_stream_store import EventCounts
+from producer.intake.stream_entry import EventCounts
 from producer.monitoring.gauges import gauges
 from producer.monitoring.metrics import Metrics as ProducerMetrics
-from producer.monitoring.overview import Overview, OverviewFigures
-from producer.monitoring.queue_stats import QueueStats, StoreMemory
-from wire.chunk_queue.wakeups import Census
+from producer.monitoring.overview import Overview
+from producer.monitoring.overview_figures import OverviewFigures
+from producer.monitoring.queue_figures import QueueStats, StoreMemory
+from wire.chunk_queue.account_load import Census
 from worker.metrics import Metrics as WorkerMetrics
 
 ROOT: Final = Path(__file__).parents[1]

@@ -11,17 +11,15 @@ nobody's from the moment on that `revoke` returned.
 
 import re
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
-from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
+from producer.access.token import NoSuchToken, Token, TokenNameTaken
+from producer.audit.entry import SYSTEM, Author, audit_text, author_as_text, differences
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
@@ -35,49 +33,6 @@ PRESENTED: Final = re.compile(rf"{MARK}_([0-9a-f]{{1,32}})_([0-9a-f]{{{2 * SECRE
 
 USE_NOTED_EVERY_MS: Final = 60_000
 """How exactly `used` is kept: a write for every call would be on disk for nobody's sake."""
-
-
-class TokenError(Exception):
-    """A change of tokens was not made."""
-
-
-class TokenNameTaken(TokenError):
-    """The name is another's."""
-
-
-class NoSuchToken(TokenError):
-    """There is none of that name."""
-
-
-class Role(StrEnum):
-    """What somebody is to us."""
-
-    ADMIN = "admin"
-    CONTRIBUTOR = "contributor"
-    VIEWER = "viewer"
-    PUBLISHER = "publisher"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token without its secret; `id` in hexadecimal digits, times in milliseconds since 1970, `used` to the minute."""
-
-    id: str
-    name: str
-    role: Role
-    created: int
-    created_by: str
-    expires: int
-    used: int | None = None
-
-    def document(self) -> dict[str, Any]:
-        """What is kept of it; when it was used is kept beside, so that a script can note it."""
-        return {name: value for name, value in asdict(self).items() if name != "used"}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any], used: int | None = None) -> "Token":
-        """Read what `document` wrote."""
-        return cls(**{**document, "role": Role(document["role"])}, used=used)
 
 
 class Tokens:

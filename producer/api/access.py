@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.client_address import remote_of, via_of
 from producer.api.problem_responses import Problem, route_of
 from producer.api.token_throttle import TokenThrottle

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.access import guard
 from producer.api.client_address import PROXIES, ProxyNetwork
 from producer.api.health import DESCRIPTION

@@ -11,7 +11,8 @@ from producer.api.access import IDENTITY
 from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
 from producer.api.responses import answer_page, window
-from producer.audit.trail import AuditedKind, AuditFilter
+from producer.audit.entry import AuditedKind
+from producer.audit.trail import AuditFilter
 from producer.input_checks import is_line
 from producer.services.audit import NDJSON, WHATS, read_trail, time_parameter
 from producer.services.audit_documents import AuditDocument

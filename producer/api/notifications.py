@@ -10,8 +10,8 @@ from producer.api.problem_responses import Problem
 from producer.api.request_body import read_body
 from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
-from producer.notifications.channels import Channel
-from producer.notifications.outbox import DeliveryState
+from producer.notifications.channel import Channel
+from producer.notifications.delivery import DeliveryState
 from producer.services.notification_documents import (
     DeliveryDocument,
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, Field
 
-from producer.access.tokens import NoSuchToken, TokenNameTaken
+from producer.access.token import NoSuchToken, TokenNameTaken
 from producer.intake.open_runs import Conflicting, Contended, Detached, ForAdmins, Pointless, Unusable
 from producer.registry.store import ChangedMeanwhile, ClosedToContributors, NameTaken, RunsUnderWay, Unregistered
 from producer.services.errors import Fault, Forbidden, Invalid, NotFound, TryLater, invalid_fields

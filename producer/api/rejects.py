@@ -7,7 +7,7 @@ from aiohttp import web
 from producer.api.access import IDENTITY
 from producer.api.problem_responses import Problem
 from producer.api.request_context import services_of
-from producer.runs.store import ReportName
+from producer.runs.answers import ReportName
 from producer.services.rejects import COLUMNS, csv_line, report_page, report_pages, require_rejects
 
 NDJSON: Final = "application/x-ndjson"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

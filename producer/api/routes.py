@@ -22,7 +22,7 @@ from producer.api import (
 from producer.api.change_preview import RehearsalDocument
 from producer.api.doctor import ExaminationDocument
 from producer.api.route import Parameter, Route
-from producer.audit.trail import AuditedKind
+from producer.audit.entry import AuditedKind
 from producer.services.audit import NDJSON, WHATS
 from producer.services.audit_documents import AuditDocument
 from producer.services.change_preview import RehearsalBody

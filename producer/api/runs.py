@@ -9,7 +9,7 @@ from producer.api.problem_responses import Problem
 from producer.api.request_body import read_body
 from producer.api.request_context import services_of
 from producer.api.responses import answer, answer_page, window
-from producer.runs.store import Steering
+from producer.runs.answers import Steering
 from producer.services.requests import DemandBody, NothingBody, ResumeBody
 from producer.services.run_documents import (
     OpenedDocument,

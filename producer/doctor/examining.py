@@ -19,7 +19,8 @@ from producer.registry.store import Registry, Unregistered
 from producer.runs.store import RunStore
 from producer.settings import SHORT_TOKEN_CHARACTERS, Settings
 from producer.snapshots import Preview, Root, SnapshotError
-from wire.chunk_queue.wakeups import LONG_QUEUE, Census, Wakeups
+from wire.chunk_queue.account_load import Census
+from wire.chunk_queue.wakeups import LONG_QUEUE, Wakeups
 from wire.store.redis import Store
 from wire.store.results import StoreError
 from wire.vault import SecretError, Vault

@@ -14,8 +14,9 @@ import structlog
 
 from producer.input_checks import is_line
 from producer.intake.cloudevents import STRUCTURED, Malformed, read_event
-from producer.intake.event_stream_store import FROM_FIRST, Death, EventStreamStore, StreamEntry, after
+from producer.intake.event_stream_store import FROM_FIRST, EventStreamStore, after
 from producer.intake.open_runs import AcceptedEvent, Conflicting, Contended, Intake, Unusable
+from producer.intake.stream_entry import Death, StreamEntry
 from wire.process.periodic import every
 from wire.store import codec
 from wire.store.results import StoreError

@@ -5,9 +5,9 @@ was not heard of for `CLAIM_MS` has lost it to the next that asks. Nothing is tr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from producer.intake.stream_entry import Cause, DeadEvent, Death, EventCounts, StreamEntry
 from wire.store.keys import key
 from wire.store.redis import Store
 
@@ -23,47 +23,6 @@ EVENT_KEPT_BYTES: Final = 4_096
 """A refresh is some hundred bytes. A longer event is not kept, since a part of one is of no use."""
 
 FROM_FIRST: Final = "-"
-
-Cause = Literal["malformed", "unusable", "conflicting", "failed"]
-"""Why an event is dead: no CloudEvent; not to be followed; its id stood for other data; nobody came to an end with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEntry:
-    """An entry in a consumer's hands; `appended` in milliseconds since 1970, by the publisher's `*` the store's time."""
-
-    id: str
-    event: bytes | None
-    deliveries: int
-    appended: int
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """Why an entry can never be taken, with what its event says of itself, empty where it says nothing."""
-
-    cause: Cause
-    reason: str
-    source: str = ""
-    event_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadEvent:
-    """A dead event; `id` is its place among the dead, `received` in milliseconds since 1970."""
-
-    id: str
-    entry: str
-    received: int
-    death: Death
-
-
-@dataclass(frozen=True, slots=True)
-class EventCounts:
-    """How many events are not acknowledged, and how many are dead."""
-
-    waiting: int
-    dead: int
 
 
 class EventStreamStore:

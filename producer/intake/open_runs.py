@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, author_as_text
+from producer.audit.entry import SYSTEM, Author, author_as_text
 from producer.input_checks import is_line
 from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import DAY_MS, Order, Retention, RunFields, row, run_id

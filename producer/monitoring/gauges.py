@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
-from producer.monitoring.overview import OverviewFigures
+from producer.monitoring.overview_figures import OverviewFigures
 from wire.chunk_queue.run import Run, state
 
 FATES: Final = ("applied", "refused", "unconfirmed", "unsent", "pending")

@@ -11,7 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from producer.monitoring.gauges import gauges
-from producer.monitoring.overview import Overview, OverviewFigures
+from producer.monitoring.overview import Overview
+from producer.monitoring.overview_figures import OverviewFigures
 from producer.notifications.sender import SendReport
 from producer.pipeline.survey import Survey
 from wire.chunk_queue.run import Run

@@ -1,16 +1,13 @@
 """Looks at the record as a whole: what an account allows, when runs will finish, and what there is to show on gauges."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import ceil
-from typing import Final
+from collections.abc import Sequence
 
-from producer.intake.event_stream_store import EventCounts, EventStreamStore
-from producer.monitoring.queue_stats import QueueStats, QueueStatsStore, StoreMemory
-from producer.notifications.outbox import DeliveryCounts, Outbox
+from producer.intake.event_stream_store import EventStreamStore
+from producer.monitoring.overview_figures import OverviewFigures
+from producer.monitoring.queue_stats import QueueStatsStore
+from producer.notifications.outbox import Outbox
 from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
-from producer.registry.staleness import StalenessWarning
 from producer.registry.staleness_check import StalenessCheck
 from producer.runs.store import RunStore
 from producer.runs.throughput import (
@@ -22,39 +19,10 @@ from producer.runs.throughput import (
     progress,
     window_ms,
 )
+from wire.chunk_queue.account_load import Census
 from wire.chunk_queue.run import Run
-from wire.chunk_queue.wakeups import Census, Wakeups
+from wire.chunk_queue.wakeups import Wakeups
 from wire.store.redis import Store
-
-THREADS_OF_A_WORKER: Final = 32
-"""While no worker tells how many it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewFigures:
-    """The record at one moment: the newest run of each export and all under way, and what was counted."""
-
-    runs: tuple[Run, ...]
-    finishes: Mapping[str, int]
-    census: Census
-    used: Mapping[str, float]
-    events: EventCounts
-    pipes: QueueStats
-    memory: StoreMemory
-    refreshed: Mapping[str, int]
-    letters: DeliveryCounts = field(default_factory=DeliveryCounts)
-    warnings: Mapping[str, Sequence[StalenessWarning]] = field(default_factory=dict)
-    account_names: Mapping[str, str] = field(default_factory=dict)
-
-    def account_of(self, run: Run) -> str:
-        """The account of a run, which has it by one of its hosts."""
-        return self.account_names.get(run.account, run.account)
-
-    @property
-    def workers_wanted(self) -> int:
-        """How many worker processes the accounts' allowances can keep busy."""
-        each = self.census.threads / self.census.workers if self.census.workers else THREADS_OF_A_WORKER
-        return ceil(sum(account.holdable for account in self.census.accounts) / each)
 
 
 class Overview:

@@ -3,59 +3,14 @@
 It only looks. What a figure means for a run or an autoscaler is decided elsewhere.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from producer.monitoring.queue_figures import Allowed, QueueStats, RateLimitPause, StoreMemory, WaitingChunks
 from wire.store.keys import key
 from wire.store.redis import Store
 
 LOOKED_AT: Final = 2_000
 """Among so many runs the newest of each export is looked for; runs that are not over are shown whatever their age."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimitPause:
-    """An account with chunks: how long nobody may send yet, and which share of its imports is used since a throttle."""
-
-    opens_in_ms: int
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingChunks:
-    """A run's chunks: how long the oldest that may go has been due, and how many are in workers' hands."""
-
-    oldest_due_ms: int
-    delivering: int
-    confirming: int
-
-
-@dataclass(frozen=True, slots=True)
-class QueueStats:
-    """Accounts and runs with chunks, by account and run."""
-
-    gates: Mapping[str, RateLimitPause]
-    runs: Mapping[str, WaitingChunks]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreMemory:
-    """The store's memory; `limit_bytes` is 0 where none is set, and both are where a managed service hides them."""
-
-    used_bytes: int
-    limit_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What an account allows at one moment, and the runs that share it."""
-
-    imports_per_minute: float
-    share: float
-    opens_in_ms: int
-    runs: tuple[str, ...]
-    requests_per_second: float
 
 
 class QueueStatsStore:

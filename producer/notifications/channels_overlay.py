@@ -1,7 +1,8 @@
 """Notification channels with changes kept in memory above the store, so that a change can be previewed."""
 
-from producer.audit.trail import SYSTEM, Author
-from producer.notifications.channels import Channel, Channels
+from producer.audit.entry import SYSTEM, Author
+from producer.notifications.channel import Channel
+from producer.notifications.channels import Channels
 from producer.registry.store import NameTaken, Unregistered
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from producer.notifications.health_store import ExportHealth, ReportedHealth
+from producer.notifications.export_health import ExportHealth, ReportedHealth
 from wire.chunk_queue.run import Run, RunState, state
 
 SECOND_MS: Final = 1000

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from producer.notifications.channels import Channel
-from producer.notifications.health_store import ExportHealth
+from producer.notifications.channel import Channel
+from producer.notifications.export_health import ExportHealth
 from producer.registry.model import Export
 from producer.registry.staleness import StalenessWarning
 from producer.timestamps import moment, moment_or_none

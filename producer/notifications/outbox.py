@@ -4,59 +4,17 @@ A message is delivered at least once, always under the same id, and its attempts
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Literal
 
-from producer.audit.trail import SYSTEM, Author, author_as_text
-from producer.notifications.channels import Channel
+from producer.audit.entry import SYSTEM, Author, author_as_text
+from producer.notifications.channel import Channel
+from producer.notifications.delivery import Delivery, DeliveryCounts, DeliveryState, TakenDelivery
 from wire.store import codec
 from wire.store.keys import key
 from wire.store.redis import Store
 
 LEASE_MS: Final = 60_000
 """Longer than an attempt takes: what is taken again was left behind by somebody who was killed."""
-
-
-class DeliveryState(StrEnum):
-    """How far a message is."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True)
-class TakenDelivery:
-    """A message in somebody's hands: the how many-th attempt this is, and the channel with its sealed secret."""
-
-    id: str
-    body: bytes
-    attempt: int
-    channel: Channel
-    secret: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as it is listed; `note` is what came of its last attempt, `due` when it is tried next, if it is."""
-
-    id: str
-    state: DeliveryState
-    body: bytes
-    attempts: int
-    created: int
-    since: int
-    due: int | None
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryCounts:
-    """How many messages are on their way, and how many are dead."""
-
-    waiting: int = 0
-    dead: int = 0
 
 
 class Outbox:

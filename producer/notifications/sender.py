@@ -10,9 +10,10 @@ from typing import Final
 import structlog
 
 from producer.notifications.attempts import Attempt, AttemptOutcome, given_up, wait_seconds
-from producer.notifications.channels import Channel, ChannelKind
+from producer.notifications.channel import Channel, ChannelKind
+from producer.notifications.delivery import DeliveryState, TakenDelivery
 from producer.notifications.mail import Mail
-from producer.notifications.outbox import DeliveryState, Outbox, TakenDelivery
+from producer.notifications.outbox import Outbox
 from producer.notifications.webhooks import Webhooks
 from wire.store import codec
 from wire.vault import SecretError, Vault

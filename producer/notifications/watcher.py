@@ -7,8 +7,9 @@ from typing import Final, Literal
 import structlog
 
 from producer.notifications.channels import Channels
+from producer.notifications.export_health import Addressed, ExportHealth, ReportedHealth
 from producer.notifications.health import Judgement, at_rest, ended, judge, under_way
-from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore, ReportedHealth
+from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.messages import HealthChange, body_of, concerns, encoded
 from producer.registry.model import Export
 from producer.registry.staleness import StalenessWarning, has_lasted

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import structlog
 
 from producer.accounts.findings import Busy, Checks, FoundFields, NotThere, There, Wrong
-from producer.audit.trail import SYSTEM, Author
+from producer.audit.entry import SYSTEM, Author
 from producer.contacts.email_addresses import address_key
 from producer.people.erasure_store import Erased, ErasureRequest, ErasureStore, sum_of
 from producer.registry.store import Registry, Unregistered

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, author_as_text
+from producer.audit.entry import SYSTEM, Author, author_as_text
 from producer.people.membership import Membership
 from producer.people.suppression import KEY_BYTES, SuppressionList, digest_of
 from producer.runs.store import RunStore

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from producer.people.absence import Absence
-from producer.people.trace import Trace
+from producer.people.traced import Trace
 from wire.chunk_queue.membership_entry import MembershipEntry, MemberState
 from wire.chunk_queue.rejects import RejectCode
 from wire.chunk_queue.run import Mode, Run

@@ -19,7 +19,8 @@ from producer.pipeline.address_changes import contacts as moving_contacts
 from producer.pipeline.chunking import Chunk, pack
 from producer.pipeline.leavers import contacts as leaving_contacts
 from producer.pipeline.row_selection import Selection
-from producer.runs.store import Appended, RunStore
+from producer.runs.answers import Appended
+from producer.runs.store import RunStore
 from producer.snapshots import Pin, Snapshot
 from wire.activecampaign.requests import email_of, import_body
 from wire.chunk_queue.chunk import ChunkKind, NewChunk, fingerprint_at

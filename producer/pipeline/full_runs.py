@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producer.people.membership import Summary
+from producer.people.membership_summary import Summary
 from wire.chunk_queue.run import Mode, Run
 
 DAY_MS: Final = 86_400_000

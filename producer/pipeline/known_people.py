@@ -7,7 +7,8 @@ from typing import Final
 
 from producer.people import absence
 from producer.people.absence import Absences, Sighting
-from producer.people.membership import Membership, Summary, place_of
+from producer.people.membership import Membership, place_of
+from producer.people.membership_summary import Summary
 from producer.people.suppression import ReadSuppressionList, empty_suppression_list
 from producer.pipeline import address_changes
 from producer.pipeline import leavers as leaving

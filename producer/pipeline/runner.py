@@ -25,7 +25,8 @@ from producer.pipeline.forecast import MINUTE_MS, AddressChangeCounts, Allowance
 from producer.pipeline.known_people import KnownPeople, KnownPeopleReader, Leavers
 from producer.pipeline.safeguards import SurveyFigures, safeguard
 from producer.pipeline.survey import Abandoned, Survey, run_survey
-from producer.runs.store import RunStore, SafeguardStop
+from producer.runs.answers import SafeguardStop
+from producer.runs.store import RunStore
 from producer.snapshots import FileSnapshot, Root, SnapshotError, open_snapshot, size_of
 from wire.activecampaign.requests import import_body
 from wire.chunk_queue.membership_entry import MembershipEntries

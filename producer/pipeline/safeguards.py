@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producer.accounts.contact_limit import ContactLimit
-from producer.people.membership import Summary
-from producer.runs.store import SafeguardStop
+from producer.people.membership_summary import Summary
+from producer.runs.answers import SafeguardStop
 
 SHARE: Final = 0.5
 NUMBER: Final = 5_000

@@ -6,7 +6,7 @@ changed. Runs are not looked at: that an account may not change under them, the 
 
 from dataclasses import dataclass, field, replace
 
-from producer.audit.trail import SYSTEM, Author
+from producer.audit.entry import SYSTEM, Author
 from producer.registry.model import Connection, Export
 from producer.registry.store import CLOSED, ClosedToContributors, Deleted, NameTaken, Registry, Unregistered
 

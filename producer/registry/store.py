@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from producer.audit.trail import SYSTEM, Author, audit_text, author_as_text, differences
+from producer.audit.entry import SYSTEM, Author, audit_text, author_as_text, differences
 from producer.registry.account_identity import KEY_BYTES, AccountIdentity
 from producer.registry.model import Connection, Export, Segment, text_of
 from wire.store import codec

@@ -1,10 +1,11 @@
 """The record of runs as the producer reads and steers it. Every method is one script, and a script writes only what it has checked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
-from producer.audit.trail import SYSTEM, Author, author_as_text
+from producer.audit.entry import SYSTEM, Author, author_as_text
+from producer.runs.answers import Appended, LeaseAnswer, ReportName, SafeguardStop, SteerAnswer, Steering
 from wire.chunk_queue.chunk import ChunkKind, NewChunk
 from wire.chunk_queue.chunk_store import LEASE_MS, packed_rows
 from wire.chunk_queue.membership_entry import NO_ENTRIES, MembershipEntries
@@ -13,33 +14,6 @@ from wire.store import codec
 from wire.store.codec import Argument
 from wire.store.keys import key
 from wire.store.redis import Store
-
-LeaseAnswer = Literal["ok", "lost", "over"]
-AppendAnswer = Literal["ok", "lost", "over", "forgotten"]
-Steering = Literal["pause", "resume", "cancel"]
-ReportName = Literal["rejects", "held_back", "moved"]
-SteerAnswer = Literal["done", "already", "over", "unknown", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class SafeguardStop:
-    """Why a run must not begin to send before a person has accepted what it would do."""
-
-    code: Literal["brake", "contract", "leavers_guard", "leavers_by_hand"]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What the record says after chunks were offered to it.
-
-    `forgotten`: look again for whom to pass over; `bells`: how many are on their way to the account's workers.
-    """
-
-    reading: AppendAnswer
-    held_bytes: int = 0
-    ready_chunks: int = 0
-    bells: int = 0
 
 
 class RunStore:

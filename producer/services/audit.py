@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Final
 
-from producer.audit.trail import AuditedAction, AuditFilter
+from producer.audit.entry import AuditedAction
+from producer.audit.trail import AuditFilter
 from producer.services.audit_documents import AuditDocument
 from producer.services.context import Services
 from producer.services.errors import Invalid

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from producer.audit.trail import AuditEntry
+from producer.audit.entry import AuditEntry
 from producer.services.documents import Timestamp, moment
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from producer.accounts.findings import Busy, FoundFields, NotThere, There, Wrong
 from producer.people.erase import DeletionOutcome, Receipt
 from producer.people.explain import EndedBy, Explanation, ExportAnswer, InSnapshot
-from producer.people.trace import Trace
+from producer.people.traced import Trace
 from producer.registry.model import Export
 from producer.services.documents import Timestamp, moment
 from wire.store.results import Rewritten

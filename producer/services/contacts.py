@@ -1,7 +1,7 @@
 """What can be done with one person: explain what is known, and erase it."""
 
 from producer.accounts.findings import FoundFields, Wrong
-from producer.audit.trail import AuditedAction, AuditedKind
+from producer.audit.entry import AuditedAction, AuditedKind
 from producer.contacts.email_addresses import address_key
 from producer.people.erase import UNREADABLE, same
 from producer.people.explain import explain as explained

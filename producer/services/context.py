@@ -12,7 +12,8 @@ from producer.doctor import Diagnosis
 from producer.intake.event_stream_store import EventStreamStore
 from producer.intake.open_runs import Intake
 from producer.notifications.attempts import Attempt
-from producer.notifications.channels import Channel, Channels
+from producer.notifications.channel import Channel
+from producer.notifications.channels import Channels
 from producer.notifications.outbox import Outbox
 from producer.people.erase import Eraser
 from producer.people.erasure_store import ErasureStore

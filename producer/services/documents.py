@@ -6,10 +6,10 @@ from typing import Annotated, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, RootModel
 
 from producer import timestamps
-from producer.access.tokens import Role, Token
+from producer.access.token import Role, Token
 from producer.accounts.discovery import AccountSeen, seen
-from producer.intake.event_stream_store import Cause, DeadEvent
 from producer.intake.schedule import next_after
+from producer.intake.stream_entry import Cause, DeadEvent
 from producer.pipeline.leaver_guard import NUMBER as GUARD_NUMBER
 from producer.pipeline.leaver_guard import SHARE as GUARD_SHARE
 from producer.pipeline.safeguards import NUMBER, SHARE

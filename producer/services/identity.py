@@ -8,8 +8,9 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from producer.access.tokens import Role, Tokens
-from producer.audit.trail import Author
+from producer.access.token import Role
+from producer.access.tokens import Tokens
+from producer.audit.entry import Author
 
 BOOTSTRAP: Final = "admin"
 """The name of whoever holds ADMIN_TOKEN; no issued token may have it."""

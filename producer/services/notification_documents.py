@@ -5,9 +5,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from producer.notifications.channels import Channel, ChannelKind
+from producer.notifications.channel import Channel, ChannelKind
+from producer.notifications.delivery import Delivery, DeliveryCounts, DeliveryState
 from producer.notifications.messages import NotificationEvent
-from producer.notifications.outbox import Delivery, DeliveryCounts, DeliveryState
 from producer.services.documents import Timestamp, moment, moment_or_none
 from wire.store import codec
 

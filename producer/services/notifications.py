@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from producer.notifications.attempts import AttemptOutcome
-from producer.notifications.channels import Channel, ChannelKind
+from producer.notifications.channel import Channel, ChannelKind
+from producer.notifications.delivery import DeliveryCounts
 from producer.notifications.messages import encoded, test_body
-from producer.notifications.outbox import DeliveryCounts
 from producer.notifications.signing import BYTES, secret_of
 from producer.notifications.webhooks import read_url
 from producer.services.context import Services

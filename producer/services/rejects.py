@@ -6,7 +6,8 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, Literal
 
-from producer.runs.store import ReportName, RunStore
+from producer.runs.answers import ReportName
+from producer.runs.store import RunStore
 from producer.services.context import Services
 from producer.services.errors import NotFound
 from producer.services.identity import Identity

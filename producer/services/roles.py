@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 
 ADMIN: Final = frozenset({Role.ADMIN})
 PUBLISHERS: Final = frozenset({Role.ADMIN, Role.PUBLISHER})

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from producer.intake.open_runs import Demand, IntakeError, Pointless
 from producer.registry.store import Unregistered
-from producer.runs.store import Steering
+from producer.runs.answers import Steering
 from producer.services.context import Services
 from producer.services.errors import NotFound
 from producer.services.identity import Identity

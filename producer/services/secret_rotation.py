@@ -1,7 +1,7 @@
 """Seals every stored secret again with the newest key."""
 
-from producer.audit.trail import AuditedAction, AuditedKind
-from producer.notifications.channels import Channel
+from producer.audit.entry import AuditedAction, AuditedKind
+from producer.notifications.channel import Channel
 from producer.registry.model import Connection
 from producer.registry.store import Unregistered
 from producer.services.context import Services

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producer.access.tokens import Role, Token
+from producer.access.token import Role, Token
 from producer.services.context import Services
 from producer.services.documents import TokenDocument, TokenIssued
 from producer.services.errors import invalid_fields

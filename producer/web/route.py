@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.route import Handler
 
 

@@ -39,7 +39,8 @@ from producer.intake.event_stream_store import EventStreamStore
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Intake
 from producer.notifications.attempts import Attempt, AttemptOutcome
-from producer.notifications.channels import Channel, Channels
+from producer.notifications.channel import Channel
+from producer.notifications.channels import Channels
 from producer.notifications.outbox import Outbox
 from producer.people.erase import Eraser
 from producer.people.erasure_store import ErasureStore

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from redis.asyncio import Redis
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.routes import ROUTES
 from producer.api.token_throttle import FREE, WAITING_MOST
 from producer.registry.store import ClosedToContributors, Registry

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from producer.api import Role
 from producer.api.route import Route
 from producer.api.routes import ROUTES
-from producer.intake.event_stream_store import Death, EventStreamStore
+from producer.intake.event_stream_store import EventStreamStore
+from producer.intake.stream_entry import Death
 from producer.runs.store import RunStore
 from tests.integration.serving import API_KEY, VAULT, Served, serving
 from wire.chunk_queue.rejects import Reject, page

@@ -7,9 +7,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from producer.notifications.channels import Channels
-from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore
+from producer.notifications.delivery import DeliveryState
+from producer.notifications.export_health import Addressed, ExportHealth
+from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.messages import NotificationEvent
-from producer.notifications.outbox import DeliveryState, Outbox
+from producer.notifications.outbox import Outbox
 from tests.integration.serving import VAULT, Served, connection, export, serving
 from wire.store.redis import Store
 

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 import pytest
 
-from producer.access.tokens import Role
-from producer.audit.trail import SYSTEM, Audit, AuditedAction, AuditedKind, AuditEntry, AuditFilter, Author
-from producer.intake.event_stream_store import Death, EventStreamStore
+from producer.access.token import Role
+from producer.audit.entry import SYSTEM, AuditedAction, AuditedKind, AuditEntry, Author
+from producer.audit.trail import Audit, AuditFilter
+from producer.intake.event_stream_store import EventStreamStore
+from producer.intake.stream_entry import Death
 from producer.registry.store import ChangedMeanwhile, NameTaken, Registry
-from producer.runs.store import RunStore, SafeguardStop
+from producer.runs.answers import SafeguardStop
+from producer.runs.store import RunStore
 from tests.integration.serving import API_KEY, Served, connection, export, serving
 from tests.integration.test_access import BODIES, CONNECTION, EVENT, EXPORT, MAY, POINTLESS, REDELIVER, House, house
 from wire.chunk_queue.chunk import ChunkOutcome, NewChunk, StopReason

@@ -7,7 +7,7 @@ import pytest
 from deploy.local.valkey import Valkey
 from producer.people.erasure_store import ErasureRequest, ErasureStore, facts_without
 from producer.people.suppression import digest_of
-from producer.runs.store import Appended
+from producer.runs.answers import Appended
 from tests.integration.walking import ACCOUNT, LEASE_MS, World, address
 from tests.unit.records import contacts
 from wire.activecampaign.requests import emails_of

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from tests.integration.serving import API_KEY, TOKEN, Served, serving
 from tests.logged import logged
 from wire.store.redis import Store

@@ -16,7 +16,7 @@ from producer.access.openid.errors import Declined, Down, NoRole, Stale, Untrust
 from producer.access.openid.login import BEGUN_SECONDS, Login
 from producer.access.openid.provider import Provider
 from producer.access.openid.roles import Person
-from producer.access.tokens import Role
+from producer.access.token import Role
 from tests.integration import openid
 from tests.integration.openid import Browser, Running
 from wire.http.session import open_session

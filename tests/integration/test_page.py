@@ -9,7 +9,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from deploy.local.valkey import Valkey
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.app import SCRIPT_ROOMS
 from producer.web.routes import PAGE_ROUTES
 from tests.integration.serving import TOKEN, Served, connection, serving

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from producer.access.tokens import Role
-from producer.audit.trail import AuditedAction
+from producer.access.token import Role
+from producer.audit.entry import AuditedAction
 from producer.web.pages.audit import GROUPS, SHOWN, WORDS
 from tests.integration.serving import Served
 from tests.integration.test_access import CONNECTION, House

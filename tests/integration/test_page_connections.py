@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.registry.model import Allow
 from producer.services.roles import ADMIN
 from producer.web.pages.connections import CHANGED

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.services.roles import WRITERS
 from producer.web.pages.export_edit import CHANGED
 from producer.web.routes import PAGE_ROUTES

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from deploy.local.valkey import Valkey
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.app import SCRIPT_ROOMS
 from producer.web.pages import run_stream
 from producer.web.pages.rejects import PAGES_SEARCHED, SHOWN

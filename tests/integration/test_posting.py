@@ -15,10 +15,13 @@ from standardwebhooks import Webhook
 
 from producer.app import SCRIPT_ROOMS
 from producer.notifications.attempts import WAITS_SECONDS, AttemptOutcome
-from producer.notifications.channels import Channel, ChannelKind, Channels
-from producer.notifications.health_store import Addressed, ExportHealth, ExportHealthStore
+from producer.notifications.channel import Channel, ChannelKind
+from producer.notifications.channels import Channels
+from producer.notifications.delivery import DeliveryState
+from producer.notifications.export_health import Addressed, ExportHealth
+from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.mail import Mail, MailServer
-from producer.notifications.outbox import LEASE_MS, DeliveryState, Outbox
+from producer.notifications.outbox import LEASE_MS, Outbox
 from producer.notifications.sender import Sender, SendReport
 from producer.notifications.signing import secret_of
 from producer.notifications.webhooks import Webhooks, read_url

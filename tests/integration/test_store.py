@@ -10,7 +10,8 @@ from redis import Redis
 
 from deploy.local.valkey import Valkey
 from producer.app import SCRIPT_ROOMS
-from producer.monitoring.queue_stats import QueueStatsStore, StoreMemory
+from producer.monitoring.queue_figures import StoreMemory
+from producer.monitoring.queue_stats import QueueStatsStore
 from wire.store.keys import TEMPLATES, key, lua_names
 from wire.store.redis import Store, connect, load_scripts, open_store
 from wire.store.results import Unreachable, Unwritable

@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 from producer.intake import event_stream as producer_stream
 from producer.intake import event_stream_store as wire_events
 from producer.intake.event_stream import DELIVERIES_MAX, EVENT_BYTES_MAX, EventStreamConsumer
-from producer.intake.event_stream_store import CLAIM_MS, DeadEvent, EventStreamStore
+from producer.intake.event_stream_store import CLAIM_MS, EventStreamStore
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import AcceptedEvent, Contended, Intake
+from producer.intake.stream_entry import DeadEvent, Death, EventCounts
 from producer.registry.store import Registry
 from tests.integration.serving import connection, export
 from wire.store import codec
@@ -372,11 +373,11 @@ def test_who_was_slow_cannot_bury_what_another_took(with_publishers: WithPublish
         assert held is not None
         assert (held.id, held.deliveries) == (entry, 2)
         await on.events.put_back("slow", slow)
-        assert not await on.events.bury("slow", slow, wire_events.Death("failed", "late"))
+        assert not await on.events.bury("slow", slow, Death("failed", "late"))
         (row,) = await on.redis.xpending_range(STREAM, GROUP, "-", "+", 9)
         assert (row["consumer"], row["times_delivered"], await on.dead()) == (b"quick", 2, [])
-        assert await on.events.bury("quick", held, wire_events.Death("failed", "in time"))
-        assert not await on.events.bury("quick", held, wire_events.Death("failed", "twice"))
+        assert await on.events.bury("quick", held, Death("failed", "in time"))
+        assert not await on.events.bury("quick", held, Death("failed", "twice"))
         assert [dead.death.reason for dead in await on.dead()] == ["in time"]
 
     with_publishers(scenario)
@@ -393,7 +394,7 @@ def test_trimming_keeps_everything_that_is_not_acknowledged(with_publishers: Wit
             await on.events.acknowledge(taken)
         left = [entry.decode() for entry, _ in await on.redis.xrange(STREAM)]
         assert left == entries[1:]
-        assert await on.events.count() == wire_events.EventCounts(waiting=3, dead=0)
+        assert await on.events.count() == EventCounts(waiting=3, dead=0)
         assert held[1] is not None
         await on.events.acknowledge(held[1])
         left = [entry.decode() for entry, _ in await on.redis.xrange(STREAM)]
@@ -429,10 +430,10 @@ def test_an_entry_deleted_by_hand_holds_nothing_up(with_publishers: WithPublishe
         for _ in range(2):
             assert await on.events.next("a") is not None
         await on.redis.xdel(STREAM, entries[0], entries[2])
-        assert await on.events.count() == wire_events.EventCounts(waiting=3, dead=0)
+        assert await on.events.count() == EventCounts(waiting=3, dead=0)
         await on.producer("a").run_all()
         assert (await on.pending(), await on.runs()) == (0, 2)
-        assert await on.events.count() == wire_events.EventCounts(waiting=0, dead=0)
+        assert await on.events.count() == EventCounts(waiting=0, dead=0)
 
     with_publishers(scenario)
 
@@ -473,7 +474,7 @@ def test_a_stream_that_was_lost_is_begun_anew(with_publishers: WithPublishers) -
         await on.redis.delete(STREAM)
         await on.events.acknowledge(entry)
         await on.events.put_back("a", entry)
-        assert not await on.events.bury("a", entry, wire_events.Death("failed", "gone"))
+        assert not await on.events.bury("a", entry, Death("failed", "gone"))
         await on.append(identity="3")
         await producer.run_all()
         assert (await on.runs(), await on.pending()) == (2, 0)
@@ -492,7 +493,7 @@ def test_a_full_store_keeps_what_cannot_be_buried(with_publishers: WithPublisher
         await on.redis.config_set("maxmemory", "1mb")
         try:
             with pytest.raises(Unwritable):
-                await on.events.bury("a", entry, wire_events.Death("malformed", "not JSON"))
+                await on.events.bury("a", entry, Death("malformed", "not JSON"))
         finally:
             await on.redis.config_set("maxmemory", "0")
         assert (await on.pending(), await on.dead()) == (1, [])

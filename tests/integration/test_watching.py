@@ -15,11 +15,14 @@ from producer.intake.cloudevents import SegmentRefreshed
 from producer.intake.new_run import Retention
 from producer.intake.open_runs import Demand, Intake
 from producer.monitoring.queue_stats import QueueStatsStore
-from producer.notifications.channels import Channel, ChannelKind, Channels
+from producer.notifications.channel import Channel, ChannelKind
+from producer.notifications.channels import Channels
+from producer.notifications.delivery import DeliveryState
+from producer.notifications.export_health import ExportHealth
 from producer.notifications.health import LATE_MS_MAX, UNBLOCKED_MS
-from producer.notifications.health_store import ExportHealth, ExportHealthStore
+from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.messages import NotificationEvent as Told
-from producer.notifications.outbox import DeliveryState, Outbox
+from producer.notifications.outbox import Outbox
 from producer.notifications.watcher import Watcher
 from producer.registry.staleness import HOUR_MS
 from producer.registry.staleness_check import StalenessCheck

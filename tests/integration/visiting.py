@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from tests.integration.serving import TOKEN, Served
 
 HTML: Final = {"Accept": "text/html,application/xhtml+xml", "Authorization": ""}

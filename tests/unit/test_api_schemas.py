@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.openapi import describe
 from producer.api.problem_responses import Problem
 from producer.api.routes import ROUTES

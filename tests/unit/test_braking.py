@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from producer.accounts.contact_limit import ContactLimit
-from producer.people.membership import Summary
+from producer.people.membership_summary import Summary
 from producer.pipeline.safeguards import NUMBER, SurveyFigures, safeguard
 
 BEFORE = Summary(runs={1: "an-id"}, read=20_000, nulls={"Email": 0, "Phone": 2_000})

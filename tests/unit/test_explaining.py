@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from producer.people.explain import explain, in_last_snapshot
-from producer.people.trace import LeftBehind, OnTheWay, ReportLine, Trace
+from producer.people.traced import LeftBehind, OnTheWay, ReportLine, Trace
 from tests.unit.records import NOW, a_run
 from wire.chunk_queue.membership_entry import MembershipEntry, MemberState
 from wire.chunk_queue.rejects import RejectCode

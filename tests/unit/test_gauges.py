@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from producer.intake.event_stream_store import EventCounts
+from producer.intake.stream_entry import EventCounts
 from producer.monitoring.gauges import gauges
-from producer.monitoring.overview import OverviewFigures
-from producer.monitoring.queue_stats import QueueStats, RateLimitPause, StoreMemory, WaitingChunks
+from producer.monitoring.overview_figures import OverviewFigures
+from producer.monitoring.queue_figures import QueueStats, RateLimitPause, StoreMemory, WaitingChunks
 from producer.registry.staleness import StalenessWarning, WarningCode
 from tests.unit.records import NOW, a_run, block_record
+from wire.chunk_queue.account_load import AccountLoad, Census
 from wire.chunk_queue.run import Run
-from wire.chunk_queue.wakeups import AccountLoad, Census
 
 
 def an_export(number: int, connection: int, **fields: Any) -> Run:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producer.notifications.export_health import ExportHealth, ReportedHealth
 from producer.notifications.health import (
     IN_TIME_MS_MAX,
     LATE_MS_MAX,
@@ -18,7 +19,6 @@ from producer.notifications.health import (
     judge,
     under_way,
 )
-from producer.notifications.health_store import ExportHealth, ReportedHealth
 from tests.unit.records import NOW, a_run, block_record
 from wire.chunk_queue.run import Run
 

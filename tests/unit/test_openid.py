@@ -16,7 +16,7 @@ from producer.access.openid.config import ROLES_OF_PEOPLE, OpenIdConfig, roles_f
 from producer.access.openid.errors import NoRole, Untrusted
 from producer.access.openid.id_token import LEEWAY_SECONDS, keys_from, verified_claims
 from producer.access.openid.roles import NAME_CHARACTERS_MAX, Person, claim, identify_person, values
-from producer.access.tokens import Role
+from producer.access.token import Role
 
 NOW: Final = 1_795_000_000
 SECRET: Final = "a-secret-of-the-client-that-is-long-enough"

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from producer.audit.trail import AuditedAction
+from producer.audit.entry import AuditedAction
 from producer.monitoring.gauges import gauges
 from tests.deployed import DEPLOY, EMPTY, ROOT
 from worker.verdict.verdicts import StopCode

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from producer.contacts.mapped_rows import RowFault
-from producer.people.membership import Summary
+from producer.people.membership_summary import Summary
 from producer.pipeline import leaver_guard
 from producer.pipeline.safeguards import SurveyFigures, safeguard
 from producer.web.rendering.run_labels import (

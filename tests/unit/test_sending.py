@@ -18,7 +18,8 @@ from producer.pipeline.chunking import Chunk
 from producer.pipeline.enqueue import HELD_BYTES, Room, chunks, send
 from producer.pipeline.row_selection import Selection
 from producer.pipeline.survey import KnownBefore, Survey, run_survey
-from producer.runs.store import Appended, LeaseAnswer, RunStore
+from producer.runs.answers import Appended, LeaseAnswer
+from producer.runs.store import RunStore
 from producer.snapshots.errors import SnapshotChanged
 from tests.unit.in_memory import InMemorySnapshot, Row
 from tests.unit.records import NOW, a_run

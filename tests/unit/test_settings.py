@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer import settings as producer_settings
-from producer.access.tokens import Role
+from producer.access.token import Role
 from wire.process.settings import SettingsError, next_database
 from worker import settings as worker_settings
 

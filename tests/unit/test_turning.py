@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from producer.people.membership import Summary
+from producer.people.membership_summary import Summary
 from producer.pipeline.full_runs import DAY_MS, mode_of_run
 from tests.unit.records import NOW, SPEC, a_run
 from wire.chunk_queue.run import Mode

@@ -6,35 +6,14 @@ double one finds nothing due. None is rung into a queue that is already long, so
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from wire.chunk_queue.account_load import AccountLoad, Census
 from wire.store.redis import Store
 from wire.store.results import StoreError
 
 LONG_QUEUE: Final = 500
 """Messages. A worker process answers some hundred bells a second when nothing is due."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountLoad:
-    """An account with chunks: its limit, the imports booked since it is known, and the chunks workers could hold at once."""
-
-    account: str
-    imports_per_minute: float
-    booked_imports: int
-    holdable: int
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """What is there at one moment, `now` in the store's milliseconds."""
-
-    now: int
-    workers: int
-    threads: int
-    accounts: tuple[AccountLoad, ...]
-    queued: int
 
 
 class WakeupPort(Protocol):

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 
 CALLBACK: Final = "/login/openid/back"
 """Where the provider sends people back to; registered there together with PUBLIC_URL."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from producer.access.openid.config import ROLES_OF_PEOPLE, OpenIdConfig
 from producer.access.openid.errors import NoRole
-from producer.access.tokens import Role
+from producer.access.token import Role
 
 NAME_CHARACTERS_MAX: Final = 100
 MARK: Final = "openid:"

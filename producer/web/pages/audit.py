@@ -12,7 +12,8 @@ from producer.api import audit as trail
 from producer.api.access import IDENTITY
 from producer.api.audit import PLACE
 from producer.api.request_context import services_of
-from producer.audit.trail import AuditedAction, AuditFilter
+from producer.audit.entry import AuditedAction
+from producer.audit.trail import AuditFilter
 from producer.input_checks import is_line
 from producer.services.audit import WHATS, read_trail
 from producer.services.audit_documents import AuditDocument

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from producer.access.openid.login import Login
 from producer.access.openid.roles import MARK
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.api.access import IDENTITY
 from producer.api.client_address import remote_of
 from producer.api.request_context import services_of
 from producer.api.token_throttle import TokenThrottle
-from producer.audit.trail import AuditedAction, AuditedKind
+from producer.audit.entry import AuditedAction, AuditedKind
 from producer.services.identity import Identify, Identity
 from producer.web.forms.form_parsing import FORM
 from producer.web.rendering.navigation import N_

@@ -13,7 +13,8 @@ from aiohttp import web
 from producer.api import rejects as lines
 from producer.api.access import IDENTITY
 from producer.api.request_context import services_of
-from producer.runs.store import ReportName, RunStore
+from producer.runs.answers import ReportName
+from producer.runs.store import RunStore
 from producer.services.rejects import require_rejects
 from producer.web.forms.form_parsing import FORM
 from producer.web.pages.runs import WORDS, look, unknown

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from producer.access.tokens import Role
+from producer.access.token import Role
 from producer.services.roles import ADMIN, READERS
 
 

@@ -15,7 +15,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from producer.access.session_store import SessionStore
-from producer.access.tokens import PRESENTED, Role, Tokens
+from producer.access.token import Role
+from producer.access.tokens import PRESENTED, Tokens
 from producer.services.identity import BOOTSTRAP, Identity
 from wire.store import codec
 
