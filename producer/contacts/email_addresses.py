@@ -5,6 +5,8 @@ An address is accepted if `email-validator` accepts its syntax and ActiveCampaig
 empty and without `" ( ) , : ; < > @ [ \ ]`; a domain with a `.` and at least two letters after it and no special
 characters). It is sent as it was read, trimmed and in NFC; an international domain in its ASCII form, as those rules
 allow no other. A person is known by that address without letter case.
+
+Pure.
 """
 
 import re

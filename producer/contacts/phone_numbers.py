@@ -1,4 +1,4 @@
-"""Reads telephone numbers into E.164, the form that ActiveCampaign's SMS needs; asks no network."""
+"""Reads telephone numbers into E.164, the form that ActiveCampaign's SMS needs; asks no network. Pure."""
 
 import re
 from functools import cache, lru_cache

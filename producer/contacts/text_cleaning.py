@@ -4,6 +4,8 @@ Removes from a person's texts what no reader would miss and some programs choke 
 Gone: control characters, the bidirectional embeddings, overrides and isolates (unclosed, they turn round whatever a
 mail prints after the name), byte order marks and noncharacters. Kept: emoji with their joiners, joiners and marks
 of right-to-left scripts. Texts are put into NFC.
+
+Pure.
 """
 
 import re

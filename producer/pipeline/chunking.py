@@ -4,6 +4,8 @@ Packs contacts into chunks, one import request each; pure.
 ActiveCampaign takes at most 250 contacts and 399,999 bytes a request, and lets a request with a single contact pass
 five times less often. So chunks are filled to the limits, and one that would hold a lone contact gets the last one of
 the chunk before it. A contact stays alone only if it is the only one, or too large to share a request.
+
+Pure.
 """
 
 from collections.abc import Iterable, Iterator

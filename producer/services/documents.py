@@ -16,7 +16,7 @@ from producer.pipeline.safeguards import NUMBER, SHARE
 from producer.registry.account_identity import KnownBy
 from producer.registry.model import Connection, Export, Limits, Segment
 from producer.registry.staleness import StalenessWarning, WarningCode
-from producer.snapshots import Preview
+from producer.snapshots.preview import Preview
 
 T = TypeVar("T")
 

@@ -1,6 +1,8 @@
 """The one place that knows how an import request is written, and how to take one apart again; sends nothing.
 
 Contacts travel as bytes: each is encoded once, when it is mapped, and chunks only join and part them.
+
+Pure.
 """
 
 import re

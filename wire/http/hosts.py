@@ -3,6 +3,8 @@
 ActiveCampaign does not promise any form of host, so it is taken whole from the person, as text or as a pasted URL.
 Hosts are https and public (`session` holds every connection to that), except those an operator trusts by `host:port`:
 to these goes plain http, and they may be anywhere.
+
+Pure.
 """
 
 import re

@@ -7,6 +7,8 @@
   unsubscribed from the list under that is not imported: this is the one place that could let somebody in again.
 
 Every step may be repeated: half-done and begun anew it ends in the same.
+
+Pure.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""How long to wait, from how often and a throw of the dice (`jitter`, 0 to 1) that somebody else has thrown; pure."""
+"""How long to wait, from how often and a throw of the dice (`jitter`, 0 to 1) that somebody else has thrown; pure.
+
+Pure.
+"""
 
 from typing import Final
 

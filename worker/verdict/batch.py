@@ -4,6 +4,8 @@ Only an answer makes a batch unconfirmed: where there is none it is asked again,
 failed, was interrupted, or is not known half a minute after it was accepted is lost: its chunk is sent again, three times,
 then in halves. As in a delivery, halves are for a chunk in trouble that others are not in: where no batch of the run has
 come to a good end since, the importer is down for all, and the bound is four times as high.
+
+Pure.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Makes the verdicts that stop a connection or a run, each with its sentence for a person; pure."""
+"""Makes the verdicts that stop a connection or a run, each with its sentence for a person; pure. Pure."""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""What a chunk remembers from one answer to the next, as its record carries it; what follows from it is judged elsewhere."""
+"""What a chunk remembers from one answer to the next, as its record carries it; what follows from it is judged elsewhere.
+
+Pure.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

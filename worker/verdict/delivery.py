@@ -11,6 +11,8 @@
 
 Silence halves only if others of the run were accepted meanwhile. Until then it is an outage, which must not grind a lane of
 full chunks down to single contacts that pass five times slower; four times the bound ends that benefit of the doubt.
+
+Pure.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Halves a chunk: the way to find one contact among many when nobody is named, or too many are, one by one; pure."""
+"""Halves a chunk: the way to find one contact among many when nobody is named, or too many are, one by one; pure.
+
+Pure.
+"""
 
 from dataclasses import replace
 

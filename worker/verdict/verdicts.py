@@ -2,6 +2,8 @@
 
 On a delivery: Done, Later, Split, Never, Stop, Unsent. On a batch: Applied, Poll, Later, Split, Stop, Unconfirmed, Unsent.
 Positions are those of contacts in the chunk, from 0. A `memory` is what the chunk, or the part, remembers from now on.
+
+Pure.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an operator and a provider have agreed on, and the words of its discovery document; pure."""
+"""What an operator and a provider have agreed on, and the words of its discovery document; pure. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

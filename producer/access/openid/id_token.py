@@ -1,4 +1,7 @@
-"""Judges an ID token: who signed it, for whom, when, and for which login; pure, and all cryptography is joserfc's."""
+"""Judges an ID token: who signed it, for whom, when, and for which login; pure, and all cryptography is joserfc's.
+
+Pure.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias

@@ -1,4 +1,4 @@
-"""From a person's claims to a name and a role here; pure."""
+"""From a person's claims to a name and a role here; pure. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands in the form of an export, as the API would be told it, and back; which field a fault is of. Pure."""
+"""What stands in the form of an export, as the API would be told it, and back; which field a fault is of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

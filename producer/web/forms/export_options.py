@@ -1,4 +1,4 @@
-"""What there is to choose from in the form of an export, with what was chosen before always among it. Pure."""
+"""What there is to choose from in the form of an export, with what was chosen before always among it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A run as somebody sees it: its state in a word, its books as bars, its way to the deadline, what may be done. Pure."""
+"""A run as somebody sees it: its state in a word, its books as bars, its way to the deadline, what may be done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
