@@ -7,7 +7,8 @@ from wire.activecampaign.requests import emails_of
 from wire.chunk_queue.chunk import ChunkOutcome, LeasedChunk, RequestCost
 from wire.chunk_queue.membership_entry import MembershipEntries, MemberState, address_of
 from wire.chunk_queue.rejects import page
-from worker.deliver import MINUTE_MS, again, entry_of, former_entries, moves_of, rejects, stopped
+from wire.process.units import MINUTE_MS
+from worker.deliver import again, entry_of, former_entries, moves_of, rejects, stopped
 from worker.poll_schedule import next_first_poll_ms
 from worker.verdict import (
     Applied,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from wire.activecampaign.requests import contacts_of, email_of, former_of, import_body, unmoved
 from wire.chunk_queue.chunk import Book, ChunkOutcome, ChunkPiece, LeasedChunk, RequestCost, StopReason
@@ -17,6 +16,7 @@ from wire.chunk_queue.membership_entry import (
     past,
 )
 from wire.chunk_queue.rejects import Reject, page
+from wire.process.units import MINUTE_MS
 from worker.poll_schedule import first_poll_ms
 from worker.verdict import (
     AddressChangeHistory,
@@ -33,8 +33,6 @@ from worker.verdict import (
     Stop,
     Unsent,
 )
-
-MINUTE_MS: Final = 60_000
 
 
 def facts(leased: LeasedChunk, jitter: float) -> DeliveryFacts:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producer.audit.entry import AuditedAction, AuditedKind, AuditEntry, Author, author_as_text, entry_from
+from wire.process.units import DAY_MS
 from wire.store.keys import key
 from wire.store.redis import Store
 
 READ_AT_ONCE: Final = 1_000
-DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

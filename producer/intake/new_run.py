@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from producer.registry.model import Connection, Export
 from wire.chunk_queue.run import Mode, Trigger
+from wire.process.units import DAY_MS, MINUTE_MS
 from wire.store import codec
-
-DAY_MS: Final = 86_400_000
-MINUTE_MS: Final = 60_000
 
 RunFields = dict[str, str]
 """A run's first fields, all text, as `scripts/lib/opening.lua` writes them and `wire.chunk_queue.run.run_from` reads them."""

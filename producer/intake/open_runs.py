@@ -20,13 +20,14 @@ from typing import Any, Final
 from producer.audit.entry import SYSTEM, Author, author_as_text
 from producer.input_checks import is_line
 from producer.intake.cloudevents import SegmentRefreshed
-from producer.intake.new_run import DAY_MS, Order, Retention, RunFields, row, run_id
+from producer.intake.new_run import Order, Retention, RunFields, row, run_id
 from producer.intake.schedule import ScheduleDecision
 from producer.registry.model import Connection, Export
 from producer.registry.store import CLOSED, Registry
 from producer.snapshots import Root, SnapshotError, check_place
 from producer.snapshots.errors import Missing
 from wire.chunk_queue.run import Mode, Run, Trigger
+from wire.process.units import DAY_MS
 from wire.store import codec
 from wire.store.redis import Store
 

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-MINUTE_MS: Final = 60_000
+from wire.process.units import MINUTE_MS
+
 CATCH_UP_MS: Final = 6 * 60 * MINUTE_MS
 """A time that was missed by at most this is made up for, once: what was due in the morning is of use at noon, and not days later."""
 

@@ -1,7 +1,6 @@
 """Keeps the exports' own schedules: looks at the clock, opens the runs that are due, and makes up for missed times once."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import structlog
 
@@ -9,10 +8,9 @@ from producer.intake.open_runs import Intake
 from producer.intake.schedule import ScheduleDecision, look
 from producer.registry.model import Export
 from producer.registry.store import Registry
+from wire.process.units import SECOND_MS
 from wire.store.keys import key
 from wire.store.redis import Store
-
-SECOND_MS: Final = 1000
 
 _log = structlog.get_logger(__name__)
 

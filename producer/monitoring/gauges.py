@@ -11,10 +11,9 @@ from typing import Final, TypeAlias
 
 from producer.monitoring.overview_figures import OverviewFigures
 from wire.chunk_queue.run import Run, state
+from wire.process.units import MINUTE_SECONDS, SECOND_MS
 
 FATES: Final = ("applied", "refused", "unconfirmed", "unsent", "pending")
-SECOND_MS: Final = 1000
-MINUTE_SECONDS: Final = 60
 
 Rows: TypeAlias = dict[tuple[str, ...], float]
 

@@ -7,7 +7,7 @@ from producer.intake.event_stream_store import EventStreamStore
 from producer.monitoring.overview_figures import OverviewFigures
 from producer.monitoring.queue_stats import QueueStatsStore
 from producer.notifications.outbox import Outbox
-from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish, remaining_imports
+from producer.pipeline.forecast import Allowance, projected_finish, remaining_imports
 from producer.registry.staleness_check import StalenessCheck
 from producer.runs.store import RunStore
 from producer.runs.throughput import (
@@ -22,6 +22,7 @@ from producer.runs.throughput import (
 from wire.chunk_queue.account_load import Census
 from wire.chunk_queue.run import Run
 from wire.chunk_queue.wakeups import Wakeups
+from wire.process.units import MINUTE_MS
 from wire.store.redis import Store
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-MINUTE_SECONDS: Final = 60
-HOUR_SECONDS: Final = 60 * MINUTE_SECONDS
+from wire.process.units import HOUR_SECONDS, MINUTE_SECONDS
+
 WAITS_SECONDS: Final = (
     5,
     30,

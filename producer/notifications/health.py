@@ -14,8 +14,8 @@ from typing import Final
 
 from producer.notifications.export_health import ExportHealth, ReportedHealth
 from wire.chunk_queue.run import Run, RunState, state
+from wire.process.units import SECOND_MS
 
-SECOND_MS: Final = 1000
 UNBLOCKED_MS: Final = 120 * SECOND_MS
 """A block that is lifted by a probe and back with the next request is one block."""
 

@@ -15,11 +15,11 @@ from producer.notifications.delivery import DeliveryState, TakenDelivery
 from producer.notifications.mail import Mail
 from producer.notifications.outbox import Outbox
 from producer.notifications.webhooks import Webhooks
+from wire.process.units import SECOND_MS
 from wire.store import codec
 from wire.vault import SecretError, Vault
 
 AT_ONCE: Final = 20
-SECOND_MS: Final = 1000
 
 _log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from producer.accounts.contact_limit import ContactLimit
 from producer.runs.throughput import Measured, chunk_contacts
 from wire.chunk_queue.run import Run
+from wire.process.units import MINUTE_MS
 
-MINUTE_MS: Final = 60_000
 PACED: Final = 1 / 1.008
 """The share of the published allowance that the pacer uses."""
 

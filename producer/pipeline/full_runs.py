@@ -1,11 +1,8 @@
 """Decides whether it is a run's turn to send everybody again, so that what drifted apart heals. Pure."""
 
-from typing import Final
-
 from producer.people.membership_summary import Summary
 from wire.chunk_queue.run import Mode, Run
-
-DAY_MS: Final = 86_400_000
+from wire.process.units import DAY_MS
 
 
 def mode_of_run(run: Run, summary: Summary) -> Mode:

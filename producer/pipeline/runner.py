@@ -21,7 +21,7 @@ from producer.pipeline import leavers as leaving
 from producer.pipeline.address_changes import AddressChange
 from producer.pipeline.chunking import pack
 from producer.pipeline.enqueue import Room, send
-from producer.pipeline.forecast import MINUTE_MS, AddressChangeCounts, Allowance, Forecast, UnreadableCounts, forecast
+from producer.pipeline.forecast import AddressChangeCounts, Allowance, Forecast, UnreadableCounts, forecast
 from producer.pipeline.known_people import KnownPeople, KnownPeopleReader, Leavers
 from producer.pipeline.safeguards import SurveyFigures, safeguard
 from producer.pipeline.survey import Abandoned, Survey, run_survey
@@ -32,6 +32,7 @@ from wire.activecampaign.requests import import_body
 from wire.chunk_queue.membership_entry import MembershipEntries
 from wire.chunk_queue.run import Run
 from wire.process.periodic import cancel_and_wait, every, when_writable
+from wire.process.units import MINUTE_MS
 from wire.store import codec
 from wire.store.results import StoreError
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from producer.registry.model import Export, Segment
+from wire.process.units import HOUR_MS
 
-HOUR_MS: Final = 3_600_000
 DAYS_FROM_HOURS: Final = 48
 """From so many hours on, an age is told in days."""
 

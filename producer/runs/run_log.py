@@ -7,9 +7,9 @@ import structlog
 from producer.runs.run_events import RunEvent, take_news
 from producer.runs.store import RunStore
 from wire.chunk_queue.run import Run, RunState, state
+from wire.process.units import SECOND_MS
 from wire.store.redis import Store
 
-SECOND_MS: Final = 1000
 FINE: Final = frozenset({RunState.SUCCEEDED, RunState.CANCELLED, RunState.SUPERSEDED})
 
 _log = structlog.get_logger(__name__)

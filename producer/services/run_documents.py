@@ -6,10 +6,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from producer.pipeline.forecast import MINUTE_MS
 from producer.services.documents import Timestamp, moment, moment_or_none
 from wire.chunk_queue import run as runs_
 from wire.chunk_queue.run import Mode, Run, RunState, Trigger
+from wire.process.units import MINUTE_MS
 
 
 class Leaving(BaseModel):

@@ -10,8 +10,8 @@ from producer.services.identity import BOOTSTRAP, Identity
 from producer.services.permissions import require_admin
 from producer.services.requests import DAYS_MAX, TokenBody
 from producer.timestamps import milliseconds
+from wire.process.units import DAY_MS
 
-DAY_MS: Final = 86_400_000
 DAYS: Final = 365
 """How long a token lasts if nobody says so."""
 

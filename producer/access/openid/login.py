@@ -22,9 +22,9 @@ from producer.access.openid.errors import Declined, OpenIdError, Stale, Untruste
 from producer.access.openid.id_token import verified_claims
 from producer.access.openid.provider import Provider, form_value
 from producer.access.openid.roles import Person, claim, identify_person
+from wire.process.units import SECOND_MS
 from wire.vault import SecretError, Vault
 
-SECOND_MS: Final = 1000
 BEGUN_SECONDS: Final = 600
 """How long somebody may take to log in at the provider."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from wire.process.units import MINUTE_MS, SECOND_MS
+
 BAR_UNITS: Final = 1_000
 LEAST_UNITS: Final = 4
 """What is there can be seen, however little it is."""
@@ -16,8 +18,6 @@ LEFT, RIGHT, TOP, BOTTOM = 84, 40, 14, 36
 FAR: Final = 5
 """A deadline that is so many times as far as the end is not drawn: all else would be a stroke at the left."""
 
-SECOND_MS: Final = 1_000
-MINUTE_MS: Final = 60_000
 TICKS_MOST: Final = 6
 SECONDS_UP_TO_MS: Final = 3 * MINUTE_MS
 STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_080)

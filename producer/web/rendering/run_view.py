@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producer.services.run_documents import RunDocument
-from producer.web.rendering.charts import MINUTE_MS, Bar, Chart, bar, chart
+from producer.web.rendering.charts import Bar, Chart, bar, chart
 from producer.web.rendering.run_labels import DRY, NOTHING, READ, REMEDIES, RETRY, SENT, STATES, TRIGGERS, Word
 from wire.chunk_queue.run import Run, RunState, phase, state
+from wire.process.units import MINUTE_MS
 
 STANDING: Final = frozenset({RunState.PAUSED, RunState.BLOCKED})
 

@@ -24,7 +24,6 @@ from producer.notifications.health_store import ExportHealthStore
 from producer.notifications.messages import NotificationEvent as Told
 from producer.notifications.outbox import Outbox
 from producer.notifications.watcher import Watcher
-from producer.registry.staleness import HOUR_MS
 from producer.registry.staleness_check import StalenessCheck
 from producer.registry.store import Registry
 from producer.runs.store import RunStore
@@ -32,6 +31,7 @@ from tests.integration.serving import connection, export
 from tests.integration.walking import CLOCK, CLOCK_KEY, START
 from wire.chunk_queue.chunk_store import ChunkStore
 from wire.chunk_queue.run import Run
+from wire.process.units import HOUR_MS
 from wire.store import codec
 from wire.store.redis import Store, connect, load_scripts
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from producer.intake.schedule import (
     CATCH_UP_MS,
-    MINUTE_MS,
     ScheduleDecision,
     ScheduleError,
     check_cron,
@@ -17,6 +16,7 @@ from producer.intake.schedule import (
     look,
     next_after,
 )
+from wire.process.units import MINUTE_MS
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HOUR_MS = 60 * MINUTE_MS

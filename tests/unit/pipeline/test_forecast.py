@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from producer.accounts.contact_limit import ContactLimit
 from producer.pipeline.forecast import (
     LARGEST,
-    MINUTE_MS,
     SETTLED_MS,
     TYPICAL_BATCH_MS,
     Allowance,
@@ -21,6 +20,7 @@ from producer.pipeline.forecast import (
 from producer.runs.throughput import Measured
 from tests.unit.records import NOW, a_run
 from wire.chunk_queue.run import Run
+from wire.process.units import MINUTE_MS
 
 PUBLISHED = Allowance(100)
 

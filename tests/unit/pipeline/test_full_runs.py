@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from producer.people.membership_summary import Summary
-from producer.pipeline.full_runs import DAY_MS, mode_of_run
+from producer.pipeline.full_runs import mode_of_run
 from tests.unit.records import NOW, SPEC, a_run
 from wire.chunk_queue.run import Mode
+from wire.process.units import DAY_MS
 from wire.store import codec
 
 KNOWN: dict[str, Any] = {"runs": {1: "an-id"}, "full_at": NOW}

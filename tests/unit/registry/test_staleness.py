@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from producer.registry.model import Segment
-from producer.registry.staleness import HOUR_MS, WarningCode, has_lasted, of_export, of_segment
+from producer.registry.staleness import WarningCode, has_lasted, of_export, of_segment
 from tests.integration.serving import export
+from wire.process.units import HOUR_MS
 
 NOW = 1_795_435_200_000
 VIP = export("vips", created=NOW - 100 * HOUR_MS)

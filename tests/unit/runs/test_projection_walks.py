@@ -10,9 +10,10 @@ from typing import Final
 
 import pytest
 
-from producer.pipeline.forecast import MINUTE_MS, Allowance, projected_finish
+from producer.pipeline.forecast import Allowance, projected_finish
 from producer.runs.throughput import RunProgress, measured, progress, window_ms
 from tests.unit.records import NOW, a_run
+from wire.process.units import MINUTE_MS
 
 LOOK_MS: Final = 5_000
 CHUNKS: Final = 4_000

@@ -10,13 +10,13 @@ from producer.web.rendering.charts import (
     CHART_WIDTH,
     LEAST_UNITS,
     LEFT,
-    MINUTE_MS,
     RIGHT,
     TICKS_MOST,
     TOP,
     bar,
     chart,
 )
+from wire.process.units import MINUTE_MS
 
 COUNTS = st.dictionaries(st.sampled_from([*"abcdefgh"]), st.integers(0, 10**7), max_size=8)
 MOMENTS = st.integers(1_700_000_000_000, 1_700_900_000_000)
