@@ -149,7 +149,9 @@ def test_the_settings_are_those_that_the_programs_read(overlay: str) -> None:
 @every_overlay
 def test_every_setting_that_is_given_is_one_that_is_read(overlay: str) -> None:
     """A name that nobody reads would be ignored without a word."""
-    explained = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE))
+    explained = set(
+        re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "reference" / "settings.md").read_text(), flags=re.MULTILINE)
+    )
     for name in OURS:
         given = {setting.removeprefix("SEGMENT_EXPORT_") for setting in environment(overlay, name)}
         assert given <= explained
