@@ -42,7 +42,7 @@ lint: .venv  ## Check format, lint, types, import contracts, and that no binary 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --quiet --numprocesses 0 tests/unit/test_binaries.py
+	$(BIN)/pytest --quiet --numprocesses 0 tests/unit/repository/test_binaries.py
 
 bench: .venv  ## Measure how fast it is, in half an hour and more (ROWS=1,4: only these; SHORT=yes: 3 minutes, judges nothing)
 	$(BIN)/python -m tests.bench $(if $(filter yes,$(SHORT)),--short) $(call said,ROWS,--rows)
