@@ -25,9 +25,9 @@ class Column:
 CONNECTIONS: Final = (
     Column("NAME", "name"),
     Column("HOST", "host"),
-    Column("ACCOUNT", "account"),
     Column("IMPORTS/MIN", "limits.imports_per_minute", number=True),
     Column("ALLOW", "allow"),
+    Column("ACCOUNT", "account"),
     Column("WARNING", "warning"),
 )
 EXPORTS: Final = (
