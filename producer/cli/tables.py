@@ -25,9 +25,9 @@ class TableColumn:
 CONNECTIONS: Final = (
     TableColumn("NAME", "name"),
     TableColumn("HOST", "host"),
-    TableColumn("ACCOUNT", "account"),
     TableColumn("IMPORTS/MIN", "limits.imports_per_minute", number=True),
     TableColumn("ALLOW", "allow"),
+    TableColumn("ACCOUNT", "account"),
     TableColumn("WARNING", "warning"),
 )
 EXPORTS: Final = (

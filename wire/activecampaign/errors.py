@@ -72,7 +72,7 @@ class Unreadable(ActiveCampaignError):
     """An answer came, and nothing can be read from it; `form` says what it was like, without any of its words."""
 
     def __init__(self, form: str, heard: Heard = NOTHING) -> None:
-        super().__init__(f"The answer cannot be read: {form}", Heard(request_id=heard.request_id))
+        super().__init__(f"Unreadable answer: {form}", Heard(request_id=heard.request_id))
         self.status = heard.status
         self.form = form
 

@@ -18,8 +18,11 @@ from wire.store.results import Unreachable, Unwritable
 
 T = TypeVar("T")
 
-ONLY_READ_OR_MAY_WAIT = {"bury_event", "count_events", "list_runs", "read_runs", "read_token"}
-"""A dead event stays in the stream until there is room for it among the dead."""
+ONLY_READ_OR_MAY_WAIT = {
+    *("bury_event", "count_events", "list_runs", "read_runs", "read_token"),
+    *("claim_identity", "keep_identity", "key_of_accounts"),
+}
+"""A dead event stays in the stream until there is room for it among the dead; an account's identity is looked at later."""
 
 
 def with_opened(server: Valkey, scenario: Callable[[Store], Coroutine[Any, Any, T]]) -> T:

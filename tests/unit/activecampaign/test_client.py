@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from wire.activecampaign.client import Client
-from wire.activecampaign.errors import Because, NoUsableAnswer, Refused
+from wire.activecampaign.errors import Because, NoUsableAnswer, Refused, Unreadable
 
 KEY = "0123456789abcdef"
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -65,7 +65,10 @@ def made(error: type[Exception]) -> Exception:
     return instance
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+NO_ANSWER = [error for error in ERRORS if not issubclass(error, aiohttp.ClientResponseError)]
+
+
+@pytest.mark.parametrize("error", NO_ANSWER, ids=lambda error: error.__name__)
 def test_every_error_before_an_answer_is_unreachable(error: type[Exception]) -> None:
     """Sent, unless no connection was made; with the foreign error's name and nothing else of it."""
     with pytest.raises(NoUsableAnswer) as raised:
@@ -77,12 +80,22 @@ def test_every_error_before_an_answer_is_unreachable(error: type[Exception]) -> 
     assert KEY not in str(raised.value)
 
 
+@pytest.mark.parametrize("error", sorted(set(ERRORS) - set(NO_ANSWER), key=str), ids=lambda error: error.__name__)
+def test_every_answer_that_is_no_http_is_unreadable(error: type[Exception]) -> None:
+    """Something answered; of the foreign error nothing gets out."""
+    with pytest.raises(Unreadable) as raised:
+        ask(Session(error=made(error)))
+    assert (raised.value.status, raised.value.form) == (None, "no HTTP")
+    assert raised.value.__suppress_context__
+    assert KEY not in str(raised.value)
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_every_error_while_a_good_answer_is_read_is_unreachable_with_its_status(error: type[Exception]) -> None:
+def test_every_error_while_a_good_answer_is_read_is_unreadable_with_its_status(error: type[Exception]) -> None:
     """The import may have been queued."""
-    with pytest.raises(NoUsableAnswer) as raised:
+    with pytest.raises(Unreadable) as raised:
         ask(Session(body_error=made(error)))
-    assert (raised.value.status, raised.value.sent) == (200, True)
+    assert raised.value.status == 200
     assert raised.value.request_id == "r" * 100
 
 

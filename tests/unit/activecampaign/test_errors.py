@@ -18,11 +18,13 @@ from wire.activecampaign.errors import (
     TooLarge,
     Trouble,
     Unavailable,
+    Unreadable,
 )
 
 HEARD = Heard(400, "abc-1")
 EVERY_ERROR = [
     NoUsableAnswer("TimeoutError", HEARD),
+    Unreadable("HTTP 400, 7 bytes, text/html", HEARD),
     Unavailable(HEARD),
     Throttled(HEARD),
     Refused(Because.PERMISSION, HEARD, definite=False),
