@@ -423,7 +423,7 @@ def test_no_number_of_answers_that_cannot_be_read_halves_a_chunk() -> None:
 
 def test_the_scripts_and_the_verdicts_have_the_same_bound() -> None:
     """The last sending is the one before which a harmless question is asked."""
-    scripts = Path(str(files("wire"))) / "scripts" / "lib"
+    scripts = Path(str(files("wire.chunk_queue"))) / "lua" / "lib"
     assert f"local LAST_SENDING = {MOST_UNREAD} " in (scripts / "taking.lua").read_text()
     assert "local ROW = 3\n" in (scripts / "unread.lua").read_text()
     assert MOST_UNREAD_LOOKS > 3 + 1, "the third in a row blocks the connection, and the next is a probe"
