@@ -18,7 +18,7 @@ class AuditDocument(BaseModel):
 
     id: str
     at: Timestamp
-    identity: str
+    who: str
     role: str
     remote: str | None
     via: str | None
@@ -36,7 +36,7 @@ class AuditDocument(BaseModel):
         return cls(
             id=entry.id,
             at=moment(entry.at),
-            identity=entry.who.name,
+            who=entry.who.name,
             role=entry.who.role,
             remote=entry.who.remote or None,
             via=entry.who.via or None,

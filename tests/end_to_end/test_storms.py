@@ -212,7 +212,7 @@ def test_no_request_of_a_storm_is_impatient_or_out_of_shape(weather: Weather, na
     told = state["switches"]["retry_after_seconds"]
     assert all(one["left_seconds"] > told / 2 for one in state["impatience"])
     assert state["totals"]["dropped"] == {}
-    assert set(state["requests"]) == {"me", "account", "list", "import", "info"}
+    assert set(state["requests"]) == {"me", "account", "list", "lists", "import", "info"}
     for request in account.ask("requests?endpoint=import"):
         assert_in_shape(request["body"])
 

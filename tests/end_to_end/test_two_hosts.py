@@ -17,7 +17,7 @@ from tests.end_to_end.test_first_export import people, write
 from tests.end_to_end.test_leavers import refresh, subscribed
 
 LIMITS = {"imports_per_minute": 240, "single_imports_per_minute": 60, "requests_per_second": 20}
-UNSUBSCRIBE = {"leavers": "unsubscribe", "confirm_unsubscribe": True}
+UNSUBSCRIBE = {"leavers": "unsubscribe", "confirm_unsubscribe": True, "leavers_confirm": "at_once"}
 
 
 class TwoHosts(Platform):

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from producer.app import SCRIPT_ROOMS
 from producer.intake.new_run import Order, Retention, row
 from producer.people.absence import HANDFUL
 from producer.people.membership import Membership
@@ -36,7 +37,7 @@ from wire.chunk_queue.membership_entry import (
 )
 from wire.chunk_queue.run import Run, Trigger
 from wire.store import codec
-from wire.store.redis import Store
+from wire.store.redis import Store, load_scripts
 from wire.store.results import Unreachable
 
 PEOPLE: Final = tuple(range(14))
@@ -113,7 +114,9 @@ class World:
         self.redis.flushall()
         self.now = START
         self.redis.set(CLOCK_KEY, self.now)
-        self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts)
+        self.store = Store(
+            cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts or load_scripts(*SCRIPT_ROOMS)
+        )
         self.run_store = Interrupted(self.store)
         self.chunk_store = ChunkStore(self.store)
         self.membership = Membership(self.store)

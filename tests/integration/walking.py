@@ -12,6 +12,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
+from producer.app import SCRIPT_ROOMS
 from producer.people.membership import Membership
 from producer.runs.store import RunStore
 from tests.unit.records import contacts
@@ -23,7 +24,7 @@ from wire.chunk_queue.rate_limiter import Drop, Go, RateLimiter, RequestKind
 from wire.chunk_queue.run import Run, RunState, state
 from wire.store import codec
 from wire.store.keys import PREFIX, key
-from wire.store.redis import Store
+from wire.store.redis import Store, load_scripts
 
 T = TypeVar("T")
 
@@ -125,7 +126,9 @@ class World:
             key("account", ACCOUNT),
             mapping={"imports_per_minute": 1e7, "single_imports_per_minute": 1e7, "requests_per_second": 1e6},
         )
-        self.store = Store(cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts)
+        self.store = Store(
+            cast("AsyncRedis", Immediate(self.redis)), clock=CLOCK, scripts=self.scripts or load_scripts(*SCRIPT_ROOMS)
+        )
         self.run_store = RunStore(self.store)
         self.chunk_store = ChunkStore(self.store)
         self.pacer = RateLimiter(self.store)

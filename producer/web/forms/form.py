@@ -14,7 +14,7 @@ from producer.api.problem_responses import Problem, problem_of, route_of
 from producer.intake.open_runs import IntakeError
 from producer.registry.store import NameTaken, RegistryError
 from producer.services.bodies import Body, checked
-from producer.services.errors import Fault
+from producer.services.errors import Fault, Invalid, ServiceError
 from wire.store.results import StoreError
 from wire.vault import SecretError
 
@@ -69,8 +69,8 @@ class Form:
         """Make the model that the API would make of it; None with its faults noted."""
         try:
             return checked(model, document)
-        except Problem as problem:
-            self.note(problem, place)
+        except Invalid as error:
+            self.note(problem_of(error), place)
             return None
 
 
@@ -82,7 +82,7 @@ async def tried(
         return await doing
     except NameTaken as error:
         sheet.fault(name, str(error))
-    except (Problem, RegistryError, IntakeError, StoreError, SecretError) as error:
+    except (Problem, ServiceError, RegistryError, IntakeError, StoreError, SecretError) as error:
         problem = problem_of(error, method=request.method, route=route_of(request))
         if problem.status in ELSEWHERE:
             raise

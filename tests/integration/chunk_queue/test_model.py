@@ -285,7 +285,7 @@ def test_the_list_and_what_is_known_of_it_are_as_the_model_says(
 ) -> None:
     """Over any refreshes, opt-outs, faults, kills and cancels."""
     monkeypatch.setattr(enqueue, "LOOK_AGAIN_SECONDS", 0)
-    monkeypatch.setattr(store_retry, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(store_retry, "PATIENCE_SECONDS", 0)
     run_state_machine_as_test(
         type("ModelOnThisServer", (Model,), {"port": valkey.port}),
         settings=settings(

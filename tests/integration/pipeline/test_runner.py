@@ -589,7 +589,7 @@ def test_a_small_snapshot_is_surveyed_beside_a_large_one(producers: Producers, m
             assert go_on.wait(30)
         return run_survey(snapshot, *rest, **options)
 
-    monkeypatch.setattr(reading, "survey", slowly)
+    monkeypatch.setattr(reading, "run_survey", slowly)
     monkeypatch.setattr(reading, "SMALL_BYTES", 1_000)
 
     async def scenario() -> None:

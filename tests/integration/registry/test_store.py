@@ -275,7 +275,7 @@ def test_a_mended_connection_is_probed_at_once(with_store: WithStore) -> None:
         assert await chunk_store.take("acme.api-us1.com", "bell", "t") is None
         await registry.save_connection(connection("main"), secret=b"new", replaces=connection("main"))
         assert [state(found) for found in await run_store.look([run])] == [RunState.BLOCKED]
-        probe = await chunk_store.take("acme.api-us1.com", "bell", "t")
+        probe = await chunk_store.take("acme.api-us1.com", "bell", "another token")
         assert probe is not None
         assert probe.secret == b"new"
 

@@ -12,10 +12,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from producer.access.token import Role
 from producer.api.openapi import describe
-from producer.api.problem_responses import Problem
+from producer.api.problem_responses import problem_of
 from producer.api.routes import ROUTES
 from producer.services.bodies import Body, checked, merged, pointer
 from producer.services.documents import moment
+from producer.services.errors import Invalid
 from producer.services.rejects import as_csv
 from producer.services.requests import (
     ConnectionBody,
@@ -44,7 +45,7 @@ JSON = st.recursive(
 
 
 def _faults(model: type[Body], document: dict[str, Any]) -> dict[str, str]:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Invalid) as caught:
         checked(model, document)
     assert caught.value.status == 422
     return {fault.pointer: fault.detail for fault in caught.value.faults}
@@ -150,9 +151,9 @@ def test_a_change_may_leave_out_the_key_and_a_detached_export_may_stay_so() -> N
 def test_a_key_is_never_shown() -> None:
     """Neither by a model nor by a problem about its neighbours."""
     assert "canary" not in repr(checked(ConnectionBody, CONNECTION))
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(Invalid) as caught:
         checked(ConnectionBody, CONNECTION | {"api_key": "canary with spaces", "name": "canary !"})
-    assert b"canary" not in bytes(caught.value.response().body or b"")  # type: ignore[arg-type]
+    assert b"canary" not in bytes(problem_of(caught.value).response().body or b"")  # type: ignore[arg-type]
 
 
 def test_a_pasted_key_is_trimmed() -> None:
