@@ -244,7 +244,7 @@ def test_without_any_one_rule_somebody_is_unsubscribed_by_accident(
     """So each of them is needed; the histories that show it are among those that hold."""
     mutated = without(rule, tmp_path, monkeypatch)
     if rule.module is survey:
-        monkeypatch.setattr(reading, "run_survey", mutated.survey)
+        monkeypatch.setattr(reading, "run_survey", mutated.run_survey)
     for name in {absence: ("judge",), leaver_guard: ("too_many", "by_hand")}.get(rule.module, ()):
         monkeypatch.setattr(rule.module, name, getattr(mutated, name))
     with pytest.raises(AssertionError, match=ACCIDENT):

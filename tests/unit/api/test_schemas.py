@@ -47,7 +47,7 @@ JSON = st.recursive(
 def _faults(model: type[Body], document: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(Invalid) as caught:
         checked(model, document)
-    assert caught.value.status == 422
+    assert problem_of(caught.value).status == 422
     return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
