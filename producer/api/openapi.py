@@ -20,6 +20,10 @@ WITH_TOKEN: Final = (401, 403, 429)
 WITH_BODY: Final = (400, 413, 415, 422)
 
 
+PUBLISHED_AS: Final = {"change_preview": "rehearsing", "health": "standing", "secret_rotation": "rotation"}
+"""Names in operation ids of modules that are called otherwise by now."""
+
+
 def describe(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     """Write the OpenAPI document of these routes."""
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemDocument, "serialization")]
@@ -46,10 +50,16 @@ def describe(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     }
 
 
+def _operation_id(route: Route) -> str:
+    """Name an operation by its module and function. A published id stays when a module is renamed."""
+    module = route.handler.__module__.rpartition(".")[2]
+    return f"{PUBLISHED_AS.get(module, module)}_{route.handler.__name__}"
+
+
 def _operation(route: Route, references: dict[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     named = [_named(name) for name in re.findall(r"{(\w+)}", route.path)]
     operation: dict[str, Any] = {
-        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
+        "operationId": _operation_id(route),
         "summary": route.says,
         "security": [] if route.roles is None else [{"token": []}],
         "responses": _responses(route, references),
