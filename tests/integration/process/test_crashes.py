@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import logging, os, sys, threading
-from wire import crashes, logs
+from wire.process import crashes, logs
 
 logs.configure(logging.INFO, sys.stderr)
 crashes.contain()
